@@ -1,0 +1,209 @@
+// Package protocol holds the messages of the signalling contract (docs/protocol.md): plain values, shared by the server
+// and by clients written in Go. It has no behaviour beyond encoding, and imports no sibling.
+package protocol
+
+import "encoding/json"
+
+// SFU is the address of the server's peer in [ClientSignal.Recipient] and [Signal.Sender].
+const SFU = "sfu"
+
+// Limits of the contract.
+const (
+	MaxFrameBytes   = 512 << 10 // a larger frame closes the socket with 1009
+	MaxChannelName  = 48        // characters of [A-Za-z0-9_-]
+	FeaturesLabel   = "features"
+	FeaturesID      = 500
+	ScreenSuffix    = ".screen" // MediaStream id of a screen share: channel_name + ScreenSuffix
+	TypeReset       = "_reset"  // a description of this type asks for fresh peers
+	HeartbeatSignal = "hb"
+)
+
+// Keys of the envelope, client to server.
+const (
+	KeyJoin   = "join"
+	KeyHangup = "hangup"
+	KeyRTC    = "rtc"
+	KeySignal = "signal"
+	KeyRoom   = "room"
+)
+
+// Keys of the envelope, server to client, that the page itself handles or that report an error.
+const (
+	KeyHTML   = "html"
+	KeyRemove = "remove"
+	KeyError  = "error"
+)
+
+// Error types, the contract's wire codes.
+const (
+	ErrorBadMessage     = "bad_message"
+	ErrorBadRecipient   = "bad_recipient"
+	ErrorBadDescription = "bad_description"
+	ErrorBadCandidate   = "bad_candidate"
+	ErrorNotJoined      = "not_joined"
+	ErrorBadRoom        = "bad_room"
+	ErrorInternal       = "internal"
+)
+
+// Error is the value of the "error" key: {"error": {"type": …, "detail": …}}.
+type Error struct {
+	Type   string `json:"type"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Participant identifies somebody in a room to the others.
+type Participant struct {
+	ChannelName string `json:"channel_name"`
+	UserName    string `json:"user_name"` // the screen name, never the real name
+	ShortName   string `json:"short_name"`
+}
+
+// ShortName is "peer-" and the last 6 characters of a channel name: the id of the participant's <figure>.
+func ShortName(channelName string) string {
+	if len(channelName) > 6 {
+		channelName = channelName[len(channelName)-6:]
+	}
+	return "peer-" + channelName
+}
+
+// ICEServer is an RTCIceServer (W3C webrtc, 4.2.2).
+type ICEServer struct {
+	URLs       []string `json:"urls"`
+	Username   string   `json:"username,omitempty"`
+	Credential string   `json:"credential,omitempty"`
+}
+
+// RTCConfig is an RTCConfiguration (W3C webrtc, 4.2.1).
+type RTCConfig struct {
+	ICEServers         []ICEServer `json:"iceServers"`
+	ICETransportPolicy string      `json:"iceTransportPolicy"` // "all" or "relay"
+}
+
+// Description is an RTCSessionDescriptionInit, whose type may also be [TypeReset].
+type Description struct {
+	Type string `json:"type"`
+	SDP  string `json:"sdp,omitempty"`
+}
+
+// Candidate is an RTCIceCandidateInit.
+type Candidate struct {
+	Candidate        string  `json:"candidate"`
+	SDPMid           *string `json:"sdpMid,omitempty"`
+	SDPMLineIndex    *uint16 `json:"sdpMLineIndex,omitempty"`
+	UsernameFragment *string `json:"usernameFragment,omitempty"`
+}
+
+// SignalBody is one description or one candidate. A JSON null candidate (the end of candidates) is EndOfCandidates.
+type SignalBody struct {
+	Description     *Description
+	Candidate       *Candidate
+	EndOfCandidates bool
+}
+
+// MarshalJSON writes exactly one of {"description": …} and {"candidate": … or null}.
+func (b SignalBody) MarshalJSON() ([]byte, error) {
+	if b.Description != nil {
+		return json.Marshal(struct {
+			Description *Description `json:"description"`
+		}{b.Description})
+	}
+	return json.Marshal(struct {
+		Candidate *Candidate `json:"candidate"`
+	}{b.Candidate})
+}
+
+// UnmarshalJSON tells an absent candidate from a null one.
+func (b *SignalBody) UnmarshalJSON(data []byte) error {
+	var raw struct {
+		Description *Description    `json:"description"`
+		Candidate   json.RawMessage `json:"candidate"`
+	}
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return err
+	}
+	*b = SignalBody{Description: raw.Description}
+	switch {
+	case raw.Candidate == nil:
+		return nil
+	case string(raw.Candidate) == "null":
+		b.EndOfCandidates = true
+		return nil
+	}
+	b.Candidate = new(Candidate)
+	return json.Unmarshal(raw.Candidate, b.Candidate)
+}
+
+// The types of the rtc app.
+const (
+	TypeConnect      = "connect"
+	TypeConfig       = "config"
+	TypeOthers       = "others"
+	TypeOther        = "other"
+	TypeDisconnected = "disconnected"
+	TypeSignal       = "signal"
+	TypeUndecodable  = "undecodable"
+	TypeScreen       = "screen" // client to server
+)
+
+// Connect is the first message on a socket.
+type Connect struct {
+	Type        string    `json:"type"` // TypeConnect
+	ChannelName string    `json:"channel_name"`
+	RTCConfig   RTCConfig `json:"rtc_config"`
+}
+
+// Config renews the credentials before they expire.
+type Config struct {
+	Type      string    `json:"type"` // TypeConfig
+	RTCConfig RTCConfig `json:"rtc_config"`
+}
+
+// Others lists who is in the room, after a join.
+type Others struct {
+	Type string        `json:"type"` // TypeOthers
+	IDs  []Participant `json:"ids"`  // never null
+}
+
+// Other announces a newcomer.
+type Other struct {
+	Type string `json:"type"` // TypeOther
+	Participant
+}
+
+// Disconnected announces that someone left.
+type Disconnected struct {
+	Type        string `json:"type"` // TypeDisconnected
+	ChannelName string `json:"channel_name"`
+}
+
+// Signal carries a description or candidate of the server's peer.
+type Signal struct {
+	Type      string     `json:"type"` // TypeSignal
+	Sender    string     `json:"sender"`
+	Recipient string     `json:"recipient"`
+	Signal    SignalBody `json:"signal"`
+}
+
+// Undecodable says that a subscriber has not negotiated the codec of a publisher's track; both sides get it.
+type Undecodable struct {
+	Type       string `json:"type"` // TypeUndecodable
+	Publisher  string `json:"publisher"`
+	Subscriber string `json:"subscriber"`
+	Kind       string `json:"kind"`  // "audio" or "video"
+	Codec      string `json:"codec"` // MIME type, e.g. "video/AV1"
+}
+
+// ClientRTC is what a client may send under the rtc key; which fields count depends on Type.
+type ClientRTC struct {
+	Type      string          `json:"type"`
+	Recipient string          `json:"recipient,omitempty"`
+	Sender    string          `json:"sender,omitempty"` // ignored
+	Signal    json.RawMessage `json:"signal,omitempty"` // TypeSignal: a SignalBody
+	Stream    string          `json:"stream,omitempty"` // TypeScreen: the msid of the stream that is a screen share
+}
+
+// Features is the message on the features data channel, server to client. Client to server it is the inner object alone.
+type Features struct {
+	ChannelName string          `json:"channel_name"`
+	Features    json.RawMessage `json:"features"`
+}

@@ -1,0 +1,34 @@
+package protocol
+
+import (
+	"errors"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// MaxRoomName is the longest room name, in characters of its NFC form.
+const MaxRoomName = 64
+
+// ErrRoomName is returned for a name that does not match [\p{L}\p{N}_-]{1,64} in NFC.
+var ErrRoomName = errors.New("a room name has 1 to 64 letters, digits, _ or -")
+
+// ParseRoom returns the NFC form of name, by which rooms are compared, or [ErrRoomName].
+func ParseRoom(name string) (string, error) {
+	if !utf8.ValidString(name) {
+		return "", ErrRoomName
+	}
+	name = norm.NFC.String(name)
+	count := 0
+	for _, r := range name {
+		count++
+		if r != '_' && r != '-' && !unicode.IsLetter(r) && !unicode.IsNumber(r) {
+			return "", ErrRoomName
+		}
+	}
+	if count < 1 || count > MaxRoomName {
+		return "", ErrRoomName
+	}
+	return name, nil
+}
