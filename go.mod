@@ -1,4 +1,4 @@
-module github.com/parley-call/parley
+module parley
 
 go 1.26.0
 require (

@@ -32,3 +32,9 @@ func ParseRoom(name string) (string, error) {
 	}
 	return name, nil
 }
+
+// Room is one line of the lobby: a room in use and its head-count.
+type Room struct {
+	Name   string
+	People int
+}
