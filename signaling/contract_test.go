@@ -1,0 +1,467 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"parley/sfu"
+	"parley/signaling/protocol"
+)
+
+func TestUpgradeIsRefusedInOrder(t *testing.T) {
+	f := newFixture(t, Config{})
+	for _, tt := range []struct {
+		name, path string
+		session    string
+		origin     string
+		want       int
+	}{
+		{"malformed room first", "/ws/bad%20room/", "", "http://elsewhere", 404},
+		{"room too long", "/ws/" + strings.Repeat("x", 65) + "/", "ann", "", 404},
+		{"then the session", "/ws/lobby/", "", "http://elsewhere", 401},
+		{"then the origin", "/ws/lobby/", "ann", "http://elsewhere", 403},
+		{"opaque origin", "/ws/lobby/", "ann", "null", 403},
+		{"no origin", "/ws/lobby/", "ann", "", 101},
+		{"own origin", "/ws/lobby/", "ann", "http" + strings.TrimPrefix(f.base, "ws"), 101},
+		{"letters of any script", "/ws/%E4%BC%9A%E8%AD%B0-1_/", "ann", "", 101},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			head := http.Header{}
+			if tt.session != "" {
+				head.Set(sessionHeader, tt.session)
+			}
+			if tt.origin != "" {
+				head.Set("Origin", tt.origin)
+			}
+			conn, resp, err := f.dialer.Dial(f.base+tt.path, head)
+			if err == nil {
+				_ = conn.Close()
+			}
+			if resp == nil || resp.StatusCode != tt.want {
+				t.Fatalf("got %v (%v), want %d", resp, err, tt.want)
+			}
+		})
+	}
+	resp, err := http.DefaultClient.Do(&http.Request{
+		Method: "GET", URL: mustURL(t, "http"+strings.TrimPrefix(f.base, "ws")+"/ws/lobby/"), Header: header("ann"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("a plain GET got %d, want 400", resp.StatusCode)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestGreeting(t *testing.T) {
+	f := newFixture(t, Config{})
+	names := map[string]bool{}
+	for range 50 {
+		c := f.open("ann") // connect, then html with the header
+		if !regexp.MustCompile(`^[A-Za-z0-9_-]{22,48}$`).MatchString(c.id()) {
+			t.Fatalf("channel name %q", c.id())
+		}
+		if names[protocol.ShortName(c.id())] {
+			t.Fatalf("short name of %q twice", c.id())
+		}
+		names[protocol.ShortName(c.id())] = true
+		servers := c.connect.RTCConfig.ICEServers
+		if len(servers) != 1 || !strings.HasSuffix(servers[0].Username, ":"+c.id()) {
+			t.Fatalf("rtc_config %+v is not for %s", c.connect.RTCConfig, c.id())
+		}
+	}
+}
+
+func TestJoinAnnouncesEachToTheOther(t *testing.T) {
+	f := newFixture(t, Config{})
+	ann, bob, cid := f.open("ann"), f.open("bob"), f.open("cid")
+	if got := ann.join("red"); len(got) != 0 {
+		t.Fatalf("others %v in an empty room", got)
+	}
+	if got := bob.join("red"); len(got) != 1 || got[0] != (protocol.Participant{
+		ChannelName: ann.id(), UserName: "ann", ShortName: protocol.ShortName(ann.id()),
+	}) {
+		t.Fatalf("bob is told %+v", got)
+	}
+	ann.sees(bob)
+	if got := cid.join("red"); len(got) != 2 || got[0].ChannelName != ann.id() || got[1].ChannelName != bob.id() {
+		t.Fatalf("cid is told %+v", got)
+	}
+	ann.sees(cid)
+	bob.sees(cid)
+	if !f.hub.InCall(ann.id()) || f.hub.InCall("nobody") {
+		t.Error("InCall is wrong")
+	}
+
+	bob.send(`{"hangup":true}`)
+	ann.misses(bob)
+	cid.misses(bob)
+	bob.nothing()
+	if f.hub.InCall(bob.id()) {
+		t.Error("bob is in no call")
+	}
+	bob.send(`{"hangup":true}`) // twice is no harm
+	bob.nothing()
+	ann.nothing()
+}
+
+func TestJoinElsewhereLeaves(t *testing.T) {
+	f := newFixture(t, Config{})
+	ann, bob, cid := f.open("ann"), f.open("bob"), f.open("cid")
+	ann.join("red")
+	bob.join("blue")
+	if got := cid.join("red"); len(got) != 1 {
+		t.Fatalf("others %+v", got)
+	}
+	ann.sees(cid)
+	if got := cid.join("blue"); len(got) != 1 || got[0].ChannelName != bob.id() {
+		t.Fatalf("others %+v", got)
+	}
+	ann.misses(cid)
+	bob.sees(cid)
+	ann.nothing()
+	if got := f.media.last(cid.id()).room; got != "blue" {
+		t.Errorf("media in %s", got)
+	}
+
+	// The same room again is a fresh join.
+	cid.join("blue")
+	bob.misses(cid)
+	bob.sees(cid)
+	bob.nothing()
+
+	// A bad name loses nothing.
+	cid.send(`{"join":"no such room"}`)
+	if e := cid.errorType(); e != protocol.ErrorBadRoom {
+		t.Fatalf("error %s", e)
+	}
+	bob.nothing()
+	if !f.hub.InCall(cid.id()) {
+		t.Error("cid lost the room")
+	}
+}
+
+func TestRoomsCompareInNFC(t *testing.T) {
+	f := newFixture(t, Config{})
+	ann, bob := f.open("ann"), f.open("bob")
+	ann.send(`{"join":"cafe` + "\u0301" + `"}`)
+	ann.joined("caf\u00e9")
+	bob.send(`{"join":"caf\u00e9"}`)
+	if got := bob.joined("caf\u00e9"); len(got) != 1 {
+		t.Fatalf("others %v", got)
+	}
+	ann.sees(bob)
+}
+
+func TestClosedAndLostSocketsLeave(t *testing.T) {
+	f := newFixture(t, Config{})
+	ann := f.open("ann")
+	ann.join("red")
+	for _, code := range []int{websocket.CloseNormalClosure, websocket.CloseGoingAway, 0} {
+		bob := f.open("bob")
+		bob.join("red")
+		ann.sees(bob)
+		if code != 0 {
+			bob.leave(code)
+		} else {
+			bob.drop()
+		}
+		ann.misses(bob)
+	}
+}
+
+func TestFrameWithSeveralKeys(t *testing.T) {
+	f := newFixture(t, Config{})
+	f.hub.Register(echoApp{})
+	ann, bob := f.open("ann"), f.open("bob")
+	ann.join("red")
+	bob.join("red")
+	ann.sees(bob)
+	// Whatever the order in the frame: hangup, join, the apps.
+	ann.send(`{"echo":"here","nobody":[1],"join":"blue","signal":"hb","room":"blue","hangup":true}`)
+	bob.misses(ann)
+	if got := ann.joined("blue"); len(got) != 0 {
+		t.Fatalf("others %v", got)
+	}
+	var said echoed
+	ann.decode(ann.next(), "echo", &said)
+	if said.From != ann.id() || said.Room != "blue" || said.Text != "here" {
+		t.Errorf("echo %+v", said)
+	}
+	ann.nothing()
+}
+
+func TestQuietFrames(t *testing.T) {
+	f := newFixture(t, Config{})
+	c := f.open("ann")
+	for _, frame := range []string{
+		`{}`, ` { } `, `{"signal":"hb"}`, `{"signal":"later"}`, `{"room":"red"}`, `{"unknown":{"a":[1,2,null]}}`,
+		`{"rtc":{"type":"later","x":1}}`, `{"hangup":true}`,
+		`{"rtc":{"type":"signal","recipient":"sfu","signal":{"candidate":null}}}`,
+		`{"rtc":{"type":"screen","stream":"s"}}`,
+	} {
+		c.send(frame)
+		c.nothing()
+	}
+}
+
+func TestMalformedFramesAreAnswered(t *testing.T) {
+	f := newFixture(t, Config{})
+	c := f.open("ann")
+	ann := f.open("bob")
+	ann.join("red")
+	c.join("red")
+	ann.sees(c)
+	for _, frame := range []string{
+		``, `x`, `{`, `[]`, `null`, `7`, `"hangup"`, `{"a":1,}`, `{"a" 1}`, `{1:2}`, `{"a":1}{"b":2}`, `{"a":1} x`,
+		`{"a":1,"a":2}`, `{"hangup":true,"h\u0061ngup":true}`, "{\"a\":\"\xff\"}", `{"a":` + strings.Repeat("[", 20000) + `}`,
+		`{"join":7}`, `{"join":null}`, `{"join":{}}`, `{"hangup":false}`, `{"hangup":"x"}`, `{"signal":7}`, `{"room":[]}`,
+		`{"rtc":7}`, `{"rtc":null}`, `{"rtc":{}}`, `{"rtc":{"type":7}}`,
+		`{"rtc":{"type":"screen"}}`,
+		`{"rtc":{"type":"signal","recipient":7}}`,
+		`{"rtc":{"type":"signal","recipient":"sfu"}}`,
+		`{"rtc":{"type":"signal","recipient":"sfu","signal":null}}`,
+		`{"rtc":{"type":"signal","recipient":"sfu","signal":{}}}`,
+		`{"rtc":{"type":"signal","recipient":"sfu","signal":{"candidate":"x"}}}`,
+		`{"rtc":{"type":"signal","recipient":"sfu","signal":{"candidate":null,"description":{"type":"offer"}}}}`,
+		`{"hangup":true,"join":7}`, // refused as a whole
+	} {
+		c.send(frame)
+		if e := c.errorType(); e != protocol.ErrorBadMessage {
+			t.Fatalf("%.40q: error %s", frame, e)
+		}
+	}
+	if err := c.conn.WriteMessage(websocket.BinaryMessage, []byte(`{"hangup":true}`)); err != nil {
+		t.Fatal(err)
+	}
+	if e := c.errorType(); e != protocol.ErrorBadMessage {
+		t.Fatalf("binary frame: error %s", e)
+	}
+	ann.nothing()
+}
+
+func TestSignalsReachThePeer(t *testing.T) {
+	f := newFixture(t, Config{})
+	c := f.open("ann")
+	signal := func(recipient, body string) {
+		c.send(`{"rtc":{"type":"signal","sender":"anyone","recipient":` + recipient + `,"signal":` + body + `}}`)
+	}
+	offer := `{"description":{"type":"offer","sdp":"v=0"}}`
+	signal(`"sfu"`, offer) // before the join: ignored
+	c.nothing()
+
+	c.join("red")
+	c.nothing() // the peer is there once this is answered
+	peer := f.media.last(c.id())
+	for _, recipient := range []string{`""`, `"SFU"`, `null`, `"` + c.id() + `"`} {
+		signal(recipient, offer)
+		if e := c.errorType(); e != protocol.ErrorBadRecipient {
+			t.Fatalf("recipient %s: error %s", recipient, e)
+		}
+	}
+	c.send(`{"rtc":{"type":"signal","signal":{"candidate":null}}}`)
+	if e := c.errorType(); e != protocol.ErrorBadRecipient {
+		t.Fatalf("no recipient: error %s", e)
+	}
+	signal(`"sfu"`, `{"description":{"type":"rollback"}}`)
+	if e := c.errorType(); e != protocol.ErrorBadDescription {
+		t.Fatalf("rollback: error %s", e)
+	}
+
+	signal(`"sfu"`, `{"candidate":{"candidate":"stale"}}`)             // of the call before
+	signal(`"sfu"`, `{"description":{"type":"answer","sdp":"stale"}}`) // likewise
+	signal(`"sfu"`, offer)
+	signal(`"sfu"`, `{"candidate":{"candidate":"c","sdpMid":"0","sdpMLineIndex":1,"usernameFragment":"u"}}`)
+	signal(`"sfu"`, `{"candidate":null}`)
+	signal(`"sfu"`, `{"description":{"type":"answer","sdp":"a"}}`)
+	signal(`"sfu"`, `{"description":{"type":"_reset"}}`)
+	c.send(`{"rtc":{"type":"screen","stream":"s1"}}`)
+	c.nothing()
+	want := []string{"offer:v=0", "candidate:c mid=0 line=1", "candidate:end", "answer:a", "_reset:", "screen:s1"}
+	if got := peer.log(); !slices.Equal(got, want) {
+		t.Fatalf("peer got %q, want %q", got, want)
+	}
+	c.send(`{"hangup":true}`)
+	signal(`"sfu"`, offer)
+	c.nothing()
+	if got := peer.log(); !slices.Equal(got, append(want, "close")) {
+		t.Fatalf("after the hang-up: %q", got)
+	}
+}
+
+func TestAnswerToAServerOfferThatCameFirst(t *testing.T) {
+	f := newFixture(t, Config{})
+	c := f.open("ann")
+	c.join("red")
+	c.nothing()
+	peer := f.media.last(c.id())
+	peer.deliver(sfu.LocalDescription{Description: sfu.Description{Type: "offer", SDP: "o"}})
+	c.rtc(protocol.TypeSignal, nil)
+	c.send(`{"rtc":{"type":"signal","recipient":"sfu","signal":{"description":{"type":"answer","sdp":"a"}}}}`)
+	c.nothing()
+	if got := peer.log(); !slices.Equal(got, []string{"answer:a"}) {
+		t.Fatalf("peer got %q", got)
+	}
+}
+
+func TestEventsOnTheWire(t *testing.T) {
+	f := newFixture(t, Config{})
+	c := f.open("ann")
+	c.join("red")
+	c.nothing()
+	peer := f.media.last(c.id())
+	mid, line := "0", uint16(3)
+	signal := func(body string) string {
+		return `{"rtc":{"type":"signal","sender":"sfu","recipient":"` + c.id() + `","signal":` + body + `}}`
+	}
+	for _, tt := range []struct {
+		event sfu.Event
+		want  string
+	}{
+		{
+			sfu.LocalDescription{Description: sfu.Description{Type: "offer", SDP: "v=0"}},
+			signal(`{"description":{"type":"offer","sdp":"v=0"}}`),
+		},
+		{
+			sfu.LocalDescription{Description: sfu.Description{Type: sfu.TypeReset}},
+			signal(`{"description":{"type":"_reset"}}`),
+		},
+		{
+			sfu.LocalCandidate{Candidate: &sfu.Candidate{Candidate: "c", SDPMid: &mid, SDPMLineIndex: &line}},
+			signal(`{"candidate":{"candidate":"c","sdpMid":"0","sdpMLineIndex":3}}`),
+		},
+		{sfu.LocalCandidate{}, signal(`{"candidate":null}`)},
+		{
+			sfu.Refused{Err: fmt.Errorf("%w: no", sfu.ErrDescription)},
+			`{"error":{"type":"bad_description","detail":"bad description: no"}}`,
+		},
+		{
+			sfu.Refused{Err: fmt.Errorf("%w: %s", sfu.ErrCandidate, strings.Repeat("é", 200))},
+			`{"error":{"type":"bad_candidate","detail":"bad candidate: ` + strings.Repeat("é", 92) + `…"}}`,
+		},
+		{
+			sfu.Undecodable{Publisher: "p", Subscriber: "s", Kind: "video", Codec: "video/AV1"},
+			`{"rtc":{"type":"undecodable","publisher":"p","subscriber":"s","kind":"video","codec":"video/AV1"}}`,
+		},
+		{sfu.Ended{Err: errors.New("secret")}, `{"error":{"type":"internal","detail":"the call ended by a fault of the server"}}`},
+	} {
+		peer.deliver(tt.event)
+		if got := c.next(); got != tt.want {
+			t.Errorf("%T:\n got %s\nwant %s", tt.event, got, tt.want)
+		}
+	}
+	c.nothing()
+	if f.hub.InCall(c.id()) {
+		t.Error("in the call after it ended")
+	}
+}
+
+func TestEventsOfAFormerPeerAreDropped(t *testing.T) {
+	f := newFixture(t, Config{})
+	c := f.open("ann")
+	c.join("red")
+	c.nothing()
+	former := f.media.last(c.id())
+	c.join("blue")
+	c.nothing()
+	former.deliver(sfu.LocalDescription{Description: sfu.Description{Type: "offer"}})
+	former.deliver(sfu.Ended{})
+	c.nothing()
+	if !f.hub.InCall(c.id()) {
+		t.Error("a former peer ended the call")
+	}
+}
+
+func TestMediaThatCannotBeJoined(t *testing.T) {
+	f := newFixture(t, Config{})
+	ann, bob := f.open("ann"), f.open("bob")
+	ann.join("red")
+	f.media.fail(errors.New("no more ports"))
+	bob.join("red")
+	if e := bob.errorType(); e != protocol.ErrorInternal {
+		t.Fatalf("error %s", e)
+	}
+	ann.sees(bob)
+	ann.misses(bob)
+	f.media.fail(nil)
+	bob.join("red")
+	ann.sees(bob)
+	bob.nothing()
+}
+
+func TestLogOutClosesTheSockets(t *testing.T) {
+	f := newFixture(t, Config{})
+	one, two, other := f.open("ann"), f.open("ann"), f.open("bob")
+	other.join("red")
+	one.join("red")
+	other.sees(one)
+	f.hub.EndSession("ann")
+	other.misses(one)
+	if a, b := one.closedWith(), two.closedWith(); a != websocket.ClosePolicyViolation || b != a {
+		t.Errorf("closed with %d and %d", a, b)
+	}
+	other.nothing()
+}
+
+func TestLogOutDuringTheUpgrade(t *testing.T) {
+	f := newHub(t, Config{})
+	f.hub.upgrader.Error = nil
+	// The session is revoked after it was identified and before the socket is registered.
+	f.hub.deps.OriginAllowed = func(r *http.Request) bool {
+		f.sessions.revoke(r.Header.Get(sessionHeader))
+		f.hub.EndSession(r.Header.Get(sessionHeader))
+		return true
+	}
+	serve(t, f)
+	if code := f.dial("ann").closedWith(); code != websocket.ClosePolicyViolation {
+		t.Errorf("closed with %d", code)
+	}
+}
+
+func TestCloseEndsEverySession(t *testing.T) {
+	f := newFixture(t, Config{})
+	clients := []*testClient{f.open("ann"), f.open("bob"), f.open("cid")}
+	clients[0].join("red")
+	clients[1].join("red")
+	if err := f.hub.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range clients {
+		if code := c.closedWith(); code != websocket.CloseGoingAway {
+			t.Errorf("closed with %d", code)
+		}
+	}
+	_, resp, err := f.dialer.Dial(f.base+"/ws/lobby/", header("ann"))
+	if err == nil || resp == nil || resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a stopped hub answers %v, %v", resp, err)
+	}
+}
+
+func TestCloseDoesNotWaitForever(t *testing.T) {
+	f := newFixture(t, Config{})
+	conn, _, err := f.dialer.Dial(f.base+"/ws/lobby/", header("ann")) // nobody reads: no close handshake
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if err := f.hub.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("close: %v", err)
+	}
+	if took := time.Since(began); took > closeGrace {
+		t.Errorf("took %v", took)
+	}
+}

@@ -1,0 +1,56 @@
+package signaling
+
+import (
+	"net/http"
+	"time"
+
+	"parley/auth"
+	"parley/sfu"
+	"parley/signaling/protocol"
+)
+
+// Media is what the rtc app asks of the SFU.
+type Media interface {
+	// Join makes the peer of participant id in room. deliver is called by one goroutine at a time, also before Join
+	// returns, and does not block.
+	Join(room, id string, deliver func(sfu.Event)) (Peer, error)
+}
+
+// Peer is the server's side of a participant's connection. None of its methods blocks.
+type Peer interface {
+	// Signal takes an offer, an answer or a reset of the client.
+	Signal(sfu.Description)
+	// Candidate takes a candidate of the client; nil ends them.
+	Candidate(*sfu.Candidate)
+	// Screen says that the client's MediaStream of that id is a screen share.
+	Screen(streamID string)
+	// Close leaves. It is asynchronous, and events that still arrive no longer matter.
+	Close()
+}
+
+// Presence is told who is where. Its methods do not block.
+type Presence interface {
+	Enter(room, channelName string)
+	Leave(room, channelName string)
+}
+
+// Renderer makes htmx fragments with out-of-band ids.
+type Renderer interface {
+	// Header replaces #header: the room's name and how many people are in it.
+	Header(room string, people int) string
+	// Panel appends p's panel to #others.
+	Panel(p protocol.Participant) string
+	// State marks p's panel as reconnecting, or no longer.
+	State(p protocol.Participant, away bool) string
+}
+
+// RTCConfigs hands out what a participant's RTCPeerConnection is built with, credentials included. Expires is when it
+// must have been renewed, zero for never.
+type RTCConfigs interface {
+	RTCConfig(channelName string) (cfg protocol.RTCConfig, expires time.Time)
+}
+
+// Sessions tells who a request comes from.
+type Sessions interface {
+	Identify(r *http.Request) (auth.Identity, bool)
+}

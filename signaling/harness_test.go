@@ -1,0 +1,576 @@
+package signaling
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"go.uber.org/goleak"
+
+	"parley/auth"
+	"parley/sfu"
+	"parley/signaling/protocol"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeSessions takes the session's id from a header; the screen name is the id.
+type fakeSessions struct {
+	mu      sync.Mutex
+	revoked map[string]bool // guarded by mu
+}
+
+const sessionHeader = "X-Test-Session"
+
+func (f *fakeSessions) Identify(r *http.Request) (auth.Identity, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	id := r.Header.Get(sessionHeader)
+	return auth.Identity{User: auth.User{Name: "Real " + id, ScreenName: id}, SessionID: id}, id != "" && !f.revoked[id]
+}
+
+func (f *fakeSessions) revoke(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.revoked == nil {
+		f.revoked = make(map[string]bool)
+	}
+	f.revoked[id] = true
+}
+
+// fakeMedia records its peers.
+type fakeMedia struct {
+	mu    sync.Mutex
+	err   error       // guarded by mu: what Join returns
+	peers []*fakePeer // guarded by mu: in order of joining
+}
+
+type fakePeer struct {
+	room, id string
+	deliver  func(sfu.Event)
+
+	mu    sync.Mutex
+	calls []string // guarded by mu
+}
+
+func (f *fakeMedia) Join(room, id string, deliver func(sfu.Event)) (Peer, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.err != nil {
+		return nil, f.err
+	}
+	p := &fakePeer{room: room, id: id, deliver: deliver}
+	f.peers = append(f.peers, p)
+	return p, nil
+}
+
+func (f *fakeMedia) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
+}
+
+// last is the newest peer of a participant.
+func (f *fakeMedia) last(id string) *fakePeer {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range slices.Backward(f.peers) {
+		if p.id == id {
+			return p
+		}
+	}
+	return nil
+}
+
+func (f *fakeMedia) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.peers)
+}
+
+func (p *fakePeer) note(call string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls = append(p.calls, call)
+}
+
+func (p *fakePeer) log() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.calls)
+}
+
+func (p *fakePeer) Signal(d sfu.Description) { p.note(d.Type + ":" + d.SDP) }
+func (p *fakePeer) Screen(stream string)     { p.note("screen:" + stream) }
+func (p *fakePeer) Close()                   { p.note("close") }
+func (p *fakePeer) Candidate(c *sfu.Candidate) {
+	if c == nil {
+		p.note("candidate:end")
+		return
+	}
+	p.note(fmt.Sprintf("candidate:%s mid=%v line=%v", c.Candidate, deref(c.SDPMid), deref(c.SDPMLineIndex)))
+}
+
+func deref[T any](p *T) any {
+	if p == nil {
+		return nil
+	}
+	return *p
+}
+
+// fakePresence keeps who is where.
+type fakePresence struct {
+	mu    sync.Mutex
+	there map[string]bool // guarded by mu: room/channel name
+	log   []string        // guarded by mu
+	bad   []string        // guarded by mu: what made no sense
+}
+
+func (f *fakePresence) Enter(room, channelName string) { f.set(room+"/"+channelName, true) }
+func (f *fakePresence) Leave(room, channelName string) { f.set(room+"/"+channelName, false) }
+
+func (f *fakePresence) set(key string, there bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.there == nil {
+		f.there = make(map[string]bool)
+	}
+	if f.there[key] == there {
+		f.bad = append(f.bad, fmt.Sprint(key, there))
+	}
+	f.there[key] = there
+	if !there {
+		delete(f.there, key)
+	}
+	f.log = append(f.log, fmt.Sprint(key, " ", there))
+}
+
+// fakeRenderer writes fragments that tests can read.
+type fakeRenderer struct{}
+
+func (fakeRenderer) Header(room string, people int) string {
+	return fmt.Sprintf(`<header id="header">%s %d</header>`, room, people)
+}
+func (fakeRenderer) Panel(p protocol.Participant) string {
+	return fmt.Sprintf(`<div id="%s-div">%s</div>`, p.ShortName, p.UserName)
+}
+func (fakeRenderer) State(p protocol.Participant, away bool) string {
+	return fmt.Sprintf(`<i id="%s-state">%v</i>`, p.ShortName, away)
+}
+
+// fakeConfigs hands out credentials that live for life, numbered.
+type fakeConfigs struct {
+	life time.Duration
+
+	mu sync.Mutex
+	n  int // guarded by mu
+}
+
+func (f *fakeConfigs) RTCConfig(channelName string) (protocol.RTCConfig, time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.n++
+	cfg := protocol.RTCConfig{
+		ICETransportPolicy: "all",
+		ICEServers:         []protocol.ICEServer{{URLs: []string{"turn:x"}, Username: fmt.Sprint(f.n, ":", channelName)}},
+	}
+	if f.life == 0 {
+		return cfg, time.Time{}
+	}
+	return cfg, time.Now().Add(f.life)
+}
+
+// fixture is a hub behind an HTTP server.
+type fixture struct {
+	t        testing.TB
+	hub      *Hub
+	sessions *fakeSessions
+	media    *fakeMedia
+	presence *fakePresence
+	configs  *fakeConfigs
+	dialer   websocket.Dialer
+	base     string // ws://host
+}
+
+func newHub(t testing.TB, cfg Config) *fixture {
+	f := &fixture{
+		t: t, sessions: &fakeSessions{}, media: &fakeMedia{}, presence: &fakePresence{}, configs: &fakeConfigs{},
+	}
+	f.hub = New(cfg, Deps{
+		Sessions: f.sessions, Media: f.media, Presence: f.presence, Renderer: fakeRenderer{}, RTCConfigs: f.configs,
+		OriginAllowed: func(r *http.Request) bool {
+			origin := r.Header.Get("Origin")
+			return origin == "" || origin == "http://"+r.Host
+		},
+	}, slog.New(slog.DiscardHandler))
+	return f
+}
+
+func (f *fixture) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /ws/{room}/", f.hub)
+	return mux
+}
+
+// newFixture serves on a real TCP socket.
+func newFixture(t testing.TB, cfg Config) *fixture {
+	f := newHub(t, cfg)
+	serve(t, f)
+	return f
+}
+
+func serve(t testing.TB, f *fixture) {
+	server := httptest.NewUnstartedServer(f.handler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it logs the panic of an app
+	server.Start()
+	f.base = "ws" + strings.TrimPrefix(server.URL, "http")
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := f.hub.Close(ctx); err != nil {
+			t.Errorf("close the hub: %v", err)
+		}
+		server.Close()
+		f.checkEmpty()
+	})
+}
+
+func mustURL(t testing.TB, raw string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// newBubble serves inside a synctest bubble, over pipes. The caller calls stop before the bubble ends.
+func newBubble(t testing.TB, cfg Config) (f *fixture, stop func()) {
+	f = newHub(t, cfg)
+	conns := make(chan net.Conn)
+	closed := make(chan struct{})
+	server := &http.Server{Handler: f.handler()}
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = server.Serve(&pipeListener{conns: conns, closed: closed}) })
+	f.base = "ws://bubble"
+	f.dialer.NetDialContext = func(context.Context, string, string) (net.Conn, error) {
+		mine, theirs := net.Pipe()
+		select {
+		case conns <- theirs:
+			return mine, nil
+		case <-closed:
+			return nil, net.ErrClosed
+		}
+	}
+	return f, func() {
+		if err := f.hub.Close(context.Background()); err != nil {
+			t.Errorf("close the hub: %v", err)
+		}
+		_ = server.Close()
+		wg.Wait()
+		f.checkEmpty()
+	}
+}
+
+// checkEmpty looks for what sessions should have taken with them.
+func (f *fixture) checkEmpty() {
+	f.hub.mu.Lock()
+	defer f.hub.mu.Unlock()
+	if len(f.hub.sessions)+len(f.hub.rooms)+len(f.hub.short) > 0 {
+		f.t.Errorf("left behind: %d sessions, %d rooms, %d short names",
+			len(f.hub.sessions), len(f.hub.rooms), len(f.hub.short))
+	}
+	f.presence.mu.Lock()
+	defer f.presence.mu.Unlock()
+	if len(f.presence.there)+len(f.presence.bad) > 0 {
+		f.t.Errorf("presence left: %v, nonsense: %v", f.presence.there, f.presence.bad)
+	}
+	f.media.mu.Lock()
+	defer f.media.mu.Unlock()
+	for _, p := range f.media.peers {
+		if calls := p.log(); len(calls) == 0 || calls[len(calls)-1] != "close" || slices.Index(calls, "close") != len(calls)-1 {
+			f.t.Errorf("peer %s in %s does not end with its one close: %q", p.id, p.room, calls)
+		}
+	}
+}
+
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+func (l *pipeListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
+func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "bubble", Net: "pipe"} }
+
+// testClient is a websocket whose frames are read by a goroutine of its own.
+type testClient struct {
+	t       testing.TB
+	f       *fixture
+	conn    *websocket.Conn
+	frames  chan string
+	done    chan struct{} // closed when the reader ended
+	err     error         // valid after done
+	mu      sync.Mutex
+	pings   int  // guarded by mu
+	mute    bool // guarded by mu: answer no pings
+	connect protocol.Connect
+}
+
+func header(session string) http.Header { return http.Header{sessionHeader: {session}} }
+
+// dial opens a socket without looking at the greeting.
+func (f *fixture) dial(session string) *testClient {
+	f.t.Helper()
+	conn, _, err := f.dialer.Dial(f.base+"/ws/lobby/", header(session))
+	if err != nil {
+		f.t.Fatalf("dial: %v", err)
+	}
+	c := &testClient{t: f.t, f: f, conn: conn, frames: make(chan string, 10000), done: make(chan struct{})}
+	conn.SetPingHandler(func(data string) error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.pings++
+		if c.mute {
+			return nil
+		}
+		return conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Minute))
+	})
+	go func() {
+		defer close(c.done)
+		defer close(c.frames)
+		for {
+			_, data, err := conn.ReadMessage()
+			if err != nil {
+				c.err = err
+				return
+			}
+			c.frames <- string(data)
+		}
+	}()
+	f.t.Cleanup(c.drop)
+	return c
+}
+
+// open opens a socket and takes the greeting.
+func (f *fixture) open(session string) *testClient {
+	f.t.Helper()
+	c := f.dial(session)
+	c.decode(c.next(), protocol.KeyRTC, &c.connect)
+	if c.connect.Type != protocol.TypeConnect {
+		f.t.Fatalf("first message is %+v", c.connect)
+	}
+	if html := c.html(); !strings.Contains(html, `id="header"`) {
+		f.t.Fatalf("no header but %s", html)
+	}
+	return c
+}
+
+func (c *testClient) id() string    { return c.connect.ChannelName }
+func (c *testClient) panel() string { return `id="` + protocol.ShortName(c.id()) + `-div"` }
+
+// drop loses the socket without a close frame.
+func (c *testClient) drop() {
+	_ = c.conn.Close()
+	<-c.done
+}
+
+// leave closes the socket with code and waits until it is closed.
+func (c *testClient) leave(code int) {
+	_ = c.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(time.Minute))
+	<-c.done
+	_ = c.conn.Close()
+}
+
+func (c *testClient) freeze(mute bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mute = mute
+}
+
+func (c *testClient) pinged() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.pings
+}
+
+func (c *testClient) send(frame string) {
+	c.t.Helper()
+	if err := c.conn.WriteMessage(websocket.TextMessage, []byte(frame)); err != nil {
+		c.t.Fatalf("send: %v", err)
+	}
+}
+
+// next waits for a frame.
+func (c *testClient) next() string {
+	c.t.Helper()
+	select {
+	case frame, ok := <-c.frames:
+		if !ok {
+			c.t.Fatalf("socket closed: %v", c.err)
+		}
+		return frame
+	case <-time.After(20 * time.Second):
+		c.t.Fatal("no frame")
+		return ""
+	}
+}
+
+// nothing asserts that the client was told nothing, by asking for an answer that comes after whatever there was.
+func (c *testClient) nothing() {
+	c.t.Helper()
+	c.send(`"fence"`)
+	if e := c.errorType(); e != protocol.ErrorBadMessage {
+		c.t.Fatalf("told %s", e)
+	}
+}
+
+// decode reads the only key of a frame.
+func (c *testClient) decode(frame, key string, into any) {
+	c.t.Helper()
+	var envelope map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(frame), &envelope); err != nil {
+		c.t.Fatalf("%s: %v", frame, err)
+	}
+	if len(envelope) != 1 || envelope[key] == nil {
+		c.t.Fatalf("wanted %s, got %s", key, frame)
+	}
+	if err := json.Unmarshal(envelope[key], into); err != nil {
+		c.t.Fatalf("%s: %v", frame, err)
+	}
+}
+
+func (c *testClient) html() (html string) {
+	c.t.Helper()
+	c.decode(c.next(), protocol.KeyHTML, &html)
+	return html
+}
+
+func (c *testClient) errorType() string {
+	c.t.Helper()
+	var e protocol.Error
+	c.decode(c.next(), protocol.KeyError, &e)
+	return e.Type
+}
+
+// rtc expects the rtc event of that type and decodes it.
+func (c *testClient) rtc(kind string, into any) {
+	c.t.Helper()
+	frame := c.next()
+	var m struct{ Type string }
+	c.decode(frame, protocol.KeyRTC, &m)
+	if m.Type != kind {
+		c.t.Fatalf("wanted %s, got %s", kind, frame)
+	}
+	if into != nil {
+		c.decode(frame, protocol.KeyRTC, into)
+	}
+}
+
+// join joins and takes what a newcomer gets; it returns who is there.
+func (c *testClient) join(room string) []protocol.Participant {
+	c.t.Helper()
+	c.send(`{"join":"` + room + `"}`)
+	return c.joined(room)
+}
+
+// joined takes what a newcomer gets.
+func (c *testClient) joined(room string) []protocol.Participant {
+	c.t.Helper()
+	var panels string
+	var others protocol.Others
+	for {
+		frame := c.next()
+		if strings.HasPrefix(frame, `{"html"`) {
+			var html string
+			c.decode(frame, protocol.KeyHTML, &html)
+			panels += html
+			continue
+		}
+		c.decode(frame, protocol.KeyRTC, &others)
+		if others.Type != protocol.TypeOthers || !strings.Contains(frame, `"ids":[`) {
+			c.t.Fatalf("no others but %s", frame)
+		}
+		break
+	}
+	for _, other := range others.IDs {
+		if !strings.Contains(panels, `id="`+other.ShortName+`-div"`) {
+			c.t.Fatalf("%v announced without a panel in %s", other, panels)
+		}
+	}
+	want := fmt.Sprintf(`<header id="header">%s %d</header>`, room, len(others.IDs)+1)
+	if html := c.html(); html != want {
+		c.t.Fatalf("header %s, want %s", html, want)
+	}
+	return others.IDs
+}
+
+// sees expects the announcement of a newcomer.
+func (c *testClient) sees(newcomer *testClient) {
+	c.t.Helper()
+	if html := c.html(); !strings.Contains(html, newcomer.panel()) {
+		c.t.Fatalf("no panel of %s but %s", newcomer.id(), html)
+	}
+	var other protocol.Other
+	c.rtc(protocol.TypeOther, &other)
+	if other.ChannelName != newcomer.id() {
+		c.t.Fatalf("other %+v, want %s", other, newcomer.id())
+	}
+}
+
+// misses expects that somebody left.
+func (c *testClient) misses(gone *testClient) {
+	c.t.Helper()
+	var d protocol.Disconnected
+	c.rtc(protocol.TypeDisconnected, &d)
+	if d.ChannelName != gone.id() {
+		c.t.Fatalf("disconnected %+v, want %s", d, gone.id())
+	}
+}
+
+// closedWith waits for the end of the socket and returns its close code, 1006 without one.
+func (c *testClient) closedWith() int {
+	c.t.Helper()
+	select {
+	case <-c.done:
+	case <-time.After(20 * time.Second):
+		c.t.Fatal("still open")
+	}
+	var closed *websocket.CloseError
+	if errors.As(c.err, &closed) {
+		return closed.Code
+	}
+	return websocket.CloseAbnormalClosure
+}
+
+// eventually polls: the last resort where there is nothing to wait for.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}

@@ -1,0 +1,308 @@
+package signaling
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"parley/auth"
+	"parley/sfu/mailbox"
+	"parley/signaling/protocol"
+)
+
+const (
+	defaultQueuedBytes  = 4 << 20
+	defaultWriteTimeout = 10 * time.Second
+	handshakeTimeout    = 10 * time.Second
+	channelNameBytes    = 18 // random ones: 24 characters, 144 bits
+)
+
+// Config is what may be chosen. Zero values stand for the defaults.
+type Config struct {
+	QueuedBytes  int           // queued to one client before it counts as a slow reader and is cut off, default 4 MiB
+	WriteTimeout time.Duration // for one frame to one client, default 10 s
+}
+
+// Deps is what the hub works with. All are required.
+type Deps struct {
+	Sessions      Sessions
+	OriginAllowed func(r *http.Request) bool // by the Origin header; a request without one passes
+	Media         Media
+	Presence      Presence
+	Renderer      Renderer
+	RTCConfigs    RTCConfigs
+}
+
+// Hub is all websockets of this process and the rooms that they are in. It serves GET /ws/<room>/.
+type Hub struct {
+	// Static after construction and Register.
+	cfg      Config
+	deps     Deps
+	log      *slog.Logger
+	upgrader websocket.Upgrader
+	apps     []App
+
+	running sync.WaitGroup // requests that became sessions, or will
+
+	mu       sync.Mutex
+	closing  bool                // guarded by mu
+	sessions map[string]*Session // guarded by mu: by channel name
+	short    map[string]bool     // guarded by mu: the short names in use
+	rooms    map[string]*room    // guarded by mu
+}
+
+// New makes a hub with the app "rtc" registered.
+func New(cfg Config, deps Deps, log *slog.Logger) *Hub {
+	if cfg.QueuedBytes <= 0 {
+		cfg.QueuedBytes = defaultQueuedBytes
+	}
+	if cfg.WriteTimeout <= 0 {
+		cfg.WriteTimeout = defaultWriteTimeout
+	}
+	return &Hub{
+		cfg:  cfg,
+		deps: deps,
+		log:  log,
+		upgrader: websocket.Upgrader{
+			HandshakeTimeout: handshakeTimeout,
+			CheckOrigin:      func(*http.Request) bool { return true }, // judged before the upgrade
+		},
+		apps:     []App{&rtcApp{media: deps.Media, configs: deps.RTCConfigs}},
+		sessions: make(map[string]*Session),
+		short:    make(map[string]bool),
+		rooms:    make(map[string]*room),
+	}
+}
+
+// Register puts a further app on the sockets. It panics when the key is taken, and must come before serving.
+func (h *Hub) Register(app App) {
+	switch app.Key() {
+	case protocol.KeyJoin, protocol.KeyHangup, protocol.KeySignal, protocol.KeyRoom,
+		protocol.KeyHTML, protocol.KeyRemove, protocol.KeyError:
+		panic("signaling: " + app.Key() + " is not a key for apps")
+	}
+	for _, other := range h.apps {
+		if other.Key() == app.Key() {
+			panic("signaling: two apps for " + app.Key())
+		}
+	}
+	h.apps = append(h.apps, app)
+}
+
+// ServeHTTP refuses the request, or serves its websocket until the session has ended.
+func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	room, err := protocol.ParseRoom(r.PathValue("room"))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	identity, ok := h.deps.Sessions.Identify(r)
+	if !ok {
+		http.Error(w, "log in first", http.StatusUnauthorized)
+		return
+	}
+	if !h.deps.OriginAllowed(r) {
+		http.Error(w, "foreign origin", http.StatusForbidden)
+		return
+	}
+	if !h.begin() {
+		http.Error(w, "the server is stopping", http.StatusServiceUnavailable)
+		return
+	}
+	defer h.running.Done()
+	conn, err := h.upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		h.log.Debug("no websocket", "error", err) // the client has been told
+		return
+	}
+	s := h.register(conn, identity)
+	if _, ok := h.deps.Sessions.Identify(r); !ok { // logged out meanwhile, too early for EndSession
+		s.stop(loggedOut())
+	}
+	s.run(room)
+}
+
+// InCall reports whether the session of that channel name is in a room.
+func (h *Hub) InCall(channelName string) bool {
+	h.mu.Lock()
+	s := h.sessions[channelName]
+	h.mu.Unlock()
+	return s != nil && s.inCall.Load()
+}
+
+// EndSession closes the sockets of a login session, with 1008: it was logged out.
+func (h *Hub) EndSession(sessionID string) {
+	for _, s := range h.all() {
+		if s.identity.SessionID == sessionID {
+			s.stop(loggedOut())
+		}
+	}
+}
+
+func loggedOut() ending {
+	return ending{code: websocket.ClosePolicyViolation, reason: "logged out", linger: true}
+}
+
+// Close refuses new sockets, closes all others with 1001 and waits for them. When ctx ends first it drops them, and
+// returns the context's error.
+func (h *Hub) Close(ctx context.Context) error {
+	h.mu.Lock()
+	h.closing = true
+	h.mu.Unlock()
+	for _, s := range h.all() {
+		s.stop(shutdown())
+	}
+	done := make(chan struct{})
+	go func() {
+		h.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	for _, s := range h.all() {
+		_ = s.conn.Close()
+	}
+	<-done
+	return fmt.Errorf("close the websockets: %w", ctx.Err())
+}
+
+func shutdown() ending {
+	return ending{code: websocket.CloseGoingAway, reason: "the server is stopping", linger: true}
+}
+
+// begin counts a request that may become a session.
+func (h *Hub) begin() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closing {
+		return false
+	}
+	h.running.Add(1)
+	return true
+}
+
+// register makes the session of a new socket under a channel name whose short name nobody else has.
+func (h *Hub) register(conn *websocket.Conn, identity auth.Identity) *Session {
+	s := &Session{
+		hub:       h,
+		identity:  identity,
+		conn:      conn,
+		began:     time.Now(),
+		inbox:     make(chan inbound, inboxFrames),
+		mailbox:   mailbox.New[post](mailboxCeiling),
+		outbox:    newOutbox(h.cfg.QueuedBytes),
+		alive:     make(chan struct{}, 1),
+		stopped:   make(chan ending, 1),
+		ended:     make(chan struct{}),
+		handlers:  make(map[string]Handler),
+		malformed: newWindow(malformedAllowed, malformedSpan),
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s.self.ChannelName == "" || h.short[s.self.ShortName] {
+		name := newChannelName()
+		s.self = protocol.Participant{
+			ChannelName: name, UserName: identity.User.ScreenName, ShortName: protocol.ShortName(name),
+		}
+	}
+	s.log = h.log.With("peer", s.self.ChannelName)
+	h.sessions[s.self.ChannelName] = s
+	h.short[s.self.ShortName] = true
+	if h.closing {
+		s.stop(shutdown())
+	}
+	return s
+}
+
+func (h *Hub) unregister(s *Session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.sessions, s.self.ChannelName)
+	delete(h.short, s.self.ShortName)
+}
+
+func (h *Hub) all() []*Session {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := make([]*Session, 0, len(h.sessions))
+	for _, s := range h.sessions {
+		all = append(all, s)
+	}
+	return all
+}
+
+// enter puts m into the room of that name, which it opens if need be. See [room.enter].
+func (h *Hub) enter(name string, m *member, frames ...[]byte) (*room, []member) {
+	for {
+		r := h.openRoom(name)
+		if others, ok := r.enter(m, frames...); ok {
+			return r, others
+		}
+		h.forget(r)
+	}
+}
+
+// leave takes m out of r and forgets r with the last member.
+func (h *Hub) leave(r *room, m *member, frames ...[]byte) {
+	if closed := r.leave(m, frames...); closed {
+		h.forget(r)
+	}
+}
+
+func (h *Hub) openRoom(name string) *room {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.rooms[name]
+	if r == nil {
+		r = &room{name: name}
+		h.rooms[name] = r
+	}
+	return r
+}
+
+// forget removes a closed room, unless another of its name has taken its place.
+func (h *Hub) forget(r *room) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.rooms[r.name] == r {
+		delete(h.rooms, r.name)
+	}
+}
+
+func (h *Hub) people(name string) int {
+	h.mu.Lock()
+	r := h.rooms[name]
+	h.mu.Unlock()
+	if r == nil {
+		return 0
+	}
+	return r.people()
+}
+
+// encode makes a frame. A message that JSON cannot express is an app's mistake: logged, and an error for the client.
+func (h *Hub) encode(key string, message any) []byte {
+	frame, err := encode(key, message)
+	if err != nil {
+		h.log.Error("unencodable message", "app", key, "error", err)
+		return []byte(`{"error":{"type":"internal"}}`)
+	}
+	return frame
+}
+
+// newChannelName makes an id that nobody can guess, of characters that an HTML id, a MediaStream id and a NATS subject
+// may have.
+func newChannelName() string {
+	id := make([]byte, channelNameBytes)
+	_, _ = rand.Read(id) // never fails
+	return base64.RawURLEncoding.EncodeToString(id)
+}

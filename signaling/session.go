@@ -1,0 +1,355 @@
+package signaling
+
+import (
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"parley/auth"
+	"parley/sfu/mailbox"
+	"parley/signaling/protocol"
+)
+
+const (
+	mailboxCeiling = 8192            // posts that a session may be behind before it is ended
+	panelBatch     = 64 << 10        // bytes of panels in one html message
+	closeGrace     = 2 * time.Second // for the close handshake
+)
+
+// Session is one websocket. Its exported methods, [Session.Post] excepted, are for handlers of apps, on its loop.
+type Session struct {
+	// Static after construction.
+	hub      *Hub
+	identity auth.Identity
+	self     protocol.Participant
+	conn     *websocket.Conn
+	log      *slog.Logger
+	began    time.Time
+
+	inbox   chan inbound           // from the reader
+	mailbox *mailbox.Mailbox[post] // from everybody else
+	outbox  *outbox                // to the writer
+	alive   chan struct{}          // the reader heard something
+	stopped chan ending            // somebody else ends the session
+	ended   chan struct{}          // closed when the loop has ended
+
+	heard  atomic.Int64 // set by the reader: when something last arrived, nanoseconds after began
+	inCall atomic.Bool  // set by the loop
+
+	// Owned by the loop.
+	handlers  map[string]Handler
+	opened    []Handler // in the order of registration
+	malformed *window
+	live      liveness
+	timer     *time.Timer // wakes the loop when live wants to be asked again
+	stay      uint64      // counts enter and leave
+	room      *room       // nil outside a room
+	member    *member     // nil outside a room
+	entered   []Handler   // those that were told of the room
+	end       *ending     // why the loop ends, nil while it goes on
+}
+
+// post is something for the loop: a frame for the client from its room, or an event for the handler of an app.
+type post struct {
+	stay  uint64
+	frame []byte
+	key   string
+	event any
+}
+
+// ending says how a session ends. Code 0 sends no close frame.
+type ending struct {
+	code   int
+	reason string // told to the client with the code, and logged
+	linger bool   // the close frame is on its way: wait for the client to take it
+}
+
+// ChannelName is the session's id.
+func (s *Session) ChannelName() string { return s.self.ChannelName }
+
+// Self is the participant as the others see them.
+func (s *Session) Self() protocol.Participant { return s.self }
+
+// Room is the name of the room the session is in, "" for none.
+func (s *Session) Room() string {
+	if s.room == nil {
+		return ""
+	}
+	return s.room.name
+}
+
+// Send tells the client a message of the app key.
+func (s *Session) Send(key string, message any) { s.write(s.hub.encode(key, message)) }
+
+// Tell tells one participant of the same room, and reports whether there is one of that name.
+func (s *Session) Tell(channelName, key string, message any) bool {
+	return s.room != nil && s.room.tellOne(channelName, s.hub.encode(key, message))
+}
+
+// TellRoom tells everybody in the room, the session's own client included.
+func (s *Session) TellRoom(key string, message any) {
+	if s.room != nil {
+		s.room.tell(s.hub.encode(key, message))
+	}
+}
+
+// Post gives event to the session's handler of the app key, on its loop. It never blocks, and may be called from
+// anywhere at any time; it reports false when the session has ended.
+func (s *Session) Post(key string, event any) bool { return s.post(post{key: key, event: event}) }
+
+// post never blocks. A session that is too far behind ends.
+func (s *Session) post(p post) bool {
+	ok := s.mailbox.Post(p)
+	if !ok {
+		s.stop(ending{reason: "mailbox full"})
+	}
+	return ok
+}
+
+// stop ends the session unless it is ending already. It never blocks.
+func (s *Session) stop(e ending) {
+	select {
+	case s.stopped <- e:
+	default:
+	}
+}
+
+// run serves the session until it has ended, and all its goroutines with it.
+func (s *Session) run(room string) {
+	var wg sync.WaitGroup
+	wg.Go(s.read)
+	wg.Go(func() {
+		if err := s.outbox.run(s.conn, s.hub.cfg.WriteTimeout); err != nil {
+			s.stop(ending{reason: "write failed"})
+		}
+	})
+	defer s.finish(&wg) // also when an app panics: the others must be told
+	s.open(room)
+	s.loop()
+}
+
+// open greets the client: first rtc's connect, then the header, then whatever apps have to say.
+func (s *Session) open(room string) {
+	s.timer = time.NewTimer(pingEvery)
+	for i, app := range s.hub.apps {
+		handler := app.Open(s)
+		s.handlers[app.Key()] = handler
+		s.opened = append(s.opened, handler)
+		if i == 0 {
+			s.Send(protocol.KeyHTML, s.hub.deps.Renderer.Header(room, s.hub.people(room)))
+		}
+	}
+}
+
+func (s *Session) loop() {
+	for s.end == nil {
+		select {
+		case in := <-s.inbox:
+			s.receive(in)
+		case <-s.mailbox.Ready():
+			for _, p := range s.mailbox.Take() {
+				s.handle(p)
+			}
+		case <-s.alive:
+		case <-s.timer.C:
+		case e := <-s.stopped:
+			s.end = &e
+		}
+		s.checkLife()
+	}
+}
+
+// finish leaves, and waits for reader and writer.
+func (s *Session) finish(wg *sync.WaitGroup) {
+	if s.end == nil {
+		s.end = &ending{code: websocket.CloseInternalServerErr, reason: "internal error", linger: true}
+	}
+	s.leave()
+	for _, handler := range s.opened {
+		handler.Closed()
+	}
+	s.timer.Stop()
+	s.mailbox.Close()
+	defer s.hub.unregister(s) // last: Hub.Close may want to drop the connection
+	s.log.Info("session ended", "reason", s.end.reason)
+
+	s.outbox.close(s.end.code, s.end.reason)
+	close(s.ended)
+	if s.end.linger {
+		defer time.AfterFunc(closeGrace, func() { _ = s.conn.Close() }).Stop()
+	} else {
+		_ = s.conn.Close()
+	}
+	wg.Wait()
+	_ = s.conn.Close()
+}
+
+// receive handles one frame of the client, or that there will be no more.
+func (s *Session) receive(in inbound) {
+	if in.taken != nil {
+		close(in.taken)
+	}
+	switch {
+	case in.end != nil:
+		s.end = in.end
+		return
+	case in.err != nil:
+		s.refuse(in.err)
+		return
+	}
+	if in.envelope.hangup {
+		s.leave()
+	}
+	if in.envelope.join != nil {
+		s.join(*in.envelope.join)
+	}
+	for _, message := range in.envelope.apps {
+		if handler := s.handlers[message.key]; handler != nil && s.end == nil {
+			if err := handler.Receive(message.value); err != nil {
+				s.refuse(err)
+			}
+		}
+	}
+}
+
+// handle takes one item of the mailbox.
+func (s *Session) handle(p post) {
+	switch {
+	case s.end != nil:
+	case p.frame != nil:
+		if p.stay == s.stay {
+			s.write(p.frame)
+		}
+	default:
+		if handler := s.handlers[p.key]; handler != nil {
+			handler.Happened(p.event)
+		}
+	}
+}
+
+// refuse tells the client what was wrong. Whoever keeps sending malformed frames is cut off.
+func (s *Session) refuse(err error) {
+	wire := wireError(err)
+	s.log.Debug("refused", "type", wire.Type, "detail", wire.Detail)
+	s.Send(protocol.KeyError, wire)
+	if wire.Type == protocol.ErrorBadMessage && s.malformed.hit(time.Now()) && s.end == nil {
+		s.end = &ending{code: websocket.ClosePolicyViolation, reason: "too many malformed frames", linger: true}
+	}
+}
+
+// fail leaves the room because its media cannot go on, and says so.
+func (s *Session) fail(err error) {
+	s.log.Error("call failed", "room", s.Room(), "error", err)
+	s.leave()
+	s.Send(protocol.KeyError, protocol.Error{Type: protocol.ErrorInternal, Detail: "the call ended by a fault of the server"})
+}
+
+// write queues a frame for the client.
+func (s *Session) write(frame []byte) {
+	if !s.outbox.push(frame) && s.end == nil {
+		s.end = &ending{reason: "slow reader"}
+	}
+}
+
+// join leaves the room the session is in and enters another, which may be the same.
+func (s *Session) join(name string) {
+	name, err := protocol.ParseRoom(name)
+	if err != nil {
+		s.refuse(err)
+		return
+	}
+	s.leave()
+	s.stay++
+	stay := s.stay
+	panel := s.hub.deps.Renderer.Panel(s.self)
+	m := &member{who: s.self, panel: panel, post: func(frame []byte) { s.post(post{stay: stay, frame: frame}) }}
+	r, others := s.hub.enter(name, m,
+		s.hub.encode(protocol.KeyHTML, panel),
+		s.hub.encode(protocol.KeyRTC, protocol.Other{Type: protocol.TypeOther, Participant: s.self}))
+	s.room, s.member = r, m
+	s.inCall.Store(true)
+	s.live.enter()
+
+	s.sendPanels(others)
+	ids := make([]protocol.Participant, len(others))
+	for i, other := range others {
+		ids[i] = other.who
+	}
+	s.Send(protocol.KeyRTC, protocol.Others{Type: protocol.TypeOthers, IDs: ids})
+	s.Send(protocol.KeyHTML, s.hub.deps.Renderer.Header(name, len(others)+1))
+	s.hub.deps.Presence.Enter(name, s.ChannelName())
+	s.log.Info("entered", "room", name, "people", len(others)+1)
+	for _, handler := range s.opened {
+		if s.room == nil { // the handler before could not go on
+			return
+		}
+		s.entered = append(s.entered, handler)
+		handler.Entered(name)
+	}
+}
+
+// sendPanels sends the panels of others in batches, and then who of them is away.
+func (s *Session) sendPanels(others []member) {
+	var panels, states strings.Builder
+	for i, other := range others {
+		panels.WriteString(other.panel)
+		states.WriteString(other.away)
+		if panels.Len() >= panelBatch || i == len(others)-1 {
+			s.Send(protocol.KeyHTML, panels.String())
+			panels.Reset()
+		}
+	}
+	if states.Len() > 0 {
+		s.Send(protocol.KeyHTML, states.String())
+	}
+}
+
+// leave leaves the room, if the session is in one.
+func (s *Session) leave() {
+	r, m := s.room, s.member
+	if r == nil {
+		return
+	}
+	s.room, s.member = nil, nil
+	s.stay++
+	s.inCall.Store(false)
+	s.live.leave()
+	s.hub.leave(r, m, s.hub.encode(protocol.KeyRTC, protocol.Disconnected{
+		Type: protocol.TypeDisconnected, ChannelName: s.ChannelName(),
+	}))
+	s.hub.deps.Presence.Leave(r.name, s.ChannelName())
+	s.log.Info("left", "room", r.name)
+	entered := s.entered
+	s.entered = nil
+	for _, handler := range entered {
+		handler.Left()
+	}
+}
+
+// mediaSilent is the rtc app's report of whether anything arrives over the media path.
+func (s *Session) mediaSilent(silent bool) { s.live.media(silent, time.Now()) }
+
+// checkLife looks how long the client has been silent and acts on it.
+func (s *Session) checkLife() {
+	v := s.live.check(time.Now(), s.began.Add(time.Duration(s.heard.Load())))
+	if v.ping {
+		s.outbox.ping()
+	}
+	if s.member != nil && v.away != s.live.away {
+		s.live.away = v.away
+		fragment := s.hub.deps.Renderer.State(s.self, v.away)
+		state := ""
+		if v.away {
+			state = fragment
+		}
+		s.room.setAway(s.member, state, s.hub.encode(protocol.KeyHTML, fragment))
+	}
+	if v.gone && s.end == nil {
+		s.end = &ending{code: websocket.CloseGoingAway, reason: "silent for too long", linger: true}
+	}
+	s.timer.Reset(time.Until(v.next))
+}
