@@ -1,0 +1,69 @@
+// What the type checker does not see: which module may know which, and a few habits.
+
+const recommended = {
+  'no-undef': 'error',
+  'no-unused-vars': [
+    'error',
+    { varsIgnorePattern: '^_$', argsIgnorePattern: '^_', destructuredArrayIgnorePattern: '^_' },
+  ],
+  'no-var': 'error',
+  'prefer-const': 'error',
+  eqeqeq: 'error',
+  'no-eval': 'error',
+  'no-implied-eval': 'error',
+  'no-new-func': 'error',
+  'no-empty-pattern': 'error',
+  'no-fallthrough': 'error',
+  'no-unreachable': 'error',
+  'no-self-assign': 'error',
+  'no-async-promise-executor': 'error',
+  'require-await': 'error',
+};
+
+/** @param {string[]} names */
+const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']));
+
+const shared = ['console', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Event', 'EventTarget'];
+const media = ['MediaStream', 'RTCPeerConnection', 'RTCRtpReceiver', 'CustomEvent', 'DOMException'];
+const dom = ['document', 'HTMLElement', 'HTMLVideoElement', 'CSS'];
+const page = ['window', 'navigator', 'addEventListener', 'globalThis'];
+const node = ['process', 'Buffer', 'URL', 'fetch', 'performance', 'globalThis', 'AbortSignal', 'WebSocket', 'Headers'];
+
+export default [
+  { ignores: ['**/node_modules/**', 'web/static/vendor/**'] },
+  {
+    files: ['web/static/js/*.js'],
+    languageOptions: { globals: readonly([...shared, ...media]) },
+    rules: {
+      ...recommended,
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['**/app.js'], message: 'Nothing imports app.js.' }, { group: ['./elements/*'] }] },
+      ],
+    },
+  },
+  {
+    // Its own events are all that an app needs of the socket.
+    files: ['web/static/js/mux.js'],
+    rules: { 'no-restricted-imports': ['error', { patterns: ['*'] }] },
+  },
+  {
+    // The only modules that touch the document.
+    files: ['web/static/js/elements/*.js'],
+    languageOptions: { globals: readonly([...shared, ...media, ...dom]) },
+    rules: {
+      ...recommended,
+      'no-restricted-imports': ['error', { patterns: [{ group: ['**/app.js'], message: 'Nothing imports app.js.' }] }],
+    },
+  },
+  {
+    files: ['web/static/js/app.js'],
+    languageOptions: { globals: readonly([...shared, ...media, ...page]) },
+    rules: { 'no-restricted-imports': 'off' },
+  },
+  {
+    files: ['web/jstest/*.js', 'e2e/**/*.js'],
+    languageOptions: { globals: readonly([...shared, ...media, ...dom, ...page, ...node]) },
+    rules: recommended,
+  },
+];

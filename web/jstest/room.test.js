@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Room } from '../static/js/room.js';
+
+const anna = { channel_name: 'anna-channel', user_name: 'Anna', short_name: 'peer-hannel' };
+const ben = { channel_name: 'ben-channel', user_name: 'Ben', short_name: 'peer-hannel' };
+
+/** A room and a log of its events: "type name", with what there is for media. */
+function record() {
+  const room = new Room();
+  const log = [];
+  for (const type of ['joined', 'left', 'media', 'features', 'reset']) {
+    room.addEventListener(type, ({ detail: { participant, screen, stream, features, ids } }) => {
+      const words = [type, participant?.user_name];
+      if (type === 'media') words.push(screen ? 'screen' : 'camera', stream ? stream.id : 'none');
+      if (type === 'features') words.push(JSON.stringify(features));
+      if (type === 'reset') words.push(ids.join());
+      log.push(words.filter(Boolean).join(' '));
+    });
+  }
+  const take = () => log.splice(0);
+  return { room, take };
+}
+
+const camera = { id: 'anna-channel' };
+const screen = { id: 'anna-channel.screen' };
+
+test('a track after its participant', () => {
+  const { room, take } = record();
+  room.add(anna);
+  room.addTrack({ kind: 'video' }, camera);
+  room.addTrack({ kind: 'audio' }, camera);
+  room.addTrack({ kind: 'video' }, screen);
+  assert.deepEqual(take(), [
+    'joined Anna',
+    'media Anna camera anna-channel',
+    'media Anna camera anna-channel',
+    'media Anna screen anna-channel.screen',
+  ]);
+});
+
+test('a track before its participant', () => {
+  const { room, take } = record();
+  room.addTrack({}, camera);
+  room.addTrack({}, screen);
+  room.setFeatures(anna.channel_name, { video: false });
+  assert.deepEqual(take(), []);
+  room.add(anna);
+  assert.deepEqual(take(), [
+    'joined Anna',
+    'features Anna {"video":false}',
+    'media Anna camera anna-channel',
+    'media Anna screen anna-channel.screen',
+  ]);
+});
+
+test('streams of nobody are ignored', () => {
+  const { room, take } = record();
+  room.add(anna);
+  take();
+  for (const id of ['', '.screen', 'slot.0', 'anna', 'anna-channel.screen.screen', '{f81d4fae}']) {
+    room.addTrack({}, { id });
+  }
+  assert.deepEqual(take(), []);
+});
+
+test('a stream is gone with its last track', () => {
+  const { room, take } = record();
+  const [video, audio] = [{}, {}];
+  room.add(anna);
+  room.addTrack(video, camera);
+  room.addTrack(audio, camera);
+  take();
+  room.removeTrack(video, camera);
+  room.removeTrack(video, camera); // told twice
+  room.removeTrack(audio, camera);
+  room.removeTrack(audio, { id: 'nobody' });
+  assert.deepEqual(take(), ['media Anna camera anna-channel', 'media Anna camera none']);
+});
+
+test('the same track comes back in another stream', () => {
+  const { room, take } = record();
+  const track = {};
+  room.add(anna);
+  room.add(ben);
+  room.addTrack(track, camera);
+  take();
+  room.removeTrack(track, camera);
+  room.addTrack(track, { id: 'ben-channel' });
+  assert.deepEqual(take(), ['media Anna camera none', 'media Ben camera ben-channel']);
+  // In the other order, as a browser may tell it.
+  room.addTrack(track, camera);
+  room.removeTrack(track, { id: 'ben-channel' });
+  assert.deepEqual(take(), ['media Anna camera anna-channel', 'media Ben camera none']);
+});
+
+test('who left is told of once, and their tracks of no more', () => {
+  const { room, take } = record();
+  const track = {};
+  room.add(anna);
+  room.add(anna);
+  room.addTrack(track, camera);
+  room.remove(anna.channel_name);
+  room.remove(anna.channel_name);
+  room.removeTrack(track, camera);
+  room.setFeatures(anna.channel_name, {});
+  assert.deepEqual(take(), ['joined Anna', 'media Anna camera anna-channel', 'left Anna']);
+  assert.deepEqual(room.participants, []);
+});
+
+test('all tracks go with their connection, the participants stay', () => {
+  const { room, take } = record();
+  room.add(anna);
+  room.addTrack({}, camera);
+  take();
+  room.clearTracks();
+  assert.deepEqual(take(), ['media Anna camera none']);
+  room.addTrack({}, camera);
+  assert.deepEqual(take(), ['media Anna camera anna-channel']);
+});
+
+test('reset leaves nothing of before', () => {
+  const { room, take } = record();
+  room.add(anna);
+  room.addTrack({}, camera);
+  room.setFeatures(anna.channel_name, {});
+  take();
+  room.reset([ben, anna]);
+  assert.deepEqual(take(), ['reset ben-channel,anna-channel', 'joined Ben', 'joined Anna']);
+});

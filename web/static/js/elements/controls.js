@@ -1,0 +1,27 @@
+/**
+ * @import {Call} from '../call.js'
+ * @import {Device} from '../devices.js'
+ * @import {Page} from './page.js'
+ */
+
+/**
+ * The buttons: join and leave, camera, microphone.
+ * @param {Page} page
+ * @param {Call} call
+ */
+export function connectControls(page, call) {
+  page.callButton.addEventListener('click', () => (call.active ? call.leave() : call.join()));
+  call.addEventListener('active', () => {
+    page.callButton.classList.toggle('join', !call.active);
+    page.callButton.classList.toggle('leave', call.active);
+  });
+  call.addEventListener('device', (event) => {
+    const { device, on } = /** @type {CustomEvent} */ (event).detail;
+    page[/** @type {Device} */ (device)].setAttribute('aria-checked', String(on));
+  });
+  for (const device of /** @type {Device[]} */ (['camera', 'microphone'])) {
+    const isOn = () => page[device].getAttribute('aria-checked') === 'true';
+    page[device].addEventListener('click', () => call.set(device, !isOn()));
+    void call.set(device, isOn());
+  }
+}

@@ -1,0 +1,47 @@
+/** @typedef {{label: string, run: () => void}} Action */
+
+/** What the page has to say: at most one line per topic, each with an action perhaps. */
+export class Notice {
+  #root;
+  /** @type {Map<string, HTMLElement>} */
+  #lines = new Map();
+
+  /** @param {HTMLElement} root has role=status */
+  constructor(root) {
+    this.#root = root;
+  }
+
+  /**
+   * @param {string} topic what was said about it before is replaced
+   * @param {string} text empty when there is nothing to say any more
+   * @param {Action} [action]
+   */
+  say(topic, text, action) {
+    this.#lines.get(topic)?.remove();
+    this.#lines.delete(topic);
+    if (text === '') return;
+    const line = document.createElement('p');
+    line.dataset.topic = topic;
+    line.append(text);
+    if (action) line.append(' ', button(action.label, action.run));
+    else
+      line.append(
+        ' ',
+        button('Dismiss', () => this.say(topic, '')),
+      );
+    this.#lines.set(topic, line);
+    this.#root.append(line);
+  }
+}
+
+/**
+ * @param {string} label
+ * @param {() => void} run
+ */
+function button(label, run) {
+  const element = document.createElement('button');
+  element.type = 'button';
+  element.textContent = label;
+  element.addEventListener('click', run);
+  return element;
+}

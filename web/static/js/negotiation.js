@@ -1,0 +1,273 @@
+import { FEATURES_ID, FEATURES_LABEL, RESET, SFU } from './protocol.js';
+
+/** @import {Description, Features, SignalBody, SignalEvent} from './protocol.js' */
+
+/**
+ * @typedef {object} Options
+ * @property {(signal: SignalBody) => void} send a description or candidate for the server's peer
+ * @property {(connection: RTCPeerConnection) => void} prepare adds to a fresh connection what is to be published
+ * @property {(configuration: RTCConfiguration) => RTCPeerConnection} [create]
+ */
+
+// After so many resets in a row the next one waits: FIRST_DELAY, doubled up to LAST_DELAY, in ms.
+const FREE_RESETS = 1;
+const FIRST_DELAY = 1000;
+const LAST_DELAY = 16000;
+
+/**
+ * The one RTCPeerConnection, to the server, by perfect negotiation; this side is polite and makes the first offer. It
+ * lives from `start` to `stop`; a reset, by either side, replaces it with a fresh one.
+ *
+ * Events: `track` and `removetrack` (CustomEvents with `{track, stream}`), `features` (with what another participant's
+ * channel brought), `gone` (the connection was closed and all its tracks with it), `state` (with the connection state).
+ */
+export class Negotiation extends EventTarget {
+  #send;
+  #prepare;
+  #create;
+
+  /** @type {RTCConfiguration} */
+  #configuration = {};
+  /** @type {Features} */
+  #features = {};
+  /** @type {RTCPeerConnection | null} */
+  #connection = null;
+  /** @type {RTCDataChannel | null} */
+  #channel = null;
+  /** Started and not stopped: there is a connection, or a reset is under way. */
+  #running = false;
+  /** A reset was sent: until the server's arrives, its signals are for the old connection. */
+  #resetting = false;
+  /** Resets since the connection last worked. */
+  #resets = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #resetTimer;
+  /** The end of the queue: descriptions and candidates are handled one after the other. */
+  #queue = Promise.resolve();
+  /** @type {(RTCIceCandidateInit | null)[]} candidates that came before the first description */
+  #early = [];
+
+  /** @param {Options} options */
+  constructor({ send, prepare, create = (configuration) => new RTCPeerConnection(configuration) }) {
+    super();
+    this.#send = send;
+    this.#prepare = prepare;
+    this.#create = create;
+  }
+
+  /** The configuration of the present and of all later connections. @param {RTCConfiguration} configuration */
+  configure(configuration) {
+    this.#configuration = { ...configuration, bundlePolicy: 'max-bundle' };
+    try {
+      this.#connection?.setConfiguration(this.#configuration);
+    } catch (error) {
+      console.warn('new ICE servers only count for the next connection', error);
+    }
+  }
+
+  /** Connects. Signals from before this are stale. */
+  start() {
+    this.stop();
+    this.#running = true;
+    this.#open();
+  }
+
+  /** Closes the connection, if there is one. */
+  stop() {
+    this.#running = false;
+    this.#resetting = false;
+    this.#resets = 0;
+    this.#close();
+  }
+
+  /**
+   * What the others are told about this participant, now and by each fresh connection.
+   * @param {Features} features
+   */
+  setFeatures(features) {
+    this.#features = features;
+    if (this.#channel?.readyState === 'open') this.#channel.send(JSON.stringify(features));
+  }
+
+  /**
+   * Takes a signal of the server's peer.
+   * @param {SignalEvent} event
+   */
+  receive({ sender, signal }) {
+    if (!this.#running || sender !== SFU || !signal) return;
+    if ('description' in signal && signal.description?.type === RESET) {
+      this.#resetting = false;
+      this.#close();
+      this.#open();
+    } else if (this.#connection && !this.#resetting) {
+      this.#enqueue((connection) => this.#apply(connection, signal));
+    }
+  }
+
+  #open() {
+    const connection = this.#create(this.#configuration);
+    this.#connection = connection;
+    this.#queue = Promise.resolve();
+    this.#early = [];
+    /** @param {string} type @param {(event: any) => void} handler */
+    const listen = (type, handler) => {
+      connection.addEventListener(type, (event) => {
+        if (connection === this.#connection) handler(event);
+      });
+    };
+    listen('negotiationneeded', () => this.#enqueue((current) => this.#offer(current)));
+    listen('icecandidate', ({ candidate }) => this.#sendCandidate(candidate));
+    listen('track', ({ track, streams }) => this.#addTrack(connection, track, streams));
+    listen('connectionstatechange', () => this.#stateChanged(connection.connectionState));
+    this.#openChannel(connection);
+    this.#prepare(connection);
+  }
+
+  /** @param {RTCPeerConnection} connection */
+  #openChannel(connection) {
+    const channel = connection.createDataChannel(FEATURES_LABEL, { negotiated: true, id: FEATURES_ID });
+    this.#channel = channel;
+    channel.addEventListener('open', () => channel.send(JSON.stringify(this.#features)));
+    channel.addEventListener('message', ({ data }) => {
+      if (channel !== this.#channel) return;
+      try {
+        this.#emit('features', JSON.parse(data));
+      } catch (error) {
+        console.warn('features that are not JSON', error);
+      }
+    });
+  }
+
+  #close() {
+    clearTimeout(this.#resetTimer);
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#channel = null;
+    if (!connection) return;
+    connection.close();
+    this.#emit('gone');
+  }
+
+  /**
+   * Runs the operation after those before it, unless its connection was replaced by then. If it fails, both sides start
+   * afresh.
+   * @param {(connection: RTCPeerConnection) => Promise<void>} operation
+   */
+  #enqueue(operation) {
+    const connection = this.#connection;
+    if (!connection) return;
+    this.#queue = this.#queue.then(async () => {
+      if (connection !== this.#connection) return;
+      try {
+        await operation(connection);
+      } catch (error) {
+        if (connection !== this.#connection) return;
+        console.warn('negotiation failed', error);
+        this.#reset();
+      }
+    });
+  }
+
+  /**
+   * Outside of `stable` there is nothing to do: the event comes again when that is reached.
+   * @param {RTCPeerConnection} connection
+   */
+  async #offer(connection) {
+    if (connection.signalingState !== 'stable') return;
+    await connection.setLocalDescription();
+    this.#sendDescription(connection);
+  }
+
+  /**
+   * @param {RTCPeerConnection} connection
+   * @param {SignalBody} signal
+   */
+  async #apply(connection, signal) {
+    if ('description' in signal && signal.description) {
+      await this.#applyDescription(connection, signal.description);
+    } else if ('candidate' in signal) {
+      if (connection.remoteDescription) await this.#addCandidate(connection, signal.candidate);
+      else this.#early.push(signal.candidate);
+    }
+  }
+
+  /**
+   * @param {RTCPeerConnection} connection
+   * @param {Description} description
+   */
+  async #applyDescription(connection, description) {
+    // An answer to an offer that was rolled back meanwhile.
+    if (description.type === 'answer' && connection.signalingState !== 'have-local-offer') return;
+    // An offer that meets one of ours rolls ours back (W3C webrtc, 4.4.1.5); `negotiationneeded` comes again for it.
+    await connection.setRemoteDescription(/** @type {RTCSessionDescriptionInit} */ (description));
+    for (const candidate of this.#early.splice(0)) await this.#addCandidate(connection, candidate);
+    if (description.type !== 'offer' || connection !== this.#connection) return;
+    await connection.setLocalDescription();
+    this.#sendDescription(connection);
+  }
+
+  /**
+   * A bad candidate, or one for an earlier description, costs that candidate only.
+   * @param {RTCPeerConnection} connection
+   * @param {RTCIceCandidateInit | null} candidate null ends them
+   */
+  async #addCandidate(connection, candidate) {
+    try {
+      await connection.addIceCandidate(candidate ?? undefined);
+    } catch (error) {
+      console.warn('candidate not taken', error);
+    }
+  }
+
+  /** @param {RTCPeerConnection} connection */
+  #sendDescription(connection) {
+    if (connection !== this.#connection || !connection.localDescription) return;
+    const { type, sdp } = connection.localDescription;
+    this.#send({ description: { type, sdp } });
+  }
+
+  /** @param {RTCIceCandidate | null} candidate an empty one only ends one line's (Firefox) */
+  #sendCandidate(candidate) {
+    if (candidate === null) this.#send({ candidate: null });
+    else if (candidate.candidate !== '') this.#send({ candidate: candidate.toJSON() });
+  }
+
+  /**
+   * @param {RTCPeerConnection} connection
+   * @param {MediaStreamTrack} track
+   * @param {readonly MediaStream[]} streams
+   */
+  #addTrack(connection, track, streams) {
+    for (const stream of streams) {
+      stream.onremovetrack = (event) => {
+        if (connection === this.#connection) this.#emit('removetrack', { track: event.track, stream });
+      };
+      this.#emit('track', { track, stream });
+    }
+  }
+
+  /** @param {RTCPeerConnectionState} state */
+  #stateChanged(state) {
+    this.#emit('state', state);
+    if (state === 'connected') this.#resets = 0;
+    if (state === 'failed') this.#reset();
+  }
+
+  /** Asks for fresh peers. The first time at once, then at growing intervals. */
+  #reset() {
+    this.#close();
+    this.#resetting = true;
+    const excess = this.#resets++ - FREE_RESETS;
+    const ask = () => this.#send({ description: { type: RESET } });
+    if (excess < 0) ask();
+    else this.#resetTimer = setTimeout(ask, Math.min(FIRST_DELAY * 2 ** excess, LAST_DELAY));
+  }
+
+  /**
+   * @param {string} type
+   * @param {unknown} [detail]
+   */
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
