@@ -1,0 +1,151 @@
+package sfu
+
+import (
+	"encoding/json"
+
+	"github.com/pion/webrtc/v4"
+)
+
+// action is something that happened, posted to a peer's loop and done there. An error ends the peer.
+type action interface{ do(p *Peer) error }
+
+// From the participant.
+type (
+	described         struct{ description Description }
+	candidateReceived struct{ candidate *Candidate }
+	screenNamed       struct{ streamID string }
+)
+
+// From the connection, which may have been replaced meanwhile.
+type (
+	candidateGathered struct {
+		c         *connection
+		candidate *Candidate
+	}
+	pathChanged struct {
+		c     *connection
+		state webrtc.ICEConnectionState
+	}
+	trackArrived struct {
+		c        *connection
+		remote   *webrtc.TrackRemote
+		receiver *webrtc.RTPReceiver
+	}
+	layerEnded struct {
+		c        *connection
+		receiver *webrtc.RTPReceiver
+		l        *layer
+	}
+	featuresOpened   struct{ c *connection }
+	featuresReceived struct {
+		c       *connection
+		message []byte
+	}
+)
+
+// From the room.
+type (
+	trackPublished   struct{ up *upTrack }
+	trackUnpublished struct{ up *upTrack }
+	featuresShared   struct {
+		from     string
+		features json.RawMessage
+	}
+	eventForPublisher struct{ event Event }
+)
+
+func (a described) do(p *Peer) error { return p.describe(a.description) }
+
+func (a candidateReceived) do(p *Peer) error {
+	if err := p.conn.addCandidate(a.candidate); err != nil {
+		p.deliver(Refused{err})
+	}
+	return nil
+}
+
+func (a screenNamed) do(p *Peer) error {
+	if len(p.screens) < maxScreens {
+		p.screens[a.streamID] = true
+	}
+	return nil
+}
+
+func (a candidateGathered) do(p *Peer) error {
+	if a.c == p.conn {
+		p.deliver(LocalCandidate{a.candidate})
+	}
+	return nil
+}
+
+func (a pathChanged) do(p *Peer) error {
+	if a.c != p.conn {
+		return nil
+	}
+	switch a.state {
+	case webrtc.ICEConnectionStateDisconnected, webrtc.ICEConnectionStateFailed:
+		p.setSilent(true)
+	case webrtc.ICEConnectionStateConnected, webrtc.ICEConnectionStateCompleted:
+		p.setSilent(false)
+	default:
+	}
+	return nil
+}
+
+func (p *Peer) setSilent(silent bool) {
+	if p.silent != silent {
+		p.silent = silent
+		p.deliver(MediaSilent{silent})
+	}
+}
+
+func (a trackArrived) do(p *Peer) error {
+	if a.c == p.conn {
+		p.publishLayer(a.c, a.remote, a.receiver)
+	}
+	return nil
+}
+
+func (a layerEnded) do(p *Peer) error {
+	up := a.c.byReceiver[a.receiver]
+	if up != nil && up.removeLayer(a.l) == 0 {
+		delete(a.c.byReceiver, a.receiver)
+		p.room.unpublish(up)
+	}
+	return nil
+}
+
+func (a featuresOpened) do(p *Peer) error {
+	if a.c == p.conn {
+		p.room.sendFeatures(p)
+	}
+	return nil
+}
+
+func (a featuresReceived) do(p *Peer) error {
+	if a.c == p.conn {
+		p.shareFeatures(a.message)
+	}
+	return nil
+}
+
+func (a trackPublished) do(p *Peer) error {
+	p.conn.lines.want(a.up)
+	return nil
+}
+
+func (a trackUnpublished) do(p *Peer) error {
+	p.conn.lines.unwant(a.up)
+	return nil
+}
+
+func (a featuresShared) do(p *Peer) error {
+	if err := p.conn.sendFeatures(a.from, a.features); err != nil {
+		p.log.Debug("features not passed on", "err", err)
+	}
+	return nil
+}
+
+func (a eventForPublisher) do(p *Peer) error {
+	p.deliver(a.event)
+	return nil
+}

@@ -1,0 +1,179 @@
+package sfu
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+)
+
+// ErrCodec is returned for a name in [Config.Codecs] that is none of [CodecNames].
+var ErrCodec = errors.New("unknown codec")
+
+// CodecNames lists what [Config.Codecs] may contain, in the order in which codecs are preferred.
+func CodecNames() []string { return []string{"opus", "vp8", "vp9", "h264", "av1"} }
+
+// videoCodec is one payload format of a video codec; each has its own payload type and one for retransmissions.
+type videoCodec struct {
+	name, mimeType, fmtp string
+	payloadType          webrtc.PayloadType
+}
+
+// videoCodecs lists payload formats. The payload types are only our proposal: what the client offers is what counts.
+func videoCodecs() []videoCodec {
+	return []videoCodec{
+		{"vp8", webrtc.MimeTypeVP8, "", 96},
+		{"vp9", webrtc.MimeTypeVP9, "profile-id=0", 98},
+		{"h264", webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f", 102},
+		{"h264", webrtc.MimeTypeH264, "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=640c1f", 104},
+		{"av1", webrtc.MimeTypeAV1, "level-idx=5;profile=0;tier=0", 106},
+	}
+}
+
+// newMediaEngine registers the named codecs and the header extensions that the SFU reads or passes on.
+func newMediaEngine(names []string) (*webrtc.MediaEngine, error) {
+	engine := &webrtc.MediaEngine{}
+	for _, name := range names {
+		if !slices.Contains(CodecNames(), name) {
+			return nil, fmt.Errorf("%w %q", ErrCodec, name)
+		}
+	}
+	if slices.Contains(names, "opus") {
+		opus := webrtc.RTPCodecParameters{
+			RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
+				SDPFmtpLine:  "minptime=10;useinbandfec=1",
+				RTCPFeedback: []webrtc.RTCPFeedback{{Type: "transport-cc"}},
+			},
+			PayloadType: 111,
+		}
+		if err := engine.RegisterCodec(opus, webrtc.RTPCodecTypeAudio); err != nil {
+			return nil, fmt.Errorf("register opus: %w", err)
+		}
+	}
+	for _, codec := range videoCodecs() {
+		if !slices.Contains(names, codec.name) {
+			continue
+		}
+		if err := registerVideo(engine, codec); err != nil {
+			return nil, fmt.Errorf("register %s: %w", codec.name, err)
+		}
+	}
+	return engine, registerExtensions(engine)
+}
+
+// registerVideo registers a codec and its retransmission format (RFC 4588).
+func registerVideo(engine *webrtc.MediaEngine, codec videoCodec) error {
+	media := webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: codec.mimeType, ClockRate: 90000, SDPFmtpLine: codec.fmtp,
+			RTCPFeedback: []webrtc.RTCPFeedback{
+				{Type: "transport-cc"}, {Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"},
+			},
+		},
+		PayloadType: codec.payloadType,
+	}
+	rtx := webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: fmt.Sprintf("apt=%d", codec.payloadType),
+		},
+		PayloadType: codec.payloadType + 1,
+	}
+	if err := engine.RegisterCodec(media, webrtc.RTPCodecTypeVideo); err != nil {
+		return err
+	}
+	return engine.RegisterCodec(rtx, webrtc.RTPCodecTypeVideo)
+}
+
+func registerExtensions(engine *webrtc.MediaEngine) error {
+	both := []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo}
+	video := both[1:]
+	for uri, kinds := range map[string][]webrtc.RTPCodecType{
+		sdp.SDESMidURI:               both,
+		sdp.SDESRTPStreamIDURI:       video,
+		sdp.SDESRepairRTPStreamIDURI: video,
+		sdp.TransportCCURI:           both,
+		sdp.AudioLevelURI:            both[:1],
+	} {
+		for _, kind := range kinds {
+			extension := webrtc.RTPHeaderExtensionCapability{URI: uri}
+			if err := engine.RegisterHeaderExtension(extension, kind); err != nil {
+				return fmt.Errorf("register %s: %w", uri, err)
+			}
+		}
+	}
+	return nil
+}
+
+// newInterceptors sets up what runs on every packet: retransmissions both ways, reports, and the transport-wide
+// feedback that a publisher's own estimator lives on.
+func newInterceptors() (*interceptor.Registry, error) {
+	registry := &interceptor.Registry{}
+	generator, err := nack.NewGeneratorInterceptor()
+	if err != nil {
+		return nil, fmt.Errorf("nack generator: %w", err)
+	}
+	responder, err := nack.NewResponderInterceptor()
+	if err != nil {
+		return nil, fmt.Errorf("nack responder: %w", err)
+	}
+	receiver, err := report.NewReceiverInterceptor()
+	if err != nil {
+		return nil, fmt.Errorf("receiver reports: %w", err)
+	}
+	sender, err := report.NewSenderInterceptor()
+	if err != nil {
+		return nil, fmt.Errorf("sender reports: %w", err)
+	}
+	feedback, err := twcc.NewSenderInterceptor()
+	if err != nil {
+		return nil, fmt.Errorf("transport-wide feedback: %w", err)
+	}
+	for _, factory := range []interceptor.Factory{responder, generator, receiver, sender, feedback} {
+		registry.Add(factory)
+	}
+	return registry, nil
+}
+
+// sameCodec reports whether a receiver that negotiated one can decode the other: the same name and, where a format
+// parameter changes the bitstream, the same value of it.
+func sameCodec(a, b webrtc.RTPCodecCapability) bool {
+	if !strings.EqualFold(a.MimeType, b.MimeType) {
+		return false
+	}
+	switch {
+	case strings.EqualFold(a.MimeType, webrtc.MimeTypeH264):
+		return h264Profile(a) == h264Profile(b) &&
+			formatParameter(a, "packetization-mode", "0") == formatParameter(b, "packetization-mode", "0")
+	case strings.EqualFold(a.MimeType, webrtc.MimeTypeVP9):
+		return formatParameter(a, "profile-id", "0") == formatParameter(b, "profile-id", "0")
+	case strings.EqualFold(a.MimeType, webrtc.MimeTypeAV1):
+		return formatParameter(a, "profile", "0") == formatParameter(b, "profile", "0")
+	}
+	return true
+}
+
+// h264Profile is the profile_idc of a profile-level-id (RFC 6184, 8.1). Constraint bits and level are left out: a
+// decoder of the profile copes.
+func h264Profile(codec webrtc.RTPCodecCapability) string {
+	id := strings.ToLower(formatParameter(codec, "profile-level-id", "420010"))
+	return id[:min(2, len(id))]
+}
+
+// formatParameter returns the value of key in an fmtp line such as "a=1;b=2".
+func formatParameter(codec webrtc.RTPCodecCapability, key, absent string) string {
+	for part := range strings.SplitSeq(codec.SDPFmtpLine, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if strings.EqualFold(name, key) {
+			return value
+		}
+	}
+	return absent
+}

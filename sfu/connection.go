@@ -1,0 +1,195 @@
+package sfu
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+)
+
+const (
+	audioLevelURI = sdp.AudioLevelURI
+
+	featuresLabel = "features"
+	featuresID    = 500
+	maxFeatures   = 4 << 10 // bytes of one message
+
+	// maxBuffered is how much may wait on the features channel of a client that does not read.
+	maxBuffered = 256 << 10
+
+	maxCandidates = 128 // of a client, in the life of one connection
+)
+
+// connection is one PeerConnection with what belongs to it. A reset replaces it whole; what its callbacks still post is
+// recognised by the pointer and dropped.
+type connection struct {
+	// Static after construction.
+	pc       *webrtc.PeerConnection
+	lines    *lines
+	features *webrtc.DataChannel
+	readers  sync.WaitGroup // reading media and RTCP
+
+	// Owned by the peer's loop.
+	offering   bool      // an offer of ours awaits its answer
+	answerBy   time.Time // else the connection is rebuilt
+	offerAfter time.Time // no offer of ours before
+	rounds     int       // offers in quick succession
+	described  bool      // the client's first description is set
+	candidates int
+	early      []Candidate // from before the first description
+	byReceiver map[*webrtc.RTPReceiver]*upTrack
+}
+
+// newConnection makes a PeerConnection whose callbacks only post.
+func newConnection(api *webrtc.API, post func(action)) (*connection, error) {
+	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		return nil, fmt.Errorf("new peer connection: %w", err)
+	}
+	c := &connection{pc: pc, byReceiver: make(map[*webrtc.RTPReceiver]*upTrack)}
+	c.lines = newLines(pc, &c.readers)
+	negotiated, ordered, id := true, true, uint16(featuresID)
+	c.features, err = pc.CreateDataChannel(featuresLabel,
+		&webrtc.DataChannelInit{Negotiated: &negotiated, Ordered: &ordered, ID: &id})
+	if err != nil {
+		_ = pc.Close()
+		return nil, fmt.Errorf("features channel: %w", err)
+	}
+	c.features.OnOpen(func() { post(featuresOpened{c}) })
+	c.features.OnMessage(func(message webrtc.DataChannelMessage) { post(featuresReceived{c, message.Data}) })
+	pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
+		if candidate == nil {
+			post(candidateGathered{c, nil})
+			return
+		}
+		init := candidate.ToJSON()
+		post(candidateGathered{c, &init})
+	})
+	pc.OnICEConnectionStateChange(func(state webrtc.ICEConnectionState) { post(pathChanged{c, state}) })
+	pc.OnTrack(func(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+		post(trackArrived{c, remote, receiver})
+	})
+	return c, nil
+}
+
+// close ends the connection and waits for what reads from it.
+func (c *connection) close() {
+	c.lines.close()
+	_ = c.pc.GracefulClose()
+	c.readers.Wait()
+}
+
+// setRemote applies a description and the candidates that came before it.
+func (c *connection) setRemote(description Description) error {
+	err := c.pc.SetRemoteDescription(webrtc.SessionDescription{
+		Type: webrtc.NewSDPType(description.Type), SDP: description.SDP,
+	})
+	if err != nil {
+		return err
+	}
+	c.described = true
+	early := c.early
+	c.early = nil
+	for _, candidate := range early {
+		_ = c.pc.AddICECandidate(candidate) // it was checked when it came
+	}
+	return nil
+}
+
+// answer makes the answer to the offer that has been set.
+func (c *connection) answer() (Description, error) {
+	answer, err := c.pc.CreateAnswer(nil)
+	if err != nil {
+		return Description{}, fmt.Errorf("create answer: %w", err)
+	}
+	if err := c.pc.SetLocalDescription(answer); err != nil {
+		return Description{}, fmt.Errorf("set answer: %w", err)
+	}
+	return Description{Type: "answer", SDP: answer.SDP}, nil
+}
+
+// offer makes and sets an offer in one step: creating it assigns mids for good, so none may be thrown away.
+func (c *connection) offer() (Description, error) {
+	offer, err := c.pc.CreateOffer(nil)
+	if err != nil {
+		return Description{}, fmt.Errorf("create offer: %w", err)
+	}
+	if err := c.pc.SetLocalDescription(offer); err != nil {
+		return Description{}, fmt.Errorf("set offer: %w", err)
+	}
+	return Description{Type: "offer", SDP: offer.SDP}, nil
+}
+
+// addCandidate takes a candidate of the client, or nil for their end.
+func (c *connection) addCandidate(candidate *Candidate) error {
+	if candidate == nil || candidate.Candidate == "" {
+		return nil // pion needs no end: checks go on until they succeed
+	}
+	if c.candidates++; c.candidates > maxCandidates {
+		return fmt.Errorf("%w: more than %d", ErrCandidate, maxCandidates)
+	}
+	if !c.described {
+		c.early = append(c.early, *candidate)
+		return nil
+	}
+	if err := c.pc.AddICECandidate(*candidate); err != nil {
+		return fmt.Errorf("%w: %w", ErrCandidate, err)
+	}
+	return nil
+}
+
+// sendFeatures passes the features of another participant on, unless the client has stopped reading.
+func (c *connection) sendFeatures(from string, features json.RawMessage) error {
+	if c.features.ReadyState() != webrtc.DataChannelStateOpen || c.features.BufferedAmount() > maxBuffered {
+		return nil
+	}
+	message, err := json.Marshal(struct {
+		ChannelName string          `json:"channel_name"`
+		Features    json.RawMessage `json:"features"`
+	}{from, features})
+	if err != nil {
+		return err
+	}
+	return c.features.SendText(string(message))
+}
+
+// validFeatures checks that a message is a JSON object of reasonable size.
+func validFeatures(message []byte) bool {
+	if len(message) > maxFeatures {
+		return false
+	}
+	var object map[string]json.RawMessage
+	return json.Unmarshal(message, &object) == nil && object != nil
+}
+
+// readLayer forwards one encoding until it ends. Reading its RTCP lets pion answer the publisher's sender reports.
+func (c *connection) readLayer(l *layer, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver, ended func()) {
+	levelID := uint8(0)
+	if remote.Kind() == webrtc.RTPCodecTypeAudio {
+		levelID = extensionID(receiver.GetParameters().HeaderExtensions, audioLevelURI)
+	}
+	c.readers.Go(func() {
+		l.read(remote, levelID)
+		ended()
+	})
+	c.readers.Go(func() {
+		buffer := make([]byte, 1500)
+		var err error
+		for err == nil {
+			if remote.RID() != "" {
+				_, _, err = receiver.ReadSimulcast(buffer, remote.RID())
+			} else {
+				_, _, err = receiver.Read(buffer)
+			}
+		}
+	})
+}
+
+// requestKeyframe asks the client for a keyframe of one of its sources.
+func (c *connection) requestKeyframe(ssrc webrtc.SSRC) {
+	_ = c.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(ssrc)}})
+}

@@ -1,0 +1,220 @@
+package sfu
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+)
+
+// line is an m-line that carries one track down. When its track ends it is parked: inactive in the description, its
+// sender, SSRC and numbering kept for the next track of that codec. So the description grows with how many tracks there
+// are at once, not with how many there ever were.
+type line struct {
+	transceiver *webrtc.RTPTransceiver
+	sender      *webrtc.RTPSender
+	codec       webrtc.RTPCodecCapability
+	out         outgoing
+	reading     bool
+	down        *downTrack // nil while parked
+	open        bool       // down is in the fan-out
+
+	feedback atomic.Pointer[downTrack] // whom the receiver's RTCP concerns, read by readRTCP
+}
+
+// lines are the m-lines of one connection that go down. They are owned by the peer's loop.
+type lines struct {
+	pc      *webrtc.PeerConnection
+	readers *sync.WaitGroup
+
+	wanted      []*upTrack // in the order of their publication
+	active      map[*upTrack]*line
+	parked      []*line
+	undecodable map[*upTrack]bool
+	dirty       bool // wanted and active differ
+}
+
+func newLines(pc *webrtc.PeerConnection, readers *sync.WaitGroup) *lines {
+	return &lines{
+		pc:          pc,
+		readers:     readers,
+		active:      make(map[*upTrack]*line),
+		undecodable: make(map[*upTrack]bool),
+	}
+}
+
+// want adds a track to what the receiver should get.
+func (ls *lines) want(up *upTrack) {
+	if !slices.Contains(ls.wanted, up) {
+		ls.wanted = append(ls.wanted, up)
+		ls.dirty = true
+	}
+}
+
+// unwant stops a track at once; the description follows with the next round.
+func (ls *lines) unwant(up *upTrack) {
+	ls.wanted = slices.DeleteFunc(ls.wanted, func(other *upTrack) bool { return other == up })
+	delete(ls.undecodable, up)
+	if l := ls.active[up]; l != nil {
+		l.down.detach()
+		ls.dirty = true
+	}
+}
+
+// reconcile brings the transceivers in line with what is wanted. It must be followed by an offer at once: between the
+// two pion must not see a remote offer, which would stop the transceivers that this revives.
+func (ls *lines) reconcile() error {
+	ls.dirty = false
+	for up, l := range ls.active {
+		if !slices.Contains(ls.wanted, up) || ls.undecodable[up] {
+			if err := ls.park(up, l); err != nil {
+				return fmt.Errorf("park line %s: %w", l.transceiver.Mid(), err)
+			}
+		}
+	}
+	for _, up := range ls.wanted {
+		if ls.active[up] != nil || ls.undecodable[up] {
+			continue
+		}
+		if err := ls.carry(up); err != nil {
+			return fmt.Errorf("carry %s: %w", up.id, err)
+		}
+	}
+	return nil
+}
+
+// park takes the track off a line and makes it inactive.
+func (ls *lines) park(up *upTrack, l *line) error {
+	l.down.detach()
+	l.down, l.open = nil, false
+	delete(ls.active, up)
+	ls.parked = append(ls.parked, l)
+	return l.transceiver.SetSender(l.sender, nil)
+}
+
+// carry puts a track on a parked line of its codec, or on a new one.
+func (ls *lines) carry(up *upTrack) error {
+	at := slices.IndexFunc(ls.parked, func(l *line) bool {
+		return l.transceiver.Kind() == up.kind && sameCodec(l.codec, up.codec)
+	})
+	if at >= 0 {
+		l := ls.parked[at]
+		ls.parked = slices.Delete(ls.parked, at, at+1)
+		return ls.put(up, l, func(down *downTrack) error { return l.transceiver.SetSender(l.sender, down) })
+	}
+	l := &line{codec: up.codec}
+	return ls.put(up, l, func(down *downTrack) error { return ls.addLine(l, down) })
+}
+
+func (ls *lines) put(up *upTrack, l *line, attach func(*downTrack) error) error {
+	down := newDownTrack(up, &l.out)
+	l.down, l.open = down, false
+	ls.active[up] = l
+	return attach(down)
+}
+
+// addLine adds a transceiver. It is sendonly: a sendrecv one would be taken by the client's next own track.
+func (ls *lines) addLine(l *line, down *downTrack) error {
+	first := !slices.ContainsFunc(ls.pc.GetTransceivers(), func(t *webrtc.RTPTransceiver) bool {
+		return t.Kind() == down.Kind()
+	})
+	transceiver, err := ls.pc.AddTransceiverFromTrack(down,
+		webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	if err != nil {
+		return err
+	}
+	l.transceiver, l.sender = transceiver, transceiver.Sender()
+	// The first line of a kind offers every codec, so that we learn what the client can decode; later ones only what
+	// they carry, because pion's cost of a description is the matching of codecs on each line.
+	preferences := preferCodec(l.sender.GetParameters().Codecs, down.up.codec, first)
+	if len(preferences) == 0 {
+		return nil // not negotiated: Bind will find out
+	}
+	return transceiver.SetCodecPreferences(preferences)
+}
+
+// preferCodec returns the codec with its retransmission format, and behind them all others if asked for.
+func preferCodec(all []webrtc.RTPCodecParameters, codec webrtc.RTPCodecCapability, others bool) []webrtc.RTPCodecParameters {
+	var chosen, rest []webrtc.RTPCodecParameters
+	for _, candidate := range all {
+		if strings.EqualFold(candidate.MimeType, webrtc.MimeTypeRTX) {
+			continue
+		}
+		into := &rest
+		if sameCodec(candidate.RTPCodecCapability, codec) {
+			into = &chosen
+		}
+		*into = append(*into, candidate)
+		apt := fmt.Sprint(candidate.PayloadType)
+		for _, rtx := range all {
+			if strings.EqualFold(rtx.MimeType, webrtc.MimeTypeRTX) && formatParameter(rtx.RTPCodecCapability, "apt", "") == apt {
+				*into = append(*into, rtx)
+			}
+		}
+	}
+	if others {
+		return append(chosen, rest...)
+	}
+	return chosen
+}
+
+// answered opens the lines that the client has accepted and returns the tracks that it cannot decode.
+func (ls *lines) answered() []*upTrack {
+	var undecodable []*upTrack
+	for up, l := range ls.active {
+		if l.open || !slices.Contains(ls.wanted, up) {
+			continue
+		}
+		if !l.down.decodable {
+			ls.undecodable[up], ls.dirty = true, true
+			undecodable = append(undecodable, up)
+			continue
+		}
+		l.open = true
+		if !l.reading {
+			l.reading = true
+			ls.readers.Go(l.readRTCP)
+		}
+		l.feedback.Store(l.down)
+		up.subscribe(l.down)
+	}
+	return undecodable
+}
+
+// close ends all forwarding. Senders of parked lines are unknown to the PeerConnection, so they are stopped here.
+func (ls *lines) close() {
+	for _, l := range ls.active {
+		l.down.detach()
+	}
+	for _, l := range ls.parked {
+		_ = l.sender.Stop()
+	}
+}
+
+// readRTCP passes the receiver's requests for keyframes on until the connection closes. Reading is also what drives
+// the retransmissions.
+func (l *line) readRTCP() {
+	buffer := make([]byte, 1500)
+	for {
+		n, _, err := l.sender.Read(buffer)
+		if err != nil {
+			return
+		}
+		packets, err := rtcp.Unmarshal(buffer[:n])
+		if err != nil {
+			continue
+		}
+		for _, packet := range packets {
+			switch packet.(type) {
+			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+				if down := l.feedback.Load(); down != nil {
+					down.requestKeyframe()
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,353 @@
+package sfu
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"parley/sfu/mailbox"
+)
+
+const (
+	// inboxCeiling is more than the largest room can post at once; a peer that lets so much pile up is stuck.
+	inboxCeiling = 16 << 10
+
+	// firstOfferWait is how long the server waits for the client's first offer before it may make its own.
+	firstOfferWait = 2 * time.Second
+
+	// answerWait is how long an offer may go unanswered before both sides start afresh.
+	answerWait = 10 * time.Second
+
+	// Rounds in quick succession are spaced, so that changes that pile up fold into one: the first at once, then after
+	// roundSpacing, doubling up to maxRoundSpacing, until there was a pause of roundMemory.
+	roundSpacing    = 50 * time.Millisecond
+	maxRoundSpacing = 400 * time.Millisecond
+	roundMemory     = 2 * time.Second
+
+	// maxResets is how many fresh connections a peer may need in resetMemory before it gives up.
+	maxResets   = 20
+	resetMemory = time.Minute
+
+	screenSuffix = ".screen"
+	maxScreens   = 64 // streams that a client may name in its life
+)
+
+// Peer is the server's end of one participant: a loop that owns the PeerConnection and all that belongs to it. Its
+// methods only post to that loop.
+type Peer struct {
+	// Static after construction.
+	id      string
+	room    *room
+	sfu     *SFU
+	log     *slog.Logger
+	deliver func(Event)
+	inbox   *mailbox.Mailbox[action]
+	done    chan struct{}
+	stop    chan struct{}
+	stopped sync.Once
+	closing sync.WaitGroup // old connections on their way out
+
+	// Owned by run.
+	conn    *connection
+	screens map[string]bool // streams of the client that are screen shares
+	tracks  int             // published so far
+	resets  []time.Time     // the recent ones
+	silent  bool
+}
+
+func newPeer(s *SFU, r *room, id string, deliver func(Event)) *Peer {
+	return &Peer{
+		id:      id,
+		room:    r,
+		sfu:     s,
+		log:     s.log.With("room", r.name, "peer", id),
+		deliver: deliver,
+		inbox:   mailbox.New[action](inboxCeiling),
+		done:    make(chan struct{}),
+		stop:    make(chan struct{}),
+		screens: make(map[string]bool),
+	}
+}
+
+// Signal takes a description from the participant: an offer, an answer or a reset.
+func (p *Peer) Signal(description Description) { p.post(described{description}) }
+
+// Candidate takes a candidate from the participant; nil ends them.
+func (p *Peer) Candidate(candidate *Candidate) { p.post(candidateReceived{candidate}) }
+
+// Screen says that the participant's stream with that msid is a screen share. It must come before the description that
+// brings the stream.
+func (p *Peer) Screen(streamID string) { p.post(screenNamed{streamID}) }
+
+// Close takes the participant out of the room. It returns at once; see Done.
+func (p *Peer) Close() { p.stopped.Do(func() { close(p.stop) }) }
+
+// Done is closed when all that belonged to the peer has ended.
+func (p *Peer) Done() <-chan struct{} { return p.done }
+
+// post hands an action to the loop. A loop that has stopped taking them is ended.
+func (p *Peer) post(a action) {
+	if !p.inbox.Post(a) {
+		p.Close()
+	}
+}
+
+// run is the peer's loop.
+func (p *Peer) run() {
+	defer close(p.done)
+	defer p.finish()
+	if err := p.connect(); err != nil {
+		p.deliver(Ended{err})
+		return
+	}
+	p.conn.offerAfter = time.Now().Add(firstOfferWait)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		select {
+		case <-p.stop:
+			return
+		case <-p.inbox.Ready():
+		case <-timer.C:
+		}
+		for _, a := range p.inbox.Take() {
+			if err := a.do(p); err != nil {
+				p.log.Warn("peer ended", "err", err)
+				p.deliver(Ended{err})
+				return
+			}
+		}
+		wake, err := p.negotiate(time.Now())
+		if err != nil {
+			p.log.Warn("peer ended", "err", err)
+			p.deliver(Ended{err})
+			return
+		}
+		timer.Reset(wake)
+	}
+}
+
+// finish leaves the room and waits for all that the peer has started.
+func (p *Peer) finish() {
+	p.sfu.leave(p)
+	p.inbox.Close()
+	if p.conn != nil {
+		p.conn.close()
+	}
+	p.closing.Wait()
+}
+
+// connect makes a fresh connection with the subscriptions of the former one.
+func (p *Peer) connect() error {
+	c, err := newConnection(p.sfu.api, p.post)
+	if err != nil {
+		return err
+	}
+	if p.conn != nil {
+		for _, up := range p.conn.lines.wanted {
+			c.lines.want(up)
+		}
+	}
+	p.conn = c
+	return nil
+}
+
+// reset replaces the connection and asks the client to do the same. What it published is gone; it publishes anew.
+func (p *Peer) reset(reason string) error {
+	now := time.Now()
+	p.resets = slices.DeleteFunc(p.resets, func(at time.Time) bool { return now.Sub(at) > resetMemory })
+	if p.resets = append(p.resets, now); len(p.resets) > maxResets {
+		return errTooManyResets
+	}
+	p.log.Debug("connection reset", "reason", reason)
+	former := p.conn
+	if err := p.connect(); err != nil {
+		return err
+	}
+	for _, up := range former.byReceiver {
+		p.room.unpublish(up)
+	}
+	p.closing.Go(former.close)
+	p.conn.offerAfter = now.Add(firstOfferWait)
+	p.deliver(LocalDescription{Description{Type: TypeReset}})
+	return nil
+}
+
+var errTooManyResets = errors.New("too many resets")
+
+// negotiate makes the next offer if there is something to offer and nothing in the way. It returns when to try again.
+func (p *Peer) negotiate(now time.Time) (wake time.Duration, err error) {
+	c := p.conn
+	switch {
+	case c.offering && now.After(c.answerBy):
+		return answerWait, p.reset("no answer")
+	case c.offering:
+		return c.answerBy.Sub(now) + time.Millisecond, nil
+	case !c.lines.dirty:
+		return time.Hour, nil
+	case now.Before(c.offerAfter):
+		return c.offerAfter.Sub(now), nil
+	}
+	if err := c.lines.reconcile(); err != nil {
+		return 0, fmt.Errorf("lines: %w", err)
+	}
+	offer, err := c.offer()
+	if err != nil {
+		return 0, err
+	}
+	c.offering, c.answerBy = true, now.Add(answerWait)
+	if now.Sub(c.offerAfter) > roundMemory {
+		c.rounds = 0
+	}
+	c.offerAfter = now.Add(min(roundSpacing<<c.rounds, maxRoundSpacing))
+	c.rounds = min(c.rounds+1, 8)
+	p.deliver(LocalDescription{offer})
+	return answerWait, nil
+}
+
+// describe applies a description of the client.
+func (p *Peer) describe(description Description) error {
+	switch description.Type {
+	case TypeReset:
+		return p.reset("asked by the client")
+	case "offer":
+		return p.takeOffer(description)
+	case "answer":
+		return p.takeAnswer(description)
+	}
+	p.deliver(Refused{fmt.Errorf("%w: type must be offer, answer or %s", ErrDescription, TypeReset)})
+	return nil
+}
+
+// takeOffer answers an offer. One that crosses ours is dropped: the client is the polite side, takes ours and offers
+// again.
+func (p *Peer) takeOffer(offer Description) error {
+	c := p.conn
+	if c.offering {
+		return nil
+	}
+	if c.pc.ConnectionState() == webrtc.PeerConnectionStateClosed {
+		// The client has closed its end and begun again without a word.
+		if err := p.replaceClosed(); err != nil {
+			return err
+		}
+		c = p.conn
+	}
+	before := c.pc.SignalingState()
+	err := c.setRemote(offer)
+	if err == nil {
+		var answer Description
+		if answer, err = c.answer(); err == nil {
+			if c.offerAfter.After(time.Now()) && c.rounds == 0 {
+				c.offerAfter = time.Now() // the wait was for this
+			}
+			p.deliver(LocalDescription{answer})
+			return nil
+		}
+	}
+	p.deliver(Refused{fmt.Errorf("%w: %w", ErrDescription, err)})
+	if c.pc.SignalingState() == before {
+		return nil
+	}
+	return p.reset("offer failed half way")
+}
+
+// replaceClosed makes a fresh connection without a reset.
+func (p *Peer) replaceClosed() error {
+	former := p.conn
+	if err := p.connect(); err != nil {
+		return err
+	}
+	for _, up := range former.byReceiver {
+		p.room.unpublish(up)
+	}
+	p.closing.Go(former.close)
+	return nil
+}
+
+// takeAnswer completes the round that an offer of ours began.
+func (p *Peer) takeAnswer(answer Description) error {
+	c := p.conn
+	if !c.offering {
+		return nil // to an offer of a former connection
+	}
+	if err := c.setRemote(answer); err != nil {
+		p.deliver(Refused{fmt.Errorf("%w: %w", ErrDescription, err)})
+		return p.reset("answer failed")
+	}
+	c.offering = false
+	for _, up := range c.lines.answered() {
+		event := Undecodable{Publisher: up.publisher, Subscriber: p.id, Kind: up.kind.String(), Codec: up.codec.MimeType}
+		p.deliver(event)
+		p.room.tell(up.publisher, eventForPublisher{event})
+	}
+	return nil
+}
+
+// publishLayer forwards an encoding that has begun to arrive, and publishes its track if it is the first of it.
+func (p *Peer) publishLayer(c *connection, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+	up := c.byReceiver[receiver]
+	known := up != nil
+	if !known {
+		up = p.newUpTrack(c, remote)
+		c.byReceiver[receiver] = up
+	}
+	l := up.addLayer(remote, c.requestKeyframe)
+	c.readLayer(l, remote, receiver, func() { p.post(layerEnded{c, receiver, l}) })
+	if !known {
+		p.room.publish(p, up)
+	}
+}
+
+func (p *Peer) newUpTrack(c *connection, remote *webrtc.TrackRemote) *upTrack {
+	p.tracks++
+	source := sourceStream{id: remote.StreamID()}
+	source.screen = p.isScreen(c, source.id, remote.Kind())
+	streamID := p.id
+	if source.screen {
+		streamID += screenSuffix
+	}
+	codec := remote.Codec().RTPCodecCapability
+	return &upTrack{
+		id:        fmt.Sprintf("%s-%s-%d", p.id, remote.Kind(), p.tracks),
+		publisher: p.id,
+		streamID:  streamID,
+		kind:      remote.Kind(),
+		codec:     codec,
+		isVP8:     strings.EqualFold(codec.MimeType, webrtc.MimeTypeVP8),
+		source:    source,
+	}
+}
+
+// isScreen tells a screen share from camera and microphone: the client has said so, its stream is named so, or it is
+// another stream with a kind of track that the first already has.
+func (p *Peer) isScreen(c *connection, streamID string, kind webrtc.RTPCodecType) bool {
+	if p.screens[streamID] || strings.HasSuffix(streamID, screenSuffix) {
+		return true
+	}
+	for _, up := range c.byReceiver {
+		if up.source.id == streamID {
+			return up.source.screen
+		}
+	}
+	for _, up := range c.byReceiver {
+		if up.kind == kind && up.source.id != streamID {
+			return true
+		}
+	}
+	return false
+}
+
+// shareFeatures passes on what the client says of its camera and microphone.
+func (p *Peer) shareFeatures(message []byte) {
+	if validFeatures(message) {
+		p.room.share(p, json.RawMessage(message))
+	}
+}

@@ -1,0 +1,82 @@
+// Package rewrite maps the numbers in RTP packets of one or more sources onto one stream that a receiver cannot tell
+// from a single source: sequence numbers, timestamps and codec counters. It is pure: no clock, no goroutine, no lock.
+package rewrite
+
+// history is how many changes of the offset are remembered for late packets. A source rarely drops more often than
+// that within the reordering window of a network.
+const history = 16
+
+// Sequence maps sequence numbers (RFC 3550, 5.1). Its zero value waits for the first source.
+//
+// Dropping a packet closes the gap that it would leave; packets that the network lost keep theirs, so that the receiver
+// still asks for them.
+type Sequence struct {
+	started bool
+	base    uint16 // first number of the current source; older ones belong to nobody any more
+	highest uint16 // newest number of the current source
+	last    uint16 // newest number that went out
+	changes [history]change
+	count   int // changes in use, oldest first
+}
+
+// change says that numbers from from on are mapped by subtracting offset.
+type change struct{ from, offset uint16 }
+
+// after reports whether a is newer than b, across the wraparound.
+func after(a, b uint16) bool { return int16(a-b) > 0 } //nolint:gosec // the wraparound is the point
+
+// Switch makes the source whose next packet has number in the current one. Its numbers go on where the former source's
+// ended. Packets of the former source must not be handed in any more.
+func (s *Sequence) Switch(in uint16) {
+	offset := uint16(0)
+	if s.started {
+		offset = in - (s.last + 1)
+	} else {
+		s.last = in - 1
+	}
+	s.started = true
+	s.base, s.highest = in, in-1
+	s.changes[0] = change{from: in, offset: offset}
+	s.count = 1
+}
+
+// Next maps in. It reports false for a packet from before the switch, from beyond what is remembered, or that was
+// dropped.
+func (s *Sequence) Next(in uint16) (out uint16, ok bool) {
+	if !s.started || after(s.base, in) {
+		return 0, false
+	}
+	for i := s.count - 1; i >= 0; i-- {
+		c := s.changes[i]
+		if after(c.from, in) {
+			// A change other than the first follows a dropped packet, whose number must not go out.
+			if i > 0 && in == c.from-1 {
+				return 0, false
+			}
+			continue
+		}
+		out = in - c.offset
+		if after(in, s.highest) {
+			s.highest, s.last = in, out
+		}
+		return out, true
+	}
+	return 0, false
+}
+
+// Drop leaves out the packet with number in and closes the gap. A packet that comes late cannot be left out without
+// renumbering what has gone out, so its gap stays.
+func (s *Sequence) Drop(in uint16) {
+	if !s.started || !after(in, s.highest) {
+		return
+	}
+	offset := s.changes[s.count-1].offset
+	if s.count == history {
+		copy(s.changes[:], s.changes[1:])
+		s.count--
+		s.base = s.changes[0].from
+	}
+	s.highest, s.last = in, in-offset-1
+	s.changes[s.count] = change{from: in + 1, offset: offset + 1}
+	s.count++
+}

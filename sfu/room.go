@@ -1,0 +1,145 @@
+package sfu
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+)
+
+// room is who is together and what they publish. It exists from the first join to the last leave.
+//
+// Every method locks, changes, and posts to the peers concerned before it unlocks: posting is a leaf operation, and under
+// the lock it gives all peers the same order of events, so that nobody keeps a track whose end they were told before its
+// beginning.
+type room struct {
+	name string // static
+
+	mu       sync.Mutex
+	members  map[string]*Peer           // guarded by mu
+	tracks   map[*upTrack]*Peer         // guarded by mu; the publisher of each
+	features map[string]json.RawMessage // guarded by mu; the latest of each member
+}
+
+func newRoom(name string) *room {
+	return &room{
+		name:     name,
+		members:  make(map[string]*Peer),
+		tracks:   make(map[*upTrack]*Peer),
+		features: make(map[string]json.RawMessage),
+	}
+}
+
+// join adds a member and tells it what is published.
+func (r *room) join(p *Peer) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.members[p.id] != nil {
+		return fmt.Errorf("id %s is taken in its room", p.id)
+	}
+	r.members[p.id] = p
+	for track := range r.tracks {
+		p.post(trackPublished{track})
+	}
+	return nil
+}
+
+// leave removes a member with all that it publishes, and returns how many are left.
+func (r *room) leave(p *Peer) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.members, p.id)
+	delete(r.features, p.id)
+	for track, publisher := range r.tracks {
+		if publisher == p {
+			r.remove(track)
+		}
+	}
+	return len(r.members)
+}
+
+// publish makes a track known to everybody but its publisher.
+func (r *room) publish(p *Peer, track *upTrack) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.members[p.id] != p {
+		return // it left meanwhile
+	}
+	r.tracks[track] = p
+	for _, member := range r.members {
+		if member != p {
+			member.post(trackPublished{track})
+		}
+	}
+}
+
+// unpublish takes a track back.
+func (r *room) unpublish(track *upTrack) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, published := r.tracks[track]; published {
+		r.remove(track)
+	}
+}
+
+// remove must be called with mu held.
+func (r *room) remove(track *upTrack) {
+	delete(r.tracks, track)
+	for _, member := range r.members {
+		member.post(trackUnpublished{track})
+	}
+}
+
+// share keeps the features of a member and passes them on.
+func (r *room) share(p *Peer, features json.RawMessage) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.members[p.id] != p {
+		return
+	}
+	r.features[p.id] = features
+	for _, member := range r.members {
+		if member != p {
+			member.post(featuresShared{p.id, features})
+		}
+	}
+}
+
+// sendFeatures gives a member the latest of all others.
+func (r *room) sendFeatures(p *Peer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, features := range r.features {
+		if id != p.id {
+			p.post(featuresShared{id, features})
+		}
+	}
+}
+
+// tell posts to the member with that id, if it is still here.
+func (r *room) tell(id string, a action) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if member := r.members[id]; member != nil {
+		member.post(a)
+	}
+}
+
+func (r *room) peers() []*Peer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	peers := make([]*Peer, 0, len(r.members))
+	for _, member := range r.members {
+		peers = append(peers, member)
+	}
+	return peers
+}
+
+func (r *room) count(counts *Counts) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	counts.Peers += len(r.members)
+	counts.UpTracks += len(r.tracks)
+	for track := range r.tracks {
+		counts.DownTracks += track.receivers.len()
+	}
+}

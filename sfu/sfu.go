@@ -1,0 +1,153 @@
+package sfu
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/webrtc/v4"
+)
+
+// How long a path may be silent. Silence is reported after silentAfter; the connection keeps trying until failedAfter.
+const (
+	silentAfter = 3 * time.Second
+	failedAfter = 12 * time.Second // after silentAfter
+	keepalive   = time.Second
+)
+
+// Config is what an [SFU] needs.
+type Config struct {
+	// Codecs that participants may publish and receive, out of CodecNames.
+	Codecs []string
+	// UDP carries all media; its listen addresses become the host candidates.
+	UDP ice.UDPMux
+	// TCP is ICE-TCP (RFC 6544), nil for none.
+	TCP ice.TCPMux
+}
+
+// SFU forwards media between the participants of each room.
+type SFU struct {
+	// Static after construction.
+	log    *slog.Logger
+	api    *webrtc.API
+	codecs []string
+
+	peers sync.WaitGroup
+
+	mu     sync.Mutex
+	rooms  map[string]*room // guarded by mu
+	closed bool             // guarded by mu
+}
+
+// New makes an SFU. The muxes stay the caller's, to be closed after [SFU.Close].
+func New(cfg Config, log *slog.Logger) (*SFU, error) {
+	engine, err := newMediaEngine(cfg.Codecs)
+	if err != nil {
+		return nil, fmt.Errorf("codecs: %w", err)
+	}
+	interceptors, err := newInterceptors()
+	if err != nil {
+		return nil, fmt.Errorf("interceptors: %w", err)
+	}
+	settings, err := newSettings(cfg, log)
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	return &SFU{
+		log:    log,
+		codecs: cfg.Codecs,
+		rooms:  make(map[string]*room),
+		api: webrtc.NewAPI(
+			webrtc.WithMediaEngine(engine),
+			webrtc.WithInterceptorRegistry(interceptors),
+			webrtc.WithSettingEngine(settings),
+		),
+	}, nil
+}
+
+func newSettings(cfg Config, log *slog.Logger) (webrtc.SettingEngine, error) {
+	settings := webrtc.SettingEngine{LoggerFactory: pionLogs{log}}
+	settings.SetICEUDPMux(cfg.UDP)
+	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
+	if cfg.TCP != nil {
+		settings.SetICETCPMux(cfg.TCP)
+		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
+	}
+	settings.SetNetworkTypes(networks)
+	settings.SetIncludeLoopbackCandidate(true)
+	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	settings.DisableActiveTCP(true) // a client's TCP candidate must not make us dial anywhere
+	settings.SetICETimeouts(silentAfter, failedAfter, keepalive)
+	// We are the DTLS server and so choose; encrypting with GCM costs a sixth of the classic profile.
+	settings.SetSRTPProtectionProfiles(
+		dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	return settings, settings.SetAnsweringDTLSRole(webrtc.DTLSRoleServer)
+}
+
+// Join puts a participant into a room, which it creates if need be. The id must be unique in the room. Events for the
+// participant go to deliver until the peer is closed.
+func (s *SFU) Join(roomName, id string, deliver func(Event)) (*Peer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, fmt.Errorf("join: %w", ErrClosed)
+	}
+	r := s.rooms[roomName]
+	if r == nil {
+		r = newRoom(roomName)
+	}
+	p := newPeer(s, r, id, deliver)
+	if err := r.join(p); err != nil {
+		return nil, fmt.Errorf("join: %w", err)
+	}
+	s.rooms[roomName] = r
+	s.peers.Go(p.run)
+	return p, nil
+}
+
+// leave takes the peer out of its room, and the room out of the SFU if it was the last. Joining happens under the same
+// lock, so a room that someone joins is never dropped.
+func (s *SFU) leave(p *Peer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.room.leave(p) == 0 {
+		delete(s.rooms, p.room.name)
+	}
+}
+
+// Close ends all peers and waits for them. Later joins get ErrClosed.
+func (s *SFU) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	var peers []*Peer
+	for _, r := range s.rooms {
+		peers = append(peers, r.peers()...)
+	}
+	s.mu.Unlock()
+	for _, p := range peers {
+		p.Close()
+	}
+	s.peers.Wait()
+	return nil
+}
+
+// Counts is how much an SFU carries at a moment.
+type Counts struct{ Rooms, Peers, UpTracks, DownTracks int }
+
+// Counts returns what is there now.
+func (s *SFU) Counts() Counts {
+	s.mu.Lock()
+	rooms := make([]*room, 0, len(s.rooms))
+	for _, r := range s.rooms {
+		rooms = append(rooms, r)
+	}
+	s.mu.Unlock()
+	counts := Counts{Rooms: len(rooms)}
+	for _, r := range rooms {
+		r.count(&counts)
+	}
+	return counts
+}

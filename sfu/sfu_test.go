@@ -1,0 +1,212 @@
+package sfu_test
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/webrtc/v4"
+	"go.uber.org/goleak"
+
+	"parley/sfu"
+	"parley/sfu/sfutest"
+)
+
+func newSFU(t *testing.T, codecs ...string) *sfu.SFU {
+	t.Helper()
+	if len(codecs) == 0 {
+		codecs = []string{"opus", "vp8"}
+	}
+	t.Cleanup(func() { goleak.VerifyNone(t) })
+	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket})
+	t.Cleanup(func() { _ = mux.Close() })
+	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s, err := sfu.New(sfu.Config{Codecs: codecs, UDP: mux}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if counts := s.Counts(); counts != (sfu.Counts{}) {
+			t.Errorf("left behind: %+v", counts)
+		}
+	})
+	return s
+}
+
+type testLog struct{ t *testing.T }
+
+func (l testLog) Write(line []byte) (int, error) {
+	if testing.Verbose() && !strings.Contains(string(line), "scope=pion") {
+		l.t.Log(strings.TrimSpace(string(line)))
+	}
+	return len(line), nil
+}
+
+func TestEveryoneHearsAndSeesEveryone(t *testing.T) {
+	s := newSFU(t)
+	var clients []*sfutest.Client
+	for i := range 4 {
+		clients = append(clients, sfutest.Join(t, s, "room", fmt.Sprint("p", i), sfutest.Options{Publish: []string{"audio", "video"}}))
+	}
+	for _, client := range clients {
+		for _, other := range clients {
+			if other != client {
+				client.AwaitMedia(other.ID+"/audio", 10)
+				client.AwaitMedia(other.ID+"/video", 10)
+			}
+		}
+		if streams := client.Streams(); streams[client.ID+"/audio"] != 0 {
+			t.Errorf("%s hears itself", client.ID)
+		}
+	}
+}
+
+func TestRoomsNeverMix(t *testing.T) {
+	s := newSFU(t)
+	options := sfutest.Options{Publish: []string{"audio"}}
+	a, b := sfutest.Join(t, s, "one", "a", options), sfutest.Join(t, s, "one", "b", options)
+	x, y := sfutest.Join(t, s, "two", "x", options), sfutest.Join(t, s, "two", "y", options)
+	a.AwaitMedia("b/audio", 20)
+	y.AwaitMedia("x/audio", 20)
+	for _, client := range []*sfutest.Client{a, b, x, y} {
+		if streams := client.Streams(); len(streams) > 1 {
+			t.Errorf("%s gets %v", client.ID, streams)
+		}
+	}
+	if counts := s.Counts(); counts.Rooms != 2 || counts.Peers != 4 {
+		t.Errorf("counts = %+v", counts)
+	}
+}
+
+func TestScreenShareIsAStreamOfItsOwn(t *testing.T) {
+	s := newSFU(t)
+	watcher := sfutest.Join(t, s, "room", "w", sfutest.Options{})
+	sfutest.Join(t, s, "room", "p", sfutest.Options{Publish: []string{"audio", "video", "screen"}})
+	watcher.AwaitMedia("p/video", 10)
+	watcher.AwaitMedia("p/audio", 10)
+	watcher.AwaitMedia("p.screen/video", 10)
+}
+
+func TestFeaturesReachOthersAndNewcomers(t *testing.T) {
+	s := newSFU(t)
+	a := sfutest.Join(t, s, "room", "a", sfutest.Options{})
+	b := sfutest.Join(t, s, "room", "b", sfutest.Options{})
+	a.AwaitFeatures(`{"channel_name":"b","features":{"video":true,"of":"b"}}`)
+	b.AwaitFeatures(`{"channel_name":"a","features":{"video":true,"of":"a"}}`)
+	late := sfutest.Join(t, s, "room", "late", sfutest.Options{})
+	late.AwaitFeatures(`"of":"a"`)
+	late.AwaitFeatures(`"of":"b"`)
+}
+
+func TestServerOffersToAClientThatDoesNot(t *testing.T) {
+	s := newSFU(t)
+	silent := sfutest.Join(t, s, "room", "silent", sfutest.Options{Silent: true})
+	sfutest.Join(t, s, "room", "p", sfutest.Options{Publish: []string{"audio", "video"}})
+	silent.AwaitMedia("p/video", 10)
+}
+
+func TestResetFromTheClient(t *testing.T) {
+	s := newSFU(t)
+	options := sfutest.Options{Publish: []string{"audio", "video"}}
+	a, b := sfutest.Join(t, s, "room", "a", options), sfutest.Join(t, s, "room", "b", options)
+	a.AwaitMedia("b/video", 5)
+	b.AwaitMedia("a/video", 5)
+	for range 3 {
+		a.Reset()
+		a.AwaitMedia("b/video", 50)
+		b.AwaitMedia("a/video", 50)
+	}
+}
+
+// mediaLines counts the m-lines of a description.
+func mediaLines(sdp string) int { return strings.Count(sdp, "\r\nm=") }
+
+func TestLinesAreReused(t *testing.T) {
+	loops := 40
+	s := newSFU(t)
+	resident := sfutest.Join(t, s, "room", "resident", sfutest.Options{Publish: []string{"audio", "video"}})
+	var first int
+	for i := range loops {
+		guest := sfutest.Join(t, s, "room", fmt.Sprint("guest", i), sfutest.Options{Publish: []string{"audio", "video"}})
+		resident.AwaitMedia(guest.ID+"/audio", 3)
+		resident.AwaitMedia(guest.ID+"/video", 3)
+		guest.AwaitMedia("resident/video", 3)
+		guest.Leave()
+		_, sdp := resident.Offers()
+		if i == 0 {
+			first = mediaLines(sdp)
+		}
+		if lines := mediaLines(sdp); lines > first+2 {
+			t.Fatalf("after %d joins the offer has %d lines, after the first %d", i+1, lines, first)
+		}
+	}
+}
+
+func TestTwentyAtOnceTakeFewRounds(t *testing.T) {
+	s := newSFU(t)
+	resident := sfutest.Join(t, s, "room", "resident", sfutest.Options{})
+	var guests []*sfutest.Client
+	for i := range 20 {
+		guests = append(guests, sfutest.Join(t, s, "room", fmt.Sprint("guest", i), sfutest.Options{Publish: []string{"audio"}}))
+	}
+	for _, guest := range guests {
+		resident.AwaitMedia(guest.ID+"/audio", 3)
+	}
+	if offers, _ := resident.Offers(); offers > 12 {
+		t.Errorf("20 joins took %d offers", offers)
+	}
+}
+
+func TestUndecodableTrackIsAnnouncedToBothSides(t *testing.T) {
+	s := newSFU(t, "opus", "vp8", "h264")
+	engine := &webrtc.MediaEngine{}
+	vp8 := webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}, PayloadType: 96,
+	}
+	if err := engine.RegisterCodec(vp8, webrtc.RTPCodecTypeVideo); err != nil {
+		t.Fatal(err)
+	}
+	settings := webrtc.SettingEngine{}
+	settings.SetIncludeLoopbackCandidate(true)
+	onlyVP8 := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithSettingEngine(settings))
+
+	watcher := sfutest.Join(t, s, "room", "w", sfutest.Options{API: onlyVP8})
+	publisher := sfutest.Join(t, s, "room", "p", sfutest.Options{Publish: []string{"video"}, MimeType: webrtc.MimeTypeH264})
+	want := sfu.Undecodable{Publisher: "p", Subscriber: "w", Kind: "video", Codec: webrtc.MimeTypeH264}
+	for _, client := range []*sfutest.Client{watcher, publisher} {
+		client.AwaitEvent("undecodable", func(event sfu.Event) bool { return event == want })
+	}
+	// What it can decode still comes.
+	sfutest.Join(t, s, "room", "q", sfutest.Options{Publish: []string{"video"}})
+	watcher.AwaitMedia("q/video", 10)
+}
+
+func TestBadInputIsRefusedAndLosesNothing(t *testing.T) {
+	s := newSFU(t)
+	a := sfutest.Join(t, s, "room", "a", sfutest.Options{Publish: []string{"audio"}})
+	b := sfutest.Join(t, s, "room", "b", sfutest.Options{Publish: []string{"audio"}})
+	b.AwaitMedia("a/audio", 5)
+	a.Peer.Signal(sfu.Description{Type: "offer", SDP: "nonsense"})
+	a.Peer.Signal(sfu.Description{Type: "prophecy"})
+	a.Peer.Signal(sfu.Description{Type: "answer", SDP: "an answer to nothing"})
+	a.Peer.Candidate(&sfu.Candidate{Candidate: "candidate:nonsense"})
+	refused := 0
+	a.AwaitEvent("refusals", func(event sfu.Event) bool {
+		if _, ok := event.(sfu.Refused); ok {
+			refused++
+		}
+		return refused >= 3
+	})
+	b.AwaitMedia("a/audio", 20)
+	a.AwaitMedia("b/audio", 20)
+}
