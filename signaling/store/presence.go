@@ -1,0 +1,196 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Writes that fail are tried again after retryFirst, then twice as long each time up to retryMost.
+const (
+	retryFirst = 50 * time.Millisecond
+	retryMost  = 5 * time.Second
+)
+
+// place is somebody in a room.
+type place struct{ room, channel string }
+
+func (p place) key() string { return encode(p.room) + "." + p.channel }
+
+// presenceValue is the value of a key in the presence bucket.
+type presenceValue struct {
+	Room string `json:"room"`
+	Node string `json:"node"`
+}
+
+// presence is who is connected to this node, and the writing of it. What is queued are places, not commands: a place
+// that changes again before it was written is written once, as it is then, so a store that hangs costs no more memory
+// than the people there are.
+type presence struct {
+	// Static after construction.
+	bucket jetstream.KeyValue
+	node   string
+	log    *slog.Logger
+	wake   chan struct{}
+
+	mu     sync.Mutex
+	here   map[place]struct{} // guarded by mu: who is here
+	queue  []place            // guarded by mu: what to write, in the order of the changes
+	queued map[place]struct{} // guarded by mu: what is in queue
+}
+
+func newPresence(bucket jetstream.KeyValue, node string, log *slog.Logger) *presence {
+	return &presence{
+		bucket: bucket, node: node, log: log,
+		wake:   make(chan struct{}, 1),
+		here:   make(map[place]struct{}),
+		queued: make(map[place]struct{}),
+	}
+}
+
+// Enter notes that channelName is in room, on this node. It never blocks; changes are written in order.
+func (s *Store) Enter(room, channelName string) { s.presence.set(place{room, channelName}, true) }
+
+// Leave takes back what [Store.Enter] noted. It never blocks.
+func (s *Store) Leave(room, channelName string) { s.presence.set(place{room, channelName}, false) }
+
+func (p *presence) set(where place, here bool) {
+	if !validPlace(where) {
+		p.log.Error("store: presence ignored, the room or the channel name is malformed")
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if here {
+		p.here[where] = struct{}{}
+	} else {
+		delete(p.here, where)
+	}
+	p.push(where)
+}
+
+// rewrite queues everybody who is here: what was written may have been swept away.
+func (p *presence) rewrite() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for where := range p.here {
+		p.push(where)
+	}
+}
+
+// push queues a place. Called with mu held.
+func (p *presence) push(where place) {
+	if _, waiting := p.queued[where]; waiting {
+		return
+	}
+	p.queued[where] = struct{}{}
+	p.queue = append(p.queue, where)
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// pop takes the oldest place and tells whether it is to be there.
+func (p *presence) pop() (where place, here, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) == 0 {
+		p.queue = nil // let the memory of a burst go
+		return place{}, false, false
+	}
+	where, p.queue = p.queue[0], p.queue[1:]
+	delete(p.queued, where)
+	_, here = p.here[where]
+	return where, here, true
+}
+
+// unpop puts a place back to the front, unless it changed again meanwhile.
+func (p *presence) unpop(where place) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, waiting := p.queued[where]; !waiting {
+		p.queued[where] = struct{}{}
+		p.queue = append([]place{where}, p.queue...)
+	}
+}
+
+// run writes what is queued until ctx ends.
+func (p *presence) run(ctx context.Context) {
+	faults := faults{log: p.log, what: "presence not written"}
+	retry := retryFirst
+	for ctx.Err() == nil {
+		where, here, ok := p.pop()
+		if !ok {
+			select {
+			case <-p.wake:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		err := p.write(ctx, where, here)
+		if err == nil {
+			faults.resolved()
+			retry = retryFirst
+			continue
+		}
+		p.unpop(where)
+		if ctx.Err() != nil {
+			return
+		}
+		faults.happened(err)
+		select {
+		case <-time.After(retry):
+		case <-ctx.Done():
+		}
+		retry = min(2*retry, retryMost)
+	}
+}
+
+func (p *presence) write(ctx context.Context, where place, here bool) error {
+	if !here {
+		// A purge with a lifetime leaves nothing behind in the end. A deletion would leave a marker for good, one for
+		// each person who ever was there.
+		if err := p.bucket.Purge(ctx, where.key(), jetstream.PurgeTTL(markerTTL)); err != nil {
+			return fmt.Errorf("remove presence: %w", err)
+		}
+		return nil
+	}
+	value, err := json.Marshal(presenceValue{Room: where.room, Node: p.node})
+	if err != nil {
+		return fmt.Errorf("write presence: %w", err)
+	}
+	if _, err := p.bucket.Put(ctx, where.key(), value); err != nil {
+		return fmt.Errorf("write presence: %w", err)
+	}
+	return nil
+}
+
+// sweep removes what a lost node left. What has changed since it was seen stays.
+func (p *presence) sweep(ctx context.Context, left map[string]uint64) error {
+	for key, revision := range left {
+		err := p.bucket.Purge(ctx, key, jetstream.LastRevision(revision), jetstream.PurgeTTL(markerTTL))
+		if err != nil && !errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+			return fmt.Errorf("sweep presence: %w", err)
+		}
+	}
+	return nil
+}
+
+// validPlace tells whether NATS will take the key: a bad one would be tried for ever.
+func validPlace(where place) bool {
+	if where.room == "" || where.channel == "" {
+		return false
+	}
+	return strings.IndexFunc(where.channel, func(r rune) bool {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		return !letter && !(r >= '0' && r <= '9') && r != '_' && r != '-'
+	}) < 0
+}
