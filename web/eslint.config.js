@@ -27,7 +27,19 @@ const shared = ['console', 'setTimeout', 'clearTimeout', 'setInterval', 'clearIn
 const media = ['MediaStream', 'RTCPeerConnection', 'RTCRtpReceiver', 'CustomEvent', 'DOMException'];
 const dom = ['document', 'HTMLElement', 'HTMLVideoElement', 'CSS'];
 const page = ['window', 'navigator', 'addEventListener', 'globalThis'];
-const node = ['process', 'Buffer', 'URL', 'fetch', 'performance', 'globalThis', 'AbortSignal', 'WebSocket', 'Headers'];
+const node = [
+  'process',
+  'Buffer',
+  'URL',
+  'fetch',
+  'performance',
+  'globalThis',
+  'AbortSignal',
+  'WebSocket',
+  'AudioContext',
+  'setImmediate',
+  'structuredClone',
+];
 
 export default [
   { ignores: ['**/node_modules/**', 'web/static/vendor/**'] },

@@ -20,7 +20,7 @@ export class Notice {
     this.#lines.get(topic)?.remove();
     this.#lines.delete(topic);
     if (text === '') return;
-    const line = document.createElement('p');
+    const line = document.createElement('span');
     line.dataset.topic = topic;
     line.append(text);
     if (action) line.append(' ', button(action.label, action.run));

@@ -1,0 +1,52 @@
+/**
+ * @typedef {object} Options
+ * @property {'udp' | 'tcp'} [turn] use the TURN servers of this transport only
+ * @property {('camera' | 'microphone')[]} [missing] devices that this person does not have
+ */
+
+/**
+ * Runs in the page before its own scripts: keeps the RTCPeerConnections that are made, and makes the fake camera small
+ * enough for many of them on two cores. It must stand alone: only its source reaches the page.
+ * @param {Options} options
+ */
+export function instrument({ turn, missing = [] }) {
+  const probe = { connections: [], glares: 0, errors: [] };
+  Object.defineProperty(window, 'e2e', { value: probe });
+  window.addEventListener('error', ({ message }) => probe.errors.push(message));
+  window.addEventListener('unhandledrejection', ({ reason }) => probe.errors.push(String(reason)));
+  document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
+    probe.errors.push(`CSP: ${violatedDirective} ${blockedURI}`);
+  });
+
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(configuration = {}) {
+      super(turn ? { ...configuration, iceServers: only(turn, configuration.iceServers) } : configuration);
+      probe.connections.push(this);
+    }
+
+    setConfiguration(configuration) {
+      const iceServers = turn ? only(turn, configuration.iceServers) : configuration.iceServers;
+      super.setConfiguration({ ...configuration, iceServers });
+    }
+
+    setRemoteDescription(description) {
+      if (description.type === 'offer' && this.signalingState === 'have-local-offer') probe.glares++;
+      return super.setRemoteDescription(description);
+    }
+  };
+
+  function only(transport, servers = []) {
+    const urls = (server) => [server.urls].flat().filter((url) => url.endsWith(`transport=${transport}`));
+    return servers.map((server) => ({ ...server, urls: urls(server) })).filter((server) => server.urls.length > 0);
+  }
+
+  const devices = navigator.mediaDevices;
+  if (!devices) return;
+  const getUserMedia = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = ({ video, audio }) => {
+    if ((video && missing.includes('camera')) || (audio && missing.includes('microphone'))) {
+      return Promise.reject(new DOMException('no such device', 'NotFoundError'));
+    }
+    return getUserMedia({ audio, video: video && { width: 320, height: 240, frameRate: 10 } });
+  };
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { look, nextFrames } from './probe.js';
+import { eventually, PATIENCE, within } from './wait.js';
+
+/** Somebody at a browser. */
+export class Person {
+  #context;
+  #url = '';
+
+  /**
+   * @param {string} name
+   * @param {import('puppeteer-core').Page} page
+   * @param {import('puppeteer-core').BrowserContext} context
+   * @param {import('./browsers.js').Browser} browser
+   */
+  constructor(name, page, context, browser) {
+    this.name = name;
+    this.page = page;
+    this.browser = browser;
+    this.#context = context;
+    page.setDefaultTimeout(PATIENCE);
+  }
+
+  /**
+   * Logs in on the way to the room's page.
+   * @param {string} url the server's
+   * @param {string} room
+   */
+  async visit(url, room) {
+    this.#url = url;
+    await this.page.goto(`${url}/r/${room}/`);
+    if (new URL(this.page.url()).pathname !== '/login/') return;
+    await this.page.type('[name=screen_name]', this.name);
+    await this.page.type('[name=name]', `${this.name} of the tests`);
+    await Promise.all([this.page.waitForNavigation(), this.page.click('form [type=submit]')]);
+    assert.equal(decodeURI(new URL(this.page.url()).pathname), `/r/${room}/`);
+  }
+
+  /** @param {string} room to which the person goes as by a link */
+  async go(room) {
+    await this.page.goto(`${this.#url}/r/${room}/`);
+  }
+
+  /** Presses the button, and waits for the connection. */
+  async join() {
+    await this.#press('join');
+    await this.inCall();
+  }
+
+  async inCall() {
+    const connected = async () => {
+      const { states } = await this.look();
+      return states.length === 1 && states[0] === 'connected';
+    };
+    await eventually(`${this.name} is connected`, connected).catch((error) => this.#explain(error));
+  }
+
+  async leave() {
+    await this.#press('leave');
+    await this.page.waitForSelector('#call-button.join');
+  }
+
+  /** @param {'join' | 'leave'} button */
+  async #press(button) {
+    await this.page.waitForSelector(`#call-button.${button}`);
+    await this.page.evaluate(() => document.querySelector('#call-button').click());
+  }
+
+  /** @param {'cam' | 'mic'} device */
+  async toggle(device) {
+    await this.page.evaluate((id) => document.getElementById(id).click(), `toggle-${device}`);
+  }
+
+  /** @returns {Promise<import('./probe.js').View>} */
+  look() {
+    return within(this.page.evaluate(look), PATIENCE, `${this.name} looks`);
+  }
+
+  /**
+   * Waits until the panels are exactly those of these people, by their names, in any order, and as many tracks come in
+   * as they send.
+   * @param {Person[]} people
+   * @param {number} [tracks] of each
+   */
+  async hasPanelsOf(people, tracks = 2) {
+    const expected = people.map(({ name }) => name).sort();
+    const check = async () => {
+      const { tiles, receiving } = await this.look();
+      assert.deepEqual(tiles.map(({ name }) => name).sort(), expected);
+      assert.equal(receiving, tracks * expected.length, 'tracks that come in');
+      return true;
+    };
+    const what = `${this.name} has panels of ${expected.join(', ') || 'nobody'}`;
+    await eventually(what, check).catch((error) => this.#explain(error));
+  }
+
+  /**
+   * Waits until there are exactly these people, and of each more pictures and more sound come in, over one connection.
+   * @param {Person[]} people
+   */
+  async seesAndHears(people) {
+    await this.hasPanelsOf(people);
+    const before = await this.look();
+    const rising = async () => {
+      const now = await this.look();
+      for (const tile of now.tiles) {
+        const then = before.tiles.find(({ channel }) => channel === tile.channel);
+        assert.ok(tile.frames >= (then?.frames ?? 0) + 5, `frames of ${tile.name}: ${then?.frames} to ${tile.frames}`);
+        assert.ok(tile.energy > (then?.energy ?? 0), `sound of ${tile.name}: ${then?.energy} to ${tile.energy}`);
+        assert.ok(tile.width > 2, `picture of ${tile.name} is ${tile.width} wide`);
+      }
+      return now;
+    };
+    const names = people.map(({ name }) => name).join(', ');
+    const what = `${this.name} sees and hears ${names}`;
+    const { states, errors } = await eventually(what, rising).catch((error) => this.#explain(error));
+    assert.deepEqual(states, ['connected'], `connections of ${this.name}`);
+    assert.deepEqual(errors, [], `errors on the page of ${this.name}`);
+    const shown = within(this.page.evaluate(nextFrames), PATIENCE, `${this.name} is shown ${names}`);
+    assert.equal(await shown, people.length);
+  }
+
+  /** The tab is closed, without leaving first. */
+  async close() {
+    await this.#context.close();
+  }
+
+  /** @param {Error} error */
+  async #explain(error) {
+    const view = await this.look().catch(() => undefined);
+    throw new Error(`${error.message}\n${JSON.stringify(view, null, 1)}`, { cause: error.cause });
+  }
+}

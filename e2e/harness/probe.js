@@ -1,0 +1,77 @@
+/**
+ * Run in the page; each must stand alone.
+ *
+ * @typedef {object} Tile somebody else, as this page shows them
+ * @property {string} name
+ * @property {string} channel
+ * @property {number} frames decoded so far, of the track that the panel's video plays
+ * @property {number} energy of that video's sound so far
+ * @property {number} width of the picture, in pixels
+ * @property {string[]} classes of the panel
+ *
+ * @typedef {object} View
+ * @property {number} created RTCPeerConnections, ever
+ * @property {string[]} states of those that are not closed
+ * @property {Tile[]} tiles
+ * @property {string} button the class of the call button
+ * @property {string} header
+ * @property {string} notice
+ * @property {number} receiving tracks that are in some stream now
+ * @property {{type: string, protocol: string}[]} paths local candidates in use
+ * @property {string[]} errors
+ */
+
+/** @returns {Promise<View>} */
+export async function look() {
+  const open = window.e2e.connections.filter(({ signalingState }) => signalingState !== 'closed');
+  const inbound = new Map();
+  const paths = [];
+  for (const connection of open) {
+    const stats = await connection.getStats();
+    stats.forEach((report) => {
+      if (report.type === 'inbound-rtp') inbound.set(report.trackIdentifier, report);
+      const used = report.type === 'candidate-pair' && report.nominated && report.state === 'succeeded';
+      const local = used && stats.get(report.localCandidateId);
+      if (local) paths.push({ type: local.candidateType, protocol: local.relayProtocol ?? local.protocol });
+    });
+  }
+  const tile = (panel) => {
+    const video = panel.querySelector('figure video');
+    const tracks = video.srcObject?.getTracks() ?? [];
+    const sum = (kind, field) =>
+      tracks
+        .filter((track) => track.kind === kind)
+        .reduce((total, track) => total + (inbound.get(track.id)?.[field] ?? 0), 0);
+    return {
+      name: panel.querySelector('figcaption .name, figcaption')?.textContent.trim() ?? '',
+      channel: panel.dataset.channel,
+      frames: sum('video', 'framesDecoded'),
+      energy: sum('audio', 'totalAudioEnergy'),
+      width: video.videoWidth,
+      classes: [...panel.classList],
+    };
+  };
+  const receiving = (connection) =>
+    connection.getTransceivers().filter(({ currentDirection }) => /recv/.test(currentDirection ?? '')).length;
+  return {
+    created: window.e2e.connections.length,
+    states: open.map(({ connectionState }) => connectionState),
+    tiles: [...document.querySelectorAll('#others > .panel')].map(tile),
+    button: document.querySelector('#call-button')?.className ?? '',
+    header: document.querySelector('#header')?.textContent.replace(/\s+/g, ' ').trim() ?? '',
+    notice: document.querySelector('#notice')?.textContent.trim() ?? '',
+    receiving: open.map(receiving).reduce((a, b) => a + b, 0),
+    paths,
+    errors: window.e2e.errors,
+  };
+}
+
+/**
+ * Resolves when every remote video has presented one more frame.
+ * @returns {Promise<number>} how many there are
+ */
+export async function nextFrames() {
+  const videos = [...document.querySelectorAll('#others > .panel figure video')];
+  await Promise.all(videos.map((video) => new Promise((resolve) => video.requestVideoFrameCallback(resolve))));
+  return videos.length;
+}

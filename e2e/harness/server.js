@@ -1,0 +1,91 @@
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { eventually, within } from './wait.js';
+
+/** The program under test; PARLEY_BINARY names another build of it, e.g. with the race detector. */
+const BINARY = process.env.PARLEY_BINARY ?? fileURLToPath(new URL('../../bin/parley', import.meta.url));
+const STOP = 20_000; // ms from SIGTERM to the exit
+
+/** One `parley serve` with ports and a data directory of its own. */
+export class Server {
+  /** @type {import('node:child_process').ChildProcess} */
+  #process;
+  #directory;
+  #log = '';
+  /** The origin, e.g. http://127.0.0.1:41234 */
+  url;
+
+  /**
+   * @param {object} [options]
+   * @param {string[]} [options.flags] further flags
+   */
+  static async start({ flags = [] } = {}) {
+    const server = new Server();
+    const [listen, media, turn] = [await freePort(), await freePort(), await freePort()];
+    server.#directory = await mkdtemp(join(tmpdir(), 'parley-e2e-'));
+    server.url = `http://127.0.0.1:${listen}`;
+    const ports = ['--listen', `127.0.0.1:${listen}`, '--media-port', String(media), '--turn-port', String(turn)];
+    const args = ['serve', ...ports, '--data-dir', server.#directory, '--announce', '127.0.0.1', ...flags];
+    server.#process = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [server.#process.stdout, server.#process.stderr]) {
+      stream.on('data', (data) => (server.#log += data));
+    }
+    await Promise.race([once(server.#process, 'exit').then(() => server.#fail('did not start')), server.#ready()]);
+    return server;
+  }
+
+  async #ready() {
+    const answers = async () => (await fetch(`${this.url}/login/`)).ok;
+    await eventually('the server answers', answers);
+  }
+
+  /** @param {string} what */
+  #fail(what) {
+    throw new Error(`the server ${what}:\n${this.#log.slice(-4000)}`);
+  }
+
+  /** What it has written so far. */
+  get log() {
+    return this.#log;
+  }
+
+  /** Ends it as an administrator would; an exit code other than 0 is a failure, and so is a race. */
+  async stop() {
+    const process = this.#process;
+    if (process.exitCode === null && process.signalCode === null) {
+      const exited = once(process, 'exit');
+      process.kill('SIGTERM');
+      await within(exited, STOP, 'the server stops').catch((error) => {
+        process.kill('SIGKILL');
+        throw error;
+      });
+    }
+    await rm(this.#directory, { recursive: true, force: true });
+    if (process.exitCode !== 0) this.#fail(`ended with ${process.exitCode ?? process.signalCode}`);
+    if (this.#log.includes('DATA RACE')) this.#fail('raced');
+  }
+}
+
+/** A port that is free for both UDP and TCP. */
+async function freePort() {
+  for (;;) {
+    const tcp = createServer().listen(0, '127.0.0.1');
+    await once(tcp, 'listening');
+    const { port } = /** @type {import('node:net').AddressInfo} */ (tcp.address());
+    const udp = createSocket('udp4');
+    const free = await new Promise((resolve) => {
+      udp.once('error', () => resolve(false));
+      udp.bind(port, () => resolve(true));
+    });
+    udp.close();
+    tcp.close();
+    await once(tcp, 'close');
+    if (free) return port;
+  }
+}
