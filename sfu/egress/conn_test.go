@@ -1,0 +1,387 @@
+package egress
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var relayAddr = netip.MustParseAddrPort("203.0.113.7:1024")
+
+// open makes a media socket on a loopback address, closed with the test.
+func open(t testing.TB, addr string) *Conn {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewConn(conn)
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+// needIPv6 skips a test of IPv6 where it is switched off.
+func needIPv6(t *testing.T, addr string) {
+	t.Helper()
+	if !strings.Contains(addr, ":") || strings.HasPrefix(addr, "127.") {
+		return
+	}
+	conn, err := net.ListenPacket("udp6", "[::1]:0")
+	if err != nil {
+		t.Skip("no IPv6 here: ", err)
+	}
+	_ = conn.Close()
+}
+
+func localAddr(c net.PacketConn) netip.AddrPort {
+	return plain(c.LocalAddr().(*net.UDPAddr).AddrPort())
+}
+
+// client makes a plain socket that stands for a client.
+func client(t testing.TB, network, addr string) *net.UDPConn {
+	t.Helper()
+	conn, err := net.ListenPacket(network, addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn.(*net.UDPConn)
+}
+
+type received struct {
+	data string
+	from netip.AddrPort
+	err  error
+}
+
+// read reads one packet, or fails after 5 s.
+func read(t testing.TB, c *Conn) received {
+	t.Helper()
+	if err := c.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 2048)
+	n, from, err := c.ReadFromAddrPort(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return received{data: string(b[:n]), from: from}
+}
+
+func TestSocketBothWays(t *testing.T) {
+	for _, test := range []struct{ name, network, listen, host string }{
+		{"ipv4", "udp4", "127.0.0.1:0", "127.0.0.1"},
+		{"ipv6", "udp6", "[::1]:0", "::1"},
+		{"ipv4 on dual stack", "udp4", "[::]:0", "127.0.0.1"},
+		{"ipv6 on dual stack", "udp6", "[::]:0", "::1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			needIPv6(t, test.host)
+			c := open(t, test.listen)
+			peer := client(t, test.network, net.JoinHostPort(test.host, "0"))
+			at := netip.AddrPortFrom(netip.MustParseAddr(test.host), localAddr(c).Port())
+			if _, err := peer.WriteToUDPAddrPort([]byte("up"), at); err != nil {
+				t.Fatal(err)
+			}
+			got := read(t, c)
+			if got.data != "up" || got.from != localAddr(peer) {
+				t.Fatalf("read %q from %v, want from %v", got.data, got.from, localAddr(peer))
+			}
+			if n, err := c.WriteToAddrPort([]byte("down"), got.from); n != 4 || err != nil {
+				t.Fatal(n, err)
+			}
+			if n, err := c.WriteTo([]byte("too"), peer.LocalAddr()); n != 3 || err != nil {
+				t.Fatal(n, err)
+			}
+			b := make([]byte, 10)
+			for _, want := range []string{"down", "too"} {
+				_ = peer.SetReadDeadline(time.Now().Add(5 * time.Second))
+				n, err := peer.Read(b)
+				if err != nil || string(b[:n]) != want {
+					t.Fatalf("%q %v, want %q", b[:n], err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestWriteErrors(t *testing.T) {
+	c := open(t, "127.0.0.1:0")
+	if _, err := c.WriteToAddrPort([]byte("x"), netip.MustParseAddrPort("[::1]:9")); err == nil {
+		t.Error("IPv6 on an IPv4 socket was sent")
+	}
+	if _, err := c.WriteToAddrPort([]byte("x"), netip.AddrPort{}); err == nil {
+		t.Error("no destination was accepted")
+	}
+	if _, err := c.WriteToAddrPort(make([]byte, 70000), localAddr(c)); err == nil {
+		t.Error("more than a UDP packet holds was sent")
+	}
+	if _, err := c.WriteTo([]byte("x"), &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9}); err == nil {
+		t.Error("a TCP address was accepted")
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.WriteToAddrPort([]byte("x"), netip.MustParseAddrPort("127.0.0.1:9")); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("write after close: %v", err)
+	}
+	if err := c.Close(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("second close: %v", err)
+	}
+}
+
+func TestRelayBothWays(t *testing.T) {
+	c := open(t, "127.0.0.1:0")
+	var got []string
+	detach, err := c.Attach(relayAddr, func(p []byte) { got = append(got, string(p)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []netip.AddrPort{relayAddr, netip.AddrPortFrom(netip.AddrFrom16(relayAddr.Addr().As16()), 1024)} {
+		if n, err := c.WriteToAddrPort([]byte("down"), to); n != 4 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if len(got) != 2 || got[0] != "down" || got[1] != "down" {
+		t.Fatalf("relay got %q", got)
+	}
+
+	data := []byte("up")
+	c.Inject(relayAddr, data)
+	copy(data, "xx") // the caller may reuse its buffer
+	if r := read(t, c); r.data != "up" || r.from != relayAddr {
+		t.Fatalf("read %q from %v", r.data, r.from)
+	}
+
+	if _, err := c.Attach(relayAddr, func([]byte) {}); !errors.Is(err, ErrRelay) {
+		t.Errorf("attached twice: %v", err)
+	}
+	detach()
+	detach()
+	if c.relays.Load() != nil {
+		t.Error("an empty map is looked up for each packet")
+	}
+	if _, err := c.Attach(relayAddr, func([]byte) {}); err != nil {
+		t.Errorf("attach again: %v", err)
+	}
+	for _, bad := range []string{"0.0.0.0:5", "[::]:5", "203.0.113.7:0"} {
+		if _, err := c.Attach(netip.MustParseAddrPort(bad), func([]byte) {}); !errors.Is(err, ErrRelay) {
+			t.Errorf("attached at %s: %v", bad, err)
+		}
+	}
+	_ = c.Close()
+	if _, err := c.Attach(netip.MustParseAddrPort("203.0.113.7:1"), nil); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("attached to a closed socket: %v", err)
+	}
+}
+
+// A stranger who takes the relay's address as its own (possible on loopback, or by forging) is not heard.
+func TestRelayAddressFromOutside(t *testing.T) {
+	c := open(t, "127.0.0.1:0")
+	stranger, friend := client(t, "udp4", "127.0.0.1:0"), client(t, "udp4", "127.0.0.1:0")
+	if _, err := c.Attach(localAddr(stranger), func([]byte) {}); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []*net.UDPConn{stranger, friend} {
+		if _, err := from.WriteToUDPAddrPort([]byte("x"), localAddr(c)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if r := read(t, c); r.from != localAddr(friend) {
+		t.Fatalf("heard %v", r.from)
+	}
+	if s := c.Stats(); s.Spoofed != 1 {
+		t.Fatalf("%+v", s)
+	}
+}
+
+// The reader is blocked in the socket; a packet is injected. Many times, so that every order of the two is met.
+func TestInjectWakesReader(t *testing.T) {
+	c := open(t, "127.0.0.1:0")
+	const rounds = 5000
+	got := make(chan string)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		b := make([]byte, 100)
+		for range rounds {
+			n, _, err := c.ReadFromAddrPort(b)
+			if err != nil {
+				got <- err.Error()
+				return
+			}
+			got <- string(b[:n])
+		}
+	})
+	defer wg.Wait()
+	timeout := time.After(30 * time.Second)
+	for i := range rounds {
+		c.Inject(relayAddr, []byte{byte(i), byte(i >> 8)})
+		select {
+		case s := <-got:
+			if s != string([]byte{byte(i), byte(i >> 8)}) {
+				t.Fatalf("round %d: %q", i, s)
+			}
+		case <-timeout:
+			_ = c.Close()
+			t.Fatalf("round %d: the reader was not woken", i)
+		}
+	}
+}
+
+// Both sides full all the time: neither waits for more than the other's turn, and each relay's order is kept.
+func TestFairness(t *testing.T) {
+	c := open(t, "127.0.0.1:0")
+	_ = c.socket.(*udpSocket).SetReadBuffer(1 << 20)
+	peer := client(t, "udp4", "127.0.0.1:0")
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_, _ = peer.WriteToUDPAddrPort([]byte("socket"), localAddr(c))
+			}
+		}
+	})
+	wg.Go(func() {
+		b := make([]byte, 8)
+		for i := uint64(0); ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				binary.BigEndian.PutUint64(b, i)
+				c.Inject(relayAddr, b)
+			}
+		}
+	})
+	var fromSocket, injected, row, longest int
+	next := uint64(0)
+	for range 200_000 {
+		r := read(t, c)
+		if r.from != relayAddr {
+			fromSocket, row = fromSocket+1, 0
+			continue
+		}
+		seq := binary.BigEndian.Uint64([]byte(r.data))
+		if seq < next {
+			t.Fatalf("injected packet %d after %d", seq, next)
+		}
+		next = seq + 1
+		injected, row = injected+1, row+1
+		longest = max(longest, row)
+	}
+	close(stop)
+	wg.Wait()
+	t.Logf("%d from the socket, %d injected, at most %d injected in a row, %+v", fromSocket, injected, longest, c.Stats())
+	if fromSocket < 20_000 || injected < 20_000 {
+		t.Errorf("%d from the socket and %d injected: one side starved", fromSocket, injected)
+	}
+}
+
+func TestInjectQueueIsBounded(t *testing.T) {
+	c := open(t, "127.0.0.1:0")
+	for range queue + 10 {
+		c.Inject(relayAddr, []byte("x"))
+	}
+	if s := c.Stats(); s.InjectDrops != 10 {
+		t.Fatalf("%+v", s)
+	}
+	for range queue {
+		read(t, c)
+	}
+	c.Inject(relayAddr, []byte("after"))
+	if r := read(t, c); r.data != "after" {
+		t.Fatal(r)
+	}
+}
+
+func TestDeadlines(t *testing.T) {
+	c := open(t, "127.0.0.1:0")
+	b := make([]byte, 10)
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	if _, _, err := c.ReadFromAddrPort(b); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	// One that passes while an injected packet has the socket's deadline.
+	_ = c.SetReadDeadline(time.Time{})
+	c.Inject(relayAddr, []byte("x"))
+	if r := read(t, c); r.data != "x" {
+		t.Fatal(r)
+	}
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	if _, _, err := c.ReadFromAddrPort(b); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	// Pion's mux aborts writes that it thinks stuck, and clears the deadline again.
+	to := localAddr(c)
+	_ = c.SetDeadline(time.Now())
+	if _, err := c.WriteToAddrPort([]byte("x"), to); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatal(err)
+	}
+	_ = c.SetDeadline(time.Time{})
+	if _, err := c.WriteToAddrPort([]byte("y"), to); err != nil {
+		t.Fatal(err)
+	}
+	if r := read(t, c); r.data != "y" {
+		t.Fatal(r)
+	}
+}
+
+func TestCloseEndsRead(t *testing.T) {
+	c := open(t, "127.0.0.1:0")
+	done := make(chan error)
+	go func() {
+		_, _, err := c.ReadFromAddrPort(make([]byte, 10))
+		done <- err
+	}()
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; !errors.Is(err, net.ErrClosed) {
+		t.Fatal(err)
+	}
+}
+
+// faulty fails its first reads as a UDP socket does when the kernel reports something about an earlier packet.
+type faulty struct {
+	net.PacketConn
+	left int
+}
+
+func (f *faulty) ReadFrom(b []byte) (int, net.Addr, error) {
+	if f.left--; f.left >= 0 {
+		return 0, nil, errors.New("connection refused")
+	}
+	return f.PacketConn.ReadFrom(b)
+}
+
+func TestReadFaultsPass(t *testing.T) {
+	inner := client(t, "udp4", "127.0.0.1:0")
+	c := NewConn(&faulty{PacketConn: inner, left: 5})
+	c.Inject(relayAddr, []byte("x"))
+	if r := read(t, c); r.data != "x" {
+		t.Fatal(r)
+	}
+	if _, err := c.WriteToAddrPort([]byte("y"), localAddr(inner)); err != nil {
+		t.Fatal(err)
+	}
+	if r := read(t, c); r.data != "y" {
+		t.Fatal(r)
+	}
+	if s := c.Stats(); s.ReadFaults != 5 {
+		t.Fatalf("%+v", s)
+	}
+}

@@ -1,0 +1,190 @@
+package egress
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+)
+
+func TestMuxAddresses(t *testing.T) {
+	parse := func(list string) (addrs []netip.AddrPort) {
+		for s := range strings.FieldsSeq(list) {
+			addrs = append(addrs, netip.MustParseAddrPort(s))
+		}
+		return addrs
+	}
+	for _, test := range []struct{ announced, want string }{
+		{"203.0.113.7:7000", "203.0.113.7:7000"},
+		{"203.0.113.7:7000 [2001:db8::7]:7001", "203.0.113.7:7000 [2001:db8::7]:7001"},
+		{"[::1]:5 127.0.0.1:5 127.0.0.1:5", "[::1]:5 127.0.0.1:5"},
+		{"[::ffff:203.0.113.7]:1 203.0.113.7:1", "203.0.113.7:1"},
+	} {
+		m, err := NewMux(open(t, "127.0.0.1:0"), parse(test.announced))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, a := range m.GetListenAddresses() {
+			got = append(got, a.String())
+			conn, err := m.GetConn("ufrag", a)
+			if err != nil {
+				t.Errorf("%s: %v: %v", test.announced, a, err)
+				continue
+			}
+			defer func() { _ = conn.Close() }()
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%s: %v", test.announced, got)
+		}
+		if _, err := m.GetConn("ufrag", m.Conn().LocalAddr()); !errors.Is(err, ErrAnnounced) {
+			t.Errorf("not announced: %v", err)
+		}
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, bad := range []string{"", "0.0.0.0:7000", "[::]:7000", "203.0.113.7:0"} {
+		if _, err := NewMux(open(t, "127.0.0.1:0"), parse(bad)); !errors.Is(err, ErrAnnounced) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// call connects a client to a server behind a mux, whose candidates are those announced, and sends data both ways.
+func call(t *testing.T, conn *Conn, announced []netip.AddrPort, network webrtc.NetworkType) {
+	t.Helper()
+	mux, err := NewMux(conn, announced)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = mux.Close() }()
+	serverSettings, clientSettings := webrtc.SettingEngine{}, webrtc.SettingEngine{}
+	serverSettings.SetICEUDPMux(mux)
+	serverSettings.SetIncludeLoopbackCandidate(true)
+	clientSettings.SetIncludeLoopbackCandidate(true)
+	clientSettings.SetNetworkTypes([]webrtc.NetworkType{network})
+	server, err := webrtc.NewAPI(webrtc.WithSettingEngine(serverSettings)).NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = server.GracefulClose() }()
+	client, err := webrtc.NewAPI(webrtc.WithSettingEngine(clientSettings)).NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = client.GracefulClose() }()
+
+	server.OnDataChannel(func(channel *webrtc.DataChannel) {
+		channel.OnMessage(func(m webrtc.DataChannelMessage) { _ = channel.Send(append(m.Data, " back"...)) })
+	})
+	echo := make(chan string, 1)
+	channel, err := client.CreateDataChannel("echo", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	channel.OnOpen(func() { _ = channel.SendText("there") })
+	channel.OnMessage(func(m webrtc.DataChannelMessage) { echo <- string(m.Data) })
+
+	exchange(t, client, server)
+	got, want := candidates(t, server), slices.Clone(announced) // in any order
+	slices.SortFunc(got, netip.AddrPort.Compare)
+	slices.SortFunc(want, netip.AddrPort.Compare)
+	if !slices.Equal(got, want) {
+		t.Errorf("candidates %v, want %v", got, want)
+	}
+	select {
+	case got := <-echo:
+		if got != "there back" {
+			t.Errorf("echo %q", got)
+		}
+	case <-time.After(20 * time.Second):
+		t.Errorf("no data: client %v, server %v", client.ICEConnectionState(), server.ICEConnectionState())
+	}
+}
+
+// exchange makes an offer of one and an answer of the other, with all candidates in them.
+func exchange(t *testing.T, offerer, answerer *webrtc.PeerConnection) {
+	t.Helper()
+	offer, err := offerer.CreateOffer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gathered := webrtc.GatheringCompletePromise(offerer)
+	if err := offerer.SetLocalDescription(offer); err != nil {
+		t.Fatal(err)
+	}
+	<-gathered
+	if err := answerer.SetRemoteDescription(*offerer.LocalDescription()); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := answerer.CreateAnswer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gathered = webrtc.GatheringCompletePromise(answerer)
+	if err := answerer.SetLocalDescription(answer); err != nil {
+		t.Fatal(err)
+	}
+	<-gathered
+	if err := offerer.SetRemoteDescription(*answerer.LocalDescription()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// candidates returns the addresses of a peer's host candidates, of the RTP component; others fail the test.
+func candidates(t *testing.T, pc *webrtc.PeerConnection) (addrs []netip.AddrPort) {
+	t.Helper()
+	for line := range strings.Lines(pc.LocalDescription().SDP) {
+		value, ok := strings.CutPrefix(strings.TrimSpace(line), "a=candidate:")
+		if !ok {
+			continue
+		}
+		f := strings.Fields(value)
+		if f[1] != "1" {
+			continue // pion repeats each for RTCP
+		}
+		port, err := strconv.ParseUint(f[5], 10, 16)
+		if err != nil || f[2] != "udp" || f[7] != "host" {
+			t.Errorf("candidate %q", value)
+			continue
+		}
+		addrs = append(addrs, netip.AddrPortFrom(netip.MustParseAddr(f[4]), uint16(port)))
+	}
+	return addrs
+}
+
+func TestMuxCall(t *testing.T) {
+	loopback4, loopback6 := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")
+	for _, test := range []struct {
+		name, listen string
+		announced    []netip.Addr
+		network      webrtc.NetworkType
+	}{
+		{"ipv4", "127.0.0.1:0", []netip.Addr{loopback4}, webrtc.NetworkTypeUDP4},
+		{"ipv6", "[::1]:0", []netip.Addr{loopback6}, webrtc.NetworkTypeUDP6},
+		{"ipv4 on all addresses", ":0", []netip.Addr{loopback4, loopback6}, webrtc.NetworkTypeUDP4},
+		{"ipv6 on all addresses", ":0", []netip.Addr{loopback4, loopback6}, webrtc.NetworkTypeUDP6},
+		{"two of a family", ":0", []netip.Addr{netip.MustParseAddr("127.0.0.2"), loopback4}, webrtc.NetworkTypeUDP4},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.network == webrtc.NetworkTypeUDP6 {
+				needIPv6(t, "::1")
+			}
+			conn, err := Listen(t.Context(), test.listen, discard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var announced []netip.AddrPort
+			for _, ip := range test.announced {
+				announced = append(announced, netip.AddrPortFrom(ip, localAddr(conn).Port()))
+			}
+			call(t, conn, announced, test.network)
+		})
+	}
+}

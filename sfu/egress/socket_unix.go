@@ -1,0 +1,116 @@
+//go:build unix
+
+package egress
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// udpSocket is the real thing. Go's own write parks the goroutine while the send buffer is full; this one tries once.
+type udpSocket struct {
+	*net.UDPConn
+	raw     syscall.RawConn
+	v6      bool      // addresses go to the kernel as IPv6
+	senders sync.Pool // of *sender
+}
+
+// newUDPSocket returns nil if the socket cannot be used directly.
+func newUDPSocket(conn *net.UDPConn) socket {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	s := &udpSocket{UDPConn: conn, raw: raw}
+	known := false
+	err = raw.Control(func(fd uintptr) {
+		name, err := syscall.Getsockname(int(fd))
+		if err != nil {
+			return
+		}
+		switch name.(type) {
+		case *syscall.SockaddrInet4:
+			known = true
+		case *syscall.SockaddrInet6:
+			known, s.v6 = true, true
+		}
+	})
+	if err != nil || !known {
+		return nil
+	}
+	s.senders.New = func() any { return newSender() }
+	return s
+}
+
+func (s *udpSocket) read(b []byte) (int, netip.AddrPort, error) { return s.ReadFromUDPAddrPort(b) }
+
+func (s *udpSocket) readable() bool {
+	var some bool
+	err := s.raw.Control(func(fd uintptr) {
+		var first [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		some = err == nil
+	})
+	return err != nil || some // a closed socket is for read to report
+}
+
+func (s *udpSocket) write(b []byte, to netip.AddrPort) error {
+	switch addr := to.Addr(); {
+	case addr.Zone() != "": // link-local: rare, and the kernel wants the zone as a number
+		_, err := s.WriteToUDPAddrPort(b, to)
+		return err
+	case !addr.IsValid(), addr.Is6() && !s.v6:
+		return &net.OpError{Op: "write", Net: "udp", Addr: net.UDPAddrFromAddrPort(to), Err: syscall.EAFNOSUPPORT}
+	}
+	x := s.senders.Get().(*sender)
+	defer s.senders.Put(x)
+	return x.send(s, b, to)
+}
+
+// sender is what one write hands to the kernel, kept so that writing allocates nothing.
+type sender struct {
+	v4   syscall.SockaddrInet4
+	v6   syscall.SockaddrInet6
+	to   syscall.Sockaddr // one of the two
+	data []byte
+	err  error
+	try  func(fd uintptr) (done bool)
+}
+
+func newSender() *sender {
+	x := new(sender)
+	x.try = func(fd uintptr) bool {
+		for {
+			x.err = syscall.Sendto(int(fd), x.data, 0, x.to)
+			if x.err != syscall.EINTR {
+				return true // also when the buffer is full: never wait
+			}
+		}
+	}
+	return x
+}
+
+func (x *sender) send(s *udpSocket, b []byte, to netip.AddrPort) error {
+	if s.v6 {
+		x.v6.Addr, x.v6.Port, x.to = to.Addr().As16(), int(to.Port()), &x.v6
+	} else {
+		x.v4.Addr, x.v4.Port, x.to = to.Addr().As4(), int(to.Port()), &x.v4
+	}
+	x.data = b
+	err := s.raw.Write(x.try)
+	x.data = nil
+	switch {
+	case err != nil:
+		return err
+	case x.err == nil:
+		return nil
+	case x.err == syscall.EAGAIN || x.err == syscall.ENOBUFS:
+		return errFull
+	default:
+		return &net.OpError{Op: "write", Net: "udp", Source: s.LocalAddr(), Addr: net.UDPAddrFromAddrPort(to),
+			Err: os.NewSyscallError("sendto", x.err)}
+	}
+}
