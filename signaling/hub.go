@@ -48,6 +48,7 @@ type Hub struct {
 	log      *slog.Logger
 	upgrader websocket.Upgrader
 	apps     []App
+	newName  func() string // makes channel names
 
 	running sync.WaitGroup // requests that became sessions, or will
 
@@ -74,6 +75,7 @@ func New(cfg Config, deps Deps, log *slog.Logger) *Hub {
 			HandshakeTimeout: handshakeTimeout,
 			CheckOrigin:      func(*http.Request) bool { return true }, // judged before the upgrade
 		},
+		newName:  newChannelName,
 		apps:     []App{&rtcApp{media: deps.Media, configs: deps.RTCConfigs}},
 		sessions: make(map[string]*Session),
 		short:    make(map[string]bool),
@@ -210,7 +212,7 @@ func (h *Hub) register(conn *websocket.Conn, identity auth.Identity) *Session {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for s.self.ChannelName == "" || h.short[s.self.ShortName] {
-		name := newChannelName()
+		name := h.newName()
 		s.self = protocol.Participant{
 			ChannelName: name, UserName: identity.User.ScreenName, ShortName: protocol.ShortName(name),
 		}

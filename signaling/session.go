@@ -149,11 +149,10 @@ func (s *Session) loop() {
 	for s.end == nil {
 		select {
 		case in := <-s.inbox:
+			s.handlePosts() // an answer comes after what was there to be told before
 			s.receive(in)
 		case <-s.mailbox.Ready():
-			for _, p := range s.mailbox.Take() {
-				s.handle(p)
-			}
+			s.handlePosts()
 		case <-s.alive:
 		case <-s.timer.C:
 		case e := <-s.stopped:
@@ -190,6 +189,9 @@ func (s *Session) finish(wg *sync.WaitGroup) {
 
 // receive handles one frame of the client, or that there will be no more.
 func (s *Session) receive(in inbound) {
+	if s.end != nil {
+		return
+	}
 	if in.taken != nil {
 		close(in.taken)
 	}
@@ -216,17 +218,20 @@ func (s *Session) receive(in inbound) {
 	}
 }
 
-// handle takes one item of the mailbox.
-func (s *Session) handle(p post) {
-	switch {
-	case s.end != nil:
-	case p.frame != nil:
-		if p.stay == s.stay {
-			s.write(p.frame)
-		}
-	default:
-		if handler := s.handlers[p.key]; handler != nil {
-			handler.Happened(p.event)
+// handlePosts empties the mailbox. Frames of a stay in a room that is over are dropped.
+func (s *Session) handlePosts() {
+	for _, p := range s.mailbox.Take() {
+		switch {
+		case s.end != nil:
+			return
+		case p.frame != nil:
+			if p.stay == s.stay {
+				s.write(p.frame)
+			}
+		default:
+			if handler := s.handlers[p.key]; handler != nil {
+				handler.Happened(p.event)
+			}
 		}
 	}
 }
