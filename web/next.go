@@ -1,0 +1,40 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+)
+
+// maxNext is the longest target of a redirect after logging in, in bytes.
+const maxNext = 2048
+
+// localPath returns target if it is a path of this site, with its query, or "" if a browser might take it for an
+// address of another. Browsers read a backslash as a slash and drop tabs and line breaks (WHATWG URL, section 4.4), so
+// neither is accepted anywhere.
+func localPath(target string) string {
+	if len(target) > maxNext || !strings.HasPrefix(target, "/") || strings.HasPrefix(target, "//") {
+		return ""
+	}
+	if strings.ContainsRune(target, '\\') || strings.ContainsFunc(target, unicode.IsControl) {
+		return ""
+	}
+	parsed, err := url.Parse(target)
+	if err != nil || parsed.Scheme != "" || parsed.Host != "" || parsed.User != nil {
+		return ""
+	}
+	return target
+}
+
+// loginPath is the address of the login page that leads back to what r asked for.
+func loginPath(r *http.Request) string {
+	next := localPath(r.URL.RequestURI())
+	if next == "" {
+		return "/login/"
+	}
+	return "/login/?next=" + strings.ReplaceAll(url.QueryEscape(next), "%2F", "/")
+}
+
+// roomPath is the address of a room's page, escaped.
+func roomPath(room string) string { return "/r/" + url.PathEscape(room) + "/" }

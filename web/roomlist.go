@@ -1,0 +1,123 @@
+package web
+
+import (
+	"bytes"
+	"sync"
+	"time"
+
+	"parley/signaling/protocol"
+)
+
+const (
+	// maxLobbies is how many lobbies are kept up to date at once; each costs a connection and a goroutine.
+	maxLobbies = 2000
+	// listPause is the least time between two states of the list: in a busy house people come and go all the time.
+	listPause = 250 * time.Millisecond
+)
+
+// roomList follows the rooms in use, for all lobbies at once: each state is rendered once, and a lobby that is slow
+// skips to the latest.
+type roomList struct {
+	rooms  Rooms                        // static after construction
+	render func([]protocol.Room) string // static after construction
+	done   chan struct{}                // closed by close
+	tasks  sync.WaitGroup               // run and the lobbies
+
+	mu      sync.Mutex
+	latest  []byte        // guarded by mu; one server-sent event, never modified
+	changed chan struct{} // guarded by mu; closed when latest is replaced
+	lobbies int           // guarded by mu
+	closed  bool          // guarded by mu
+}
+
+func newRoomList(rooms Rooms, render func([]protocol.Room) string) *roomList {
+	l := &roomList{rooms: rooms, render: render, done: make(chan struct{}), changed: make(chan struct{})}
+	changes, stop := rooms.Watch()
+	l.refresh()
+	l.tasks.Go(func() {
+		defer stop()
+		l.run(changes)
+	})
+	return l
+}
+
+func (l *roomList) run(changes <-chan struct{}) {
+	for {
+		select {
+		case <-l.done:
+			return
+		case _, ok := <-changes:
+			if !ok {
+				return
+			}
+		}
+		l.refresh()
+		select {
+		case <-l.done:
+			return
+		case <-time.After(listPause):
+		}
+	}
+}
+
+// refresh makes the present state the latest, if it differs.
+func (l *roomList) refresh() {
+	event := serverSentEvent(l.render(l.rooms.Rooms()))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if bytes.Equal(event, l.latest) {
+		return
+	}
+	l.latest = event
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// state returns the latest state and what is closed when there is another.
+func (l *roomList) state() (event []byte, changed <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.latest, l.changed
+}
+
+// join counts one lobby in, unless there are too many or the site closes. Whoever is counted in calls leave.
+func (l *roomList) join() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.lobbies >= maxLobbies {
+		return false
+	}
+	l.lobbies++
+	l.tasks.Add(1)
+	return true
+}
+
+func (l *roomList) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lobbies--
+	l.tasks.Done()
+}
+
+// close ends run and the lobbies, and waits for them.
+func (l *roomList) close() {
+	l.mu.Lock()
+	if !l.closed {
+		l.closed = true
+		close(l.done)
+	}
+	l.mu.Unlock()
+	l.tasks.Wait()
+}
+
+// serverSentEvent puts text into one event (WHATWG HTML, section 9.2.5).
+func serverSentEvent(text string) []byte {
+	var event bytes.Buffer
+	for line := range bytes.Lines([]byte(text)) {
+		event.WriteString("data: ")
+		event.Write(bytes.TrimRight(line, "\r\n"))
+		event.WriteByte('\n')
+	}
+	event.WriteByte('\n')
+	return event.Bytes()
+}

@@ -1,0 +1,31 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+)
+
+// routes is every address of the site. One without its last slash redirects to the one with it.
+func (s *Site) routes() http.Handler {
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	r.HandleMethodNotAllowed = true
+	r.NoRoute(s.notFound)
+	r.NoMethod(s.methodNotAllowed)
+	r.Use(s.recoverPanic)
+
+	page := []string{http.MethodGet, http.MethodHead}
+	r.Match(page, "/login/", s.loginPage)
+	r.POST("/login/", s.logIn)
+	r.POST("/logout/", s.logOut)
+
+	r.Match(page, "/", s.lobbyPage)
+	r.POST("/", s.enterRoom)
+	r.GET("/rooms/", s.streamRooms)
+	r.Match(page, "/r/:room/", s.roomPage)
+	r.GET("/ws/:room/", s.serveSocket)
+
+	r.Match(page, "/static/*asset", s.serveAsset)
+	return r
+}
