@@ -7,7 +7,7 @@
 //	presence   room64.<channel name>      {room, node}    in memory, until left or swept
 //	nodes      <node id>                  label           in memory, for one lease
 //
-// name64 is the base64url of a name's NFC form: NATS allows neither spaces nor umlauts in keys. The clear name is in the
+// name64 is the base64url of a name in NFC: NATS allows neither spaces nor umlauts in keys. The clear name is in the
 // value.
 //
 // Presence is leased. Each node (a running process) renews its key in nodes every third of a lease. Presence of a node

@@ -1,0 +1,82 @@
+// Package configs is the configuration of the whole program: one struct of a section per concern, its defaults, and
+// how it is read.
+//
+// Each setting has one flat key, which is the same in all places: data_dir in the file, PARLEY_DATA_DIR in the
+// environment, --data-dir on the command line. Later ones win. parley.yaml lists all keys.
+package configs
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is everything that can be set. Each field has its key, the name of its value in the help, and the help.
+type Config struct {
+	HTTP  HTTP  `koanf:",squash"`
+	Store Store `koanf:",squash"`
+	Media Media `koanf:",squash"`
+	TURN  TURN  `koanf:",squash"`
+	Log   Log   `koanf:",squash"`
+}
+
+// HTTP is about pages, the websocket and sessions.
+type HTTP struct {
+	Listen          string        `koanf:"listen" arg:"ADDR" help:"address of pages and websocket"`
+	PublicHost      string        `koanf:"public_host" arg:"HOST" help:"name by which browsers reach this server"`
+	TLSCertFile     string        `koanf:"tls_cert_file" arg:"FILE" help:"certificate chain, PEM; makes it HTTPS"`
+	TLSKeyFile      string        `koanf:"tls_key_file" arg:"FILE" help:"private key of the certificate, PEM"`
+	SessionLifetime time.Duration `koanf:"session_lifetime" arg:"DURATION" help:"how long a login lasts"`
+	MetricsListen   string        `koanf:"metrics_listen" arg:"ADDR" help:"address of /metrics; off if empty"`
+}
+
+// Store is about what is kept on the disk.
+type Store struct {
+	DataDir string `koanf:"data_dir" arg:"DIR" help:"users, keys and state; one process at a time"`
+}
+
+// Media is about the SFU and its socket.
+type Media struct {
+	Port   int    `koanf:"media_port" arg:"N" help:"port of all media, UDP and ICE-TCP"`
+	Listen string `koanf:"media_listen" arg:"IP" help:"address of the media and TURN sockets; all if empty"`
+
+	// Announce are addresses for candidates instead of the machine's own. Port 0 stands for Port.
+	Announce []netip.AddrPort `koanf:"announce" arg:"IP[:PORT]..." help:"addresses put into candidates"`
+
+	STUNDiscover string   `koanf:"stun_discover" arg:"HOST:PORT" help:"STUN server to ask for the public address"`
+	Codecs       []string `koanf:"codecs" arg:"NAME..." help:"codecs offered, of opus, vp8, vp9, h264, av1"`
+}
+
+// TURN is about the ICE servers that browsers are told of.
+type TURN struct {
+	// Port is 0 if there is no embedded STUN and TURN server.
+	Port               int           `koanf:"turn_port" arg:"N" help:"port of STUN and TURN, UDP and TCP; 0 is off"`
+	CredentialLifetime time.Duration `koanf:"turn_credential_lifetime" arg:"DURATION" help:"life of TURN credentials"`
+
+	ICEServers         []string `koanf:"ice_servers" arg:"URL..." help:"further STUN servers"`
+	ExternalURLs       []string `koanf:"turn_external_urls" arg:"URL..." help:"TURN servers besides the embedded one"`
+	ExternalSecret     string   `koanf:"turn_external_secret" arg:"SECRET" help:"their shared secret (coturn REST)"`
+	ICETransportPolicy string   `koanf:"ice_transport_policy" arg:"all|relay" help:"relay sends all media over TURN"`
+}
+
+// Log is about what is logged, to standard error.
+type Log struct {
+	Level  string `koanf:"log_level" arg:"debug|info|warn|error" help:"least level that is logged"`
+	Format string `koanf:"log_format" arg:"text|json" help:"format of the log"`
+}
+
+// Default is what holds when nothing is set: everything in one process, for browsers on the same machine.
+func Default() Config {
+	return Config{
+		HTTP:  HTTP{Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour},
+		Store: Store{DataDir: "data"},
+		Media: Media{Port: 7000, Announce: []netip.AddrPort{}, Codecs: []string{"opus", "vp8"}},
+		TURN: TURN{
+			Port:               3478,
+			CredentialLifetime: 12 * time.Hour,
+			ICEServers:         []string{},
+			ExternalURLs:       []string{},
+			ICETransportPolicy: "all",
+		},
+		Log: Log{Level: "info", Format: "text"},
+	}
+}

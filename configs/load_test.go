@@ -1,0 +1,298 @@
+package configs
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// load reads a configuration from the text of a file, variables and command line arguments.
+func load(t *testing.T, content string, environ []string, args ...string) (Config, error) {
+	t.Helper()
+	path := ""
+	if content != "" {
+		path = filepath.Join(t.TempDir(), "parley.yaml")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	flags.String("config", "", "a flag that is no setting")
+	AddFlags(flags)
+	if err := flags.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return Load(path, environ, flags)
+}
+
+func TestSampleIsTheDefault(t *testing.T) {
+	cfg, err := load(t, Sample(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(cfg, Default()) {
+		t.Errorf("got %+v, want %+v", cfg, Default())
+	}
+}
+
+// TestSampleHasEveryKey also wants a comment above each key, or above the one before.
+func TestSampleHasEveryKey(t *testing.T) {
+	lines := strings.Split(Sample(), "\n")
+	for _, setting := range settings(Default()) {
+		found := 0
+		for i, line := range lines {
+			if !strings.HasPrefix(line, setting.key+":") {
+				continue
+			}
+			found++
+			for i > 0 && lines[i-1] != "" && !strings.HasPrefix(lines[i-1], "#") {
+				i--
+			}
+			if i == 0 || lines[i-1] == "" {
+				t.Errorf("%s has no comment", setting.key)
+			}
+		}
+		if found != 1 {
+			t.Errorf("%s is there %d times", setting.key, found)
+		}
+	}
+}
+
+func TestNothingSetIsTheDefault(t *testing.T) {
+	cfg, err := load(t, "", []string{"PATH=/bin", "PARLEY=1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(cfg, Default()) {
+		t.Errorf("got %+v, want %+v", cfg, Default())
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	const file = "media_port: 1\nlisten: ':1'\nturn_port: 1\ncodecs: [vp9]\n"
+	environ := []string{"PARLEY_LISTEN=:2", "PARLEY_TURN_PORT=2", "PARLEY_CODECS="}
+	cfg, err := load(t, file, environ, "--turn-port", "3", "--codecs=av1", "--log-level=debug")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.Media.Port = 1
+	want.HTTP.Listen = ":2"
+	want.TURN.Port = 3
+	want.Media.Codecs = []string{"av1"}
+	want.Log.Level = "debug"
+	if !reflect.DeepEqual(cfg, want) {
+		t.Errorf("got %+v, want %+v", cfg, want)
+	}
+}
+
+// TestEverySettingFromEverywhere gives each key a value of its own in the file, the environment and as a flag.
+func TestEverySettingFromEverywhere(t *testing.T) {
+	values := map[string]string{
+		"listen": ":80", "public_host": "example.org", "tls_cert_file": "c", "tls_key_file": "k",
+		"session_lifetime": "36h30m", "metrics_listen": "localhost:9090", "data_dir": "/var/lib/parley",
+		"media_port": "7001", "media_listen": "::1", "announce": "192.0.2.1, 2001:db8::1,[2001:db8::2]:7002",
+		"stun_discover": "stun.example.org:3478", "codecs": "opus,h264 , av1", "turn_port": "0",
+		"turn_credential_lifetime": "5s", "ice_servers": "stun:a,stuns:b:5349",
+		"turn_external_urls": "turn:a?transport=tcp", "turn_external_secret": "s,t", "ice_transport_policy": "relay",
+		"log_level": "warn", "log_format": "json",
+	}
+	want := Config{
+		HTTP: HTTP{
+			Listen: ":80", PublicHost: "example.org", TLSCertFile: "c", TLSKeyFile: "k",
+			SessionLifetime: 36*time.Hour + 30*time.Minute, MetricsListen: "localhost:9090",
+		},
+		Store: Store{DataDir: "/var/lib/parley"},
+		Media: Media{
+			Port: 7001, Listen: "::1", STUNDiscover: "stun.example.org:3478", Codecs: []string{"opus", "h264", "av1"},
+			Announce: []netip.AddrPort{
+				netip.MustParseAddrPort("192.0.2.1:0"),
+				netip.MustParseAddrPort("[2001:db8::1]:0"),
+				netip.MustParseAddrPort("[2001:db8::2]:7002"),
+			},
+		},
+		TURN: TURN{
+			CredentialLifetime: 5 * time.Second, ICEServers: []string{"stun:a", "stuns:b:5349"},
+			ExternalURLs: []string{"turn:a?transport=tcp"}, ExternalSecret: "s,t", ICETransportPolicy: "relay",
+		},
+		Log: Log{Level: "warn", Format: "json"},
+	}
+	var file strings.Builder
+	var environ, args []string
+	for _, setting := range settings(Default()) {
+		value, ok := values[setting.key]
+		if !ok {
+			t.Fatalf("no value for %s", setting.key)
+		}
+		quote := `"`
+		if strings.HasSuffix(setting.key, "_port") {
+			quote = ""
+		}
+		file.WriteString(setting.key + ": " + quote + value + quote + "\n")
+		environ = append(environ, setting.env()+"="+value)
+		args = append(args, "--"+setting.flag()+"="+value)
+	}
+	for name, from := range map[string]func() (Config, error){
+		"file":        func() (Config, error) { return load(t, file.String(), nil) },
+		"environment": func() (Config, error) { return load(t, "", environ) },
+		"flags":       func() (Config, error) { return load(t, "", nil, args...) },
+	} {
+		if cfg, err := from(); err != nil || !reflect.DeepEqual(cfg, want) {
+			t.Errorf("%s: got %+v, %v", name, cfg, err)
+		}
+	}
+}
+
+func TestFileFromTheEnvironment(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "parley.yaml")
+	if err := os.WriteFile(path, []byte("media_port: 7777"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := load(t, "", []string{"PARLEY_CONFIG=" + path})
+	if err != nil || cfg.Media.Port != 7777 {
+		t.Errorf("got %d, %v", cfg.Media.Port, err)
+	}
+	cfg, err = load(t, "media_port: 7778", []string{"PARLEY_CONFIG=" + path})
+	if err != nil || cfg.Media.Port != 7778 {
+		t.Errorf("with a flag: got %d, %v", cfg.Media.Port, err)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	const file, variable, flag = "file ", "environment variable", "flag --"
+	tests := []struct {
+		name        string
+		content     string
+		environ     string
+		arg         string
+		key, source string
+		expected    string
+	}{
+		{"unknown key", "lisen: :80", "", "", "lisen", file, "a known name, one of announce, codecs, "},
+		{"nested key", "http: {listen: ':80'}", "", "", "http.listen", file, "one of "},
+		{"unknown variable", "", "PARLEY_LISEN=:80", "", "PARLEY_LISEN", variable, "one of PARLEY_ANNOUNCE, "},
+		{"variable in the wrong case", "", "PARLEY_listen=:80", "", "PARLEY_listen", variable, "one of "},
+		{"no value", "listen:", "", "", "listen", file, "a value"},
+		{"number for text", "public_host: 12", "", "", "public_host", file, "text"},
+		{"text for number", "media_port: many", "", "", "media_port", file, "a whole number"},
+		{"truth for number", "media_port: true", "", "", "media_port", file, "a whole number"},
+		{"fraction", "media_port: 7000.5", "", "", "media_port", file, "a whole number"},
+		{"whole fraction", "media_port: 7000.0", "", "", "media_port", file, "a whole number"},
+		{"huge number", "media_port: 99999999999999999999", "", "", "media_port", file, "a whole number"},
+		{"list for number", "media_port: [1]", "", "", "media_port", file, "a whole number"},
+		{"list for text", "listen: [':80']", "", "", "listen", file, "text"},
+		{"empty number", "", "PARLEY_MEDIA_PORT=", "", "media_port", variable + " PARLEY_MEDIA_PORT", "a whole number"},
+		{"number for duration", "session_lifetime: 5", "", "", "session_lifetime", file, "a duration"},
+		{"bad duration", "", "", "--session-lifetime=5d", "session_lifetime", flag + "session-lifetime", "a duration"},
+		{"number for list", "codecs: 5", "", "", "codecs", file, "a list"},
+		{"number in list", "codecs: [opus, 5]", "", "", "codecs", file, "a list"},
+		{"null in list", "codecs: [opus, ~]", "", "", "codecs", file, "a list"},
+		{"empty item", "", "", "--codecs=opus,,vp8", "codecs", flag + "codecs", "a list"},
+		{"bad address", "announce: [example.org]", "", "", "announce", file, "IP or IP:PORT"},
+		{"bad address in a variable", "", "PARLEY_ANNOUNCE=1.2.3.4,0.0.0.0", "", "announce", variable, "IP or IP:PORT"},
+
+		{"no port", "", "", "--listen=localhost", "listen", flag + "listen", "HOST:PORT"},
+		{"port out of range", "listen: ':65536'", "", "", "listen", file, "HOST:PORT"},
+		{"named port", "listen: ':http'", "", "", "listen", file, "HOST:PORT"},
+		{"host with scheme", "public_host: https://example.org", "", "", "public_host", file, "a host name"},
+		{"host with port", "public_host: example.org:80", "", "", "public_host", file, "a host name"},
+		{"certificate alone", "tls_cert_file: c", "", "", "tls_key_file", "", "since tls_cert_file is set"},
+		{"key alone", "tls_key_file: k", "", "", "tls_cert_file", "", "since tls_key_file is set"},
+		{"short session", "session_lifetime: 59s", "", "", "session_lifetime", file, "at least 1m"},
+		{"bad metrics address", "metrics_listen: '9090'", "", "", "metrics_listen", file, "HOST:PORT"},
+		{"no directory", "data_dir: ''", "", "", "data_dir", file, "a directory"},
+		{"media port 0", "", "", "--media-port=0", "media_port", flag + "media-port", "a port from 1 to 65535"},
+		{"media port out of range", "", "", "--media-port=65536", "media_port", flag + "media-port", "a port from 1"},
+		{"bad bind address", "media_listen: localhost", "", "", "media_listen", file, "an IP address"},
+		{"no host to discover by", "stun_discover: ':3478'", "", "", "stun_discover", file, "HOST:PORT"},
+		{"unknown codec", "codecs: [opus, vp7]", "", "", "codecs", file, "some of opus"},
+		{"codec twice", "codecs: [vp8, vp8]", "", "", "codecs", file, "some of opus"},
+		{"no codec", "codecs: []", "", "", "codecs", file, "some of opus"},
+		{"negative port", "turn_port: -1", "", "", "turn_port", file, "or 0 for no TURN"},
+		{"two on one port", "turn_port: 7000", "", "", "turn_port", file, "another port than media_port"},
+		{"short credentials", "turn_credential_lifetime: 999ms", "", "", "turn_credential_lifetime", file, "at least 1s"},
+		{"TURN without a secret", "ice_servers: ['turn:a']", "", "", "ice_servers", file, "stun: or stuns:"},
+		{"STUN without a host", "ice_servers: ['stun:']", "", "", "ice_servers", file, "stun: or stuns:"},
+		{"STUN with a query", "ice_servers: ['stun:a?transport=udp']", "", "", "ice_servers", file, "stun: or stuns:"},
+		{"STUN as TURN", "turn_external_urls: ['stun:a']", "", "", "turn_external_urls", file, "turn: or turns:"},
+		{"bad transport", "turn_external_urls: ['turn:a?transport=sctp']", "", "", "turn_external_urls", file, "turn: or"},
+		{"URLs alone", "turn_external_urls: ['turn:a']", "", "", "turn_external_secret", "", "a secret, since"},
+		{"secret alone", "turn_external_secret: s", "", "", "turn_external_urls", "", "URLs, since"},
+		{"unknown policy", "ice_transport_policy: none", "", "", "ice_transport_policy", file, "all or relay"},
+		{
+			"relay without TURN", "ice_transport_policy: relay\nturn_port: 0", "", "",
+			"ice_transport_policy", file, "since turn_port is 0",
+		},
+		{"unknown level", "", "", "--log-level=loud", "log_level", flag + "log-level", "debug, info, warn or error"},
+		{"unknown format", "", "PARLEY_LOG_FORMAT=xml", "", "log_format", variable, "text or json"},
+		{"bad, though the flag is good", "media_port: x", "", "--media-port=1", "media_port", file, "a whole number"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var environ, args []string
+			if test.environ != "" {
+				environ = []string{test.environ}
+			}
+			if test.arg != "" {
+				args = []string{test.arg}
+			}
+			_, err := load(t, test.content, environ, args...)
+			var got *Error
+			if !errors.As(err, &got) {
+				t.Fatalf("got %v", err)
+			}
+			if got.Key != test.key || !strings.HasPrefix(got.Source, test.source) || test.source == "" && got.Source != "" {
+				t.Errorf("key %q from %q, want %q from %q", got.Key, got.Source, test.key, test.source)
+			}
+			if !strings.Contains(got.Expected, test.expected) {
+				t.Errorf("expected %q, want %q", got.Expected, test.expected)
+			}
+			if line := err.Error(); strings.ContainsAny(line, "\n") || !strings.Contains(line, test.key) {
+				t.Errorf("not one line with the key: %s", line)
+			}
+		})
+	}
+}
+
+func TestUnreadableFile(t *testing.T) {
+	for name, content := range map[string]string{
+		"syntax": "listen: [", "no map": "just text", "list": "- listen", "twice": "listen: :1\nlisten: :2",
+		"two documents": "listen: :1\n---\nlisten: :2", "tab": "listen:\n\t:80",
+	} {
+		_, err := load(t, content, nil)
+		if err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: not one line: %v", name, err)
+		}
+	}
+	if _, err := Load("/does/not/exist", nil, pflag.NewFlagSet("", pflag.ContinueOnError)); err == nil {
+		t.Error("a missing file was read")
+	}
+}
+
+func TestSecretIsNotShown(t *testing.T) {
+	_, err := load(t, "turn_external_secret: 31415926", nil)
+	if err == nil || strings.Contains(err.Error(), "31415926") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFlagsShowTheDefaults(t *testing.T) {
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	AddFlags(flags)
+	usage := flags.FlagUsages()
+	for _, want := range []string{
+		"--listen ADDR", "(default 127.0.0.1:8000)", "--announce IP[:PORT]...", "(default 720h)", "--codecs NAME...",
+		"--media-port N", "--turn-port N", "--data-dir DIR", "--metrics-listen ADDR", "--log-level debug|info|warn|error",
+	} {
+		if !strings.Contains(usage, want) {
+			t.Errorf("%q is missing in\n%s", want, usage)
+		}
+	}
+}
