@@ -116,6 +116,22 @@ func TestJoinAnnouncesEachToTheOther(t *testing.T) {
 	ann.nothing()
 }
 
+func TestHeaderFollowsTheNumberOfPeople(t *testing.T) {
+	f := newFixture(t, Config{})
+	ann := f.open("ann")
+	ann.join("lobby")
+	bob := f.dial("bob")
+	bob.rtc(protocol.TypeConnect, &bob.connect)
+	bob.header("lobby", 1)
+	bob.join("lobby")
+	ann.sees(bob)
+	ann.header("lobby", 2)
+	bob.send(`{"join":"red"}`)
+	bob.joined("red")
+	ann.misses(bob)
+	ann.header("lobby", 1)
+}
+
 func TestJoinElsewhereLeaves(t *testing.T) {
 	f := newFixture(t, Config{})
 	ann, bob, cid := f.open("ann"), f.open("bob"), f.open("cid")

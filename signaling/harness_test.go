@@ -382,8 +382,8 @@ func (f *fixture) open(session string) *testClient {
 	if c.connect.Type != protocol.TypeConnect {
 		f.t.Fatalf("first message is %+v", c.connect)
 	}
-	if html := c.html(); !strings.Contains(html, `id="header"`) {
-		f.t.Fatalf("no header but %s", html)
+	if frame := c.any(); !strings.HasPrefix(frame, `{"html":"<header`) {
+		f.t.Fatalf("no header but %s", frame)
 	}
 	return c
 }
@@ -423,8 +423,18 @@ func (c *testClient) send(frame string) {
 	}
 }
 
-// next waits for a frame.
+// next waits for a frame that is not the header alone: that comes whenever the number of people has changed.
 func (c *testClient) next() string {
+	c.t.Helper()
+	for {
+		if frame := c.any(); !strings.HasPrefix(frame, `{"html":"<header`) {
+			return frame
+		}
+	}
+}
+
+// any waits for a frame.
+func (c *testClient) any() string {
 	c.t.Helper()
 	select {
 	case frame, ok := <-c.frames:
@@ -520,11 +530,18 @@ func (c *testClient) joined(room string) []protocol.Participant {
 			c.t.Fatalf("%v announced without a panel in %s", other, panels)
 		}
 	}
-	want := fmt.Sprintf(`<header id="header">%s %d</header>`, room, len(others.IDs)+1)
-	if html := c.html(); html != want {
+	c.header(room, len(others.IDs)+1)
+	return others.IDs
+}
+
+// header expects the header alone.
+func (c *testClient) header(room string, people int) {
+	c.t.Helper()
+	var html string
+	c.decode(c.any(), protocol.KeyHTML, &html)
+	if want := (fakeRenderer{}).Header(room, people); html != want {
 		c.t.Fatalf("header %s, want %s", html, want)
 	}
-	return others.IDs
 }
 
 // sees expects the announcement of a newcomer.

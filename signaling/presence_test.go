@@ -72,7 +72,7 @@ func TestParticipantComesBack(t *testing.T) {
 		}
 		cid.state(bob, true)
 		cid.rtc(protocol.TypeOthers, nil)
-		cid.html()
+		cid.header("red", 3)
 		ann.sees(cid)
 
 		bob.send(`{"signal":"hb"}`) // anything will do

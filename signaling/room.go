@@ -20,9 +20,15 @@ type room struct {
 type member struct {
 	who   protocol.Participant // static
 	panel string               // static: the rendered panel
-	post  func(frame []byte)   // static: tells the member during this stay; a leaf, never blocks
+	tell  func(news)           // static: tells the member during this stay; a leaf, never blocks
 
 	away string // guarded by room.mu: the state fragment while the member is away, else ""
+}
+
+// news is what a room tells a member.
+type news struct {
+	frames [][]byte // for the client, in this order
+	people bool     // the number of people has changed
 }
 
 // enter adds m, tells those who are there with frames, and returns them as they are at that moment. It reports false
@@ -36,9 +42,7 @@ func (r *room) enter(m *member, frames ...[]byte) (others []member, ok bool) {
 	others = make([]member, 0, len(r.members))
 	for _, other := range r.members {
 		others = append(others, *other)
-		for _, frame := range frames {
-			other.post(frame)
-		}
+		other.tell(news{frames: frames, people: true})
 	}
 	r.members = append(r.members, m)
 	return others, true
@@ -53,7 +57,7 @@ func (r *room) leave(m *member, frames ...[]byte) (closed bool) {
 		return r.closed
 	}
 	r.members = slices.Delete(r.members, i, i+1)
-	r.tellOthers(m, frames...)
+	r.tellOthers(m, news{frames: frames, people: true})
 	r.closed = len(r.members) == 0
 	return r.closed
 }
@@ -63,14 +67,14 @@ func (r *room) setAway(m *member, state string, frame []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m.away = state
-	r.tellOthers(m, frame)
+	r.tellOthers(m, news{frames: [][]byte{frame}})
 }
 
 // tell tells everybody.
 func (r *room) tell(frame []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.tellOthers(nil, frame)
+	r.tellOthers(nil, news{frames: [][]byte{frame}})
 }
 
 // tellOne tells one member and reports whether there is one of that name.
@@ -79,7 +83,7 @@ func (r *room) tellOne(channelName string, frame []byte) bool {
 	defer r.mu.Unlock()
 	for _, m := range r.members {
 		if m.who.ChannelName == channelName {
-			m.post(frame)
+			m.tell(news{frames: [][]byte{frame}})
 			return true
 		}
 	}
@@ -93,13 +97,10 @@ func (r *room) people() int {
 }
 
 // tellOthers is called with mu held.
-func (r *room) tellOthers(except *member, frames ...[]byte) {
+func (r *room) tellOthers(except *member, n news) {
 	for _, m := range r.members {
-		if m == except {
-			continue
-		}
-		for _, frame := range frames {
-			m.post(frame)
+		if m != except {
+			m.tell(n)
 		}
 	}
 }

@@ -53,10 +53,10 @@ type Session struct {
 	end       *ending     // why the loop ends, nil while it goes on
 }
 
-// post is something for the loop: a frame for the client from its room, or an event for the handler of an app.
+// post is something for the loop: news of a stay in a room, or an event for the handler of an app.
 type post struct {
-	stay  uint64
-	frame []byte
+	stay  uint64 // 0 for an event
+	news  news
 	key   string
 	event any
 }
@@ -140,7 +140,7 @@ func (s *Session) open(room string) {
 		s.handlers[app.Key()] = handler
 		s.opened = append(s.opened, handler)
 		if i == 0 {
-			s.Send(protocol.KeyHTML, s.hub.deps.Renderer.Header(room, s.hub.people(room)))
+			s.sendHeader(room, s.hub.people(room))
 		}
 	}
 }
@@ -220,19 +220,24 @@ func (s *Session) receive(in inbound) {
 
 // handlePosts empties the mailbox. Frames of a stay in a room that is over are dropped.
 func (s *Session) handlePosts() {
+	people := false
 	for _, p := range s.mailbox.Take() {
-		switch {
-		case s.end != nil:
+		if s.end != nil {
 			return
-		case p.frame != nil:
-			if p.stay == s.stay {
-				s.write(p.frame)
-			}
-		default:
+		}
+		if p.stay == 0 {
 			if handler := s.handlers[p.key]; handler != nil {
 				handler.Happened(p.event)
 			}
+		} else if p.stay == s.stay {
+			for _, frame := range p.news.frames {
+				s.write(frame)
+			}
+			people = people || p.news.people
 		}
+	}
+	if people && s.room != nil { // once, however many came and went
+		s.sendHeader(s.room.name, s.room.people())
 	}
 }
 
@@ -271,7 +276,10 @@ func (s *Session) join(name string) {
 	s.stay++
 	stay := s.stay
 	panel := s.hub.deps.Renderer.Panel(s.self)
-	m := &member{who: s.self, panel: panel, post: func(frame []byte) { s.post(post{stay: stay, frame: frame}) }}
+	m := &member{
+		who: s.self, panel: panel,
+		tell: func(n news) { s.post(post{stay: stay, news: n}) },
+	}
 	r, others := s.hub.enter(name, m,
 		s.hub.encode(protocol.KeyHTML, panel),
 		s.hub.encode(protocol.KeyRTC, protocol.Other{Type: protocol.TypeOther, Participant: s.self}))
@@ -285,7 +293,7 @@ func (s *Session) join(name string) {
 		ids[i] = other.who
 	}
 	s.Send(protocol.KeyRTC, protocol.Others{Type: protocol.TypeOthers, IDs: ids})
-	s.Send(protocol.KeyHTML, s.hub.deps.Renderer.Header(name, len(others)+1))
+	s.sendHeader(name, len(others)+1)
 	s.hub.deps.Presence.Enter(name, s.ChannelName())
 	s.log.Info("entered", "room", name, "people", len(others)+1)
 	for _, handler := range s.opened {
@@ -295,6 +303,10 @@ func (s *Session) join(name string) {
 		s.entered = append(s.entered, handler)
 		handler.Entered(name)
 	}
+}
+
+func (s *Session) sendHeader(room string, people int) {
+	s.Send(protocol.KeyHTML, s.hub.deps.Renderer.Header(room, people))
 }
 
 // sendPanels sends the panels of others in batches, and then who of them is away.
