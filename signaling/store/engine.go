@@ -20,8 +20,8 @@ import (
 var (
 	// ErrLocked is returned by [Open] for a data directory that another process uses.
 	ErrLocked = errors.New("data directory is in use")
-	// ErrDamaged is returned by [Open] for a data directory whose contents cannot be read.
-	ErrDamaged = errors.New("data directory is damaged")
+	// ErrUnusable is returned by [Open] for a data directory whose contents NATS cannot read or write.
+	ErrUnusable = errors.New("data directory cannot be used")
 )
 
 // Limits of the server. Disk is limited by the disk; presence takes about 300 bytes a person.
@@ -60,7 +60,7 @@ func startEngine(dir string, log *slog.Logger) (*engine, error) {
 }
 
 func (e *engine) start() error {
-	nats, err := server.NewServer(&server.Options{
+	embedded, err := server.NewServer(&server.Options{
 		ServerName:             "parley",
 		DontListen:             true,
 		NoSigs:                 true,
@@ -78,11 +78,11 @@ func (e *engine) start() error {
 	if err != nil {
 		return fmt.Errorf("configure NATS: %w", err)
 	}
-	e.server = nats
-	nats.SetLoggerV2(e.log, false, false, false)
-	nats.Start() // returns once JetStream has recovered: there is no listener to run
+	e.server = embedded
+	embedded.SetLoggerV2(e.log, false, false, false)
+	embedded.Start() // returns once JetStream has recovered: there is no listener to run
 	if fatal := e.log.fatalMessage(); fatal != "" {
-		return fmt.Errorf("%w: %s: %s", ErrDamaged, e.dir, fatal)
+		return fmt.Errorf("%w: %s: %s", ErrUnusable, e.dir, fatal)
 	}
 	return nil
 }
@@ -120,12 +120,12 @@ func (e *engine) bucket(ctx context.Context, js jetstream.JetStream, cfg jetstre
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		if e.stored(cfg.Bucket) > 0 {
 			return nil, fmt.Errorf("%w: %s is not empty, but NATS cannot read it: %s",
-				ErrDamaged, e.blocks(cfg.Bucket), e.log.lastWarning())
+				ErrUnusable, e.blocks(cfg.Bucket), e.log.lastWarning())
 		}
 		err = nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: bucket %s: %w", ErrDamaged, e.dir, cfg.Bucket, err)
+		return nil, fmt.Errorf("%w: %s: bucket %s: %w", ErrUnusable, e.dir, cfg.Bucket, err)
 	}
 	bucket, err := js.CreateOrUpdateKeyValue(ctx, cfg)
 	if err != nil {

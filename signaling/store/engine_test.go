@@ -33,23 +33,23 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		{"stream description overwritten", func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, userFiles, "meta.inf"), "{")
-		}, ErrDamaged},
+		}, ErrUnusable},
 		{"stream description gone", func(t *testing.T, dir string) {
 			if err := os.Remove(filepath.Join(dir, userFiles, "meta.inf")); err != nil {
 				t.Fatal(err)
 			}
-		}, ErrDamaged},
+		}, ErrUnusable},
 		{"checksum gone", func(t *testing.T, dir string) {
 			if err := os.Remove(filepath.Join(dir, userFiles, "meta.sum")); err != nil {
 				t.Fatal(err)
 			}
-		}, ErrDamaged},
+		}, ErrUnusable},
 		{"a file in place of the JetStream directory", func(t *testing.T, dir string) {
 			if err := os.RemoveAll(filepath.Join(dir, "jetstream")); err != nil {
 				t.Fatal(err)
 			}
 			write(t, filepath.Join(dir, "jetstream"), "")
-		}, ErrDamaged},
+		}, ErrUnusable},
 		{"a file in place of the directory", func(t *testing.T, dir string) {
 			if err := os.RemoveAll(dir); err != nil {
 				t.Fatal(err)

@@ -81,7 +81,7 @@ type Store struct {
 }
 
 // Open locks cfg.Dir, starts the NATS server on it and loads what it holds. The error wraps [ErrLocked] when another
-// process has the directory, and [ErrDamaged] when NATS cannot read what is in it. ctx bounds the opening only.
+// process has the directory, and [ErrUnusable] when NATS cannot read what is in it. ctx bounds the opening only.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Store, error) {
 	cfg.applyDefaults()
 	engine, err := startEngine(cfg.Dir, log)
