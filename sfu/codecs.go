@@ -112,31 +112,24 @@ func registerExtensions(engine *webrtc.MediaEngine) error {
 	return nil
 }
 
-// newInterceptors sets up what runs on every packet: retransmissions both ways, reports, and the transport-wide
-// feedback that a publisher's own estimator lives on.
+// newInterceptors sets up what runs on every packet that a participant sends us: requests for what is lost, reports,
+// and the transport-wide feedback that a publisher's own estimator lives on. What we send passes none: retransmissions
+// and sender reports on the way down are our own.
 func newInterceptors() (*interceptor.Registry, error) {
 	registry := &interceptor.Registry{}
 	generator, err := nack.NewGeneratorInterceptor()
 	if err != nil {
 		return nil, fmt.Errorf("nack generator: %w", err)
 	}
-	responder, err := nack.NewResponderInterceptor()
-	if err != nil {
-		return nil, fmt.Errorf("nack responder: %w", err)
-	}
 	receiver, err := report.NewReceiverInterceptor()
 	if err != nil {
 		return nil, fmt.Errorf("receiver reports: %w", err)
-	}
-	sender, err := report.NewSenderInterceptor()
-	if err != nil {
-		return nil, fmt.Errorf("sender reports: %w", err)
 	}
 	feedback, err := twcc.NewSenderInterceptor()
 	if err != nil {
 		return nil, fmt.Errorf("transport-wide feedback: %w", err)
 	}
-	for _, factory := range []interceptor.Factory{responder, generator, receiver, sender, feedback} {
+	for _, factory := range []interceptor.Factory{generator, receiver, feedback} {
 		registry.Add(factory)
 	}
 	return registry, nil

@@ -3,6 +3,7 @@ package sfu
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,7 +52,7 @@ func newConnection(api *webrtc.API, post func(action)) (*connection, error) {
 		return nil, fmt.Errorf("new peer connection: %w", err)
 	}
 	c := &connection{pc: pc, byReceiver: make(map[*webrtc.RTPReceiver]*upTrack)}
-	c.lines = newLines(pc, &c.readers)
+	c.lines = newLines(api, pc, &c.readers)
 	negotiated, ordered, id := true, true, uint16(featuresID)
 	c.features, err = pc.CreateDataChannel(featuresLabel,
 		&webrtc.DataChannelInit{Negotiated: &negotiated, Ordered: &ordered, ID: &id})
@@ -98,6 +99,34 @@ func (c *connection) setRemote(description Description) error {
 		_ = c.pc.AddICECandidate(candidate) // it was checked when it came
 	}
 	return nil
+}
+
+// isSecondStream reports whether the client's description has, before that stream, another with a track of the same
+// kind.
+func (c *connection) isSecondStream(streamID string) bool {
+	description := c.pc.RemoteDescription()
+	if description == nil {
+		return false
+	}
+	parsed, err := description.Unmarshal()
+	if err != nil {
+		return false
+	}
+	first := make(map[string]string) // stream by kind
+	for _, media := range parsed.MediaDescriptions {
+		msid, sends := media.Attribute(sdp.AttrKeyMsid)
+		if !sends {
+			continue
+		}
+		id, _, _ := strings.Cut(msid, " ")
+		kind := media.MediaName.Media
+		if first[kind] == "" {
+			first[kind] = id
+		} else if id == streamID && first[kind] != id {
+			return true
+		}
+	}
+	return false
 }
 
 // answer makes the answer to the offer that has been set.

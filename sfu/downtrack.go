@@ -4,20 +4,13 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
+	"parley/sfu/codec"
 	"parley/sfu/rewrite"
 )
-
-// outgoing is the numbering of what goes out on one line, which outlives the tracks that use it one after the other:
-// the SSRC stays, so its numbers must go on.
-type outgoing struct {
-	sequence  rewrite.Sequence
-	timestamp rewrite.Timestamp
-	vp8       rewrite.VP8
-	sent      time.Time // when the last packet left
-}
 
 // downTrack sends an upTrack to one receiver. It implements webrtc.TrackLocal.
 type downTrack struct {
@@ -28,17 +21,30 @@ type downTrack struct {
 	writer      webrtc.TrackLocalWriter
 	ssrc        uint32
 	payloadType uint8
+	rtx         retransmission
 	levelID     uint8 // of the audio level extension, 0 where it was not negotiated
 	decodable   bool
 
-	mu      sync.Mutex
-	out     *outgoing // guarded by mu; nil once detached
-	current *layer    // guarded by mu; what is being forwarded, nil before the first keyframe
+	mu        sync.Mutex
+	detached  bool   // guarded by mu, as all that follows
+	current   *layer // what is being forwarded, nil before the first keyframe
+	sequence  rewrite.Sequence
+	timestamp rewrite.Timestamp
+	vp8       rewrite.VP8
+	history   sentPackets
+	sent      account
+}
+
+// account is what a sender report tells.
+type account struct {
+	packets, octets uint32
+	timestamp       uint32 // of the newest packet
+	at              time.Time
 }
 
 var _ webrtc.TrackLocal = (*downTrack)(nil)
 
-func newDownTrack(up *upTrack, out *outgoing) *downTrack { return &downTrack{up: up, out: out} }
+func newDownTrack(up *upTrack) *downTrack { return &downTrack{up: up} }
 
 // ID is unique among the tracks of the room.
 func (d *downTrack) ID() string { return d.up.id }
@@ -61,6 +67,7 @@ func (d *downTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameter
 	for _, negotiated := range ctx.CodecParameters() {
 		if sameCodec(negotiated.RTPCodecCapability, d.up.codec) {
 			d.payloadType, d.decodable = uint8(negotiated.PayloadType), true
+			d.rtx = newRetransmission(ctx, negotiated.PayloadType)
 			return negotiated, nil
 		}
 	}
@@ -70,11 +77,11 @@ func (d *downTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameter
 // Unbind is called by pion when the track is replaced or the connection closes.
 func (d *downTrack) Unbind(webrtc.TrackLocalContext) error { return nil }
 
-// detach ends forwarding and gives the line's numbering back to the next track.
+// detach ends forwarding.
 func (d *downTrack) detach() {
 	d.up.receivers.remove(d)
 	d.mu.Lock()
-	d.out = nil
+	d.detached = true
 	d.mu.Unlock()
 }
 
@@ -82,7 +89,7 @@ func (d *downTrack) detach() {
 // layers, and never waits.
 func (d *downTrack) forward(p *packet) {
 	d.mu.Lock()
-	if d.out == nil || !d.admit(p) {
+	if d.detached || !d.admit(p) {
 		d.mu.Unlock()
 		return
 	}
@@ -113,19 +120,18 @@ func (d *downTrack) admit(p *packet) bool {
 
 // startLayer makes p's layer the current one and maps what has to go before p. It must be called with mu held.
 func (d *downTrack) startLayer(p *packet) []outgoingPacket {
-	out := d.out
 	begin := p
 	if len(p.preface) > 0 {
 		begin = p.preface[0]
 	}
 	elapsed := uint32(0)
-	if !out.sent.IsZero() {
-		elapsed = uint32(p.arrived.Sub(out.sent).Seconds() * float64(d.up.codec.ClockRate))
+	if !d.sent.at.IsZero() {
+		elapsed = d.ticks(p.arrived.Sub(d.sent.at))
 	}
-	out.sequence.Switch(begin.header.SequenceNumber)
-	out.timestamp.Switch(begin.header.Timestamp, elapsed)
+	d.sequence.Switch(begin.header.SequenceNumber)
+	d.timestamp.Switch(begin.header.Timestamp, elapsed)
 	if d.up.isVP8 {
-		out.vp8.Switch(p.vp8)
+		d.vp8.Switch(p.vp8)
 	}
 	d.current = p.layer
 	var packets []outgoingPacket
@@ -145,42 +151,78 @@ type outgoingPacket struct {
 
 // rewrite maps the numbers of p. It must be called with mu held.
 func (d *downTrack) rewrite(p *packet) (outgoingPacket, bool) {
-	out := d.out
 	if len(p.payload) == 0 {
-		out.sequence.Drop(p.header.SequenceNumber) // padding probes are the publisher's affair
+		d.sequence.Drop(p.header.SequenceNumber) // padding probes are the publisher's affair
 		return outgoingPacket{}, false
 	}
-	sequence, ok := out.sequence.Next(p.header.SequenceNumber)
+	sequence, ok := d.sequence.Next(p.header.SequenceNumber)
 	if !ok {
 		return outgoingPacket{}, false
 	}
-	out.sent = p.arrived
 	header := rtp.Header{
 		Version:        2,
 		Marker:         p.header.Marker,
 		PayloadType:    d.payloadType,
 		SequenceNumber: sequence,
-		Timestamp:      out.timestamp.Next(p.header.Timestamp),
+		Timestamp:      d.timestamp.Next(p.header.Timestamp),
 		SSRC:           d.ssrc,
 	}
 	if d.levelID != 0 && p.level != nil {
 		_ = header.SetExtension(d.levelID, p.level) // one byte always fits
 	}
-	return outgoingPacket{header, d.payload(p)}, true
+	mapped := p.vp8
+	if d.up.isVP8 {
+		mapped = d.vp8.Next(p.vp8)
+	}
+	if d.rtx.payloadType != 0 {
+		d.history.add(sentPacket{
+			out: sequence, in: p.header.SequenceNumber, timestamp: header.Timestamp, marker: header.Marker,
+			layer: p.layer, vp8: mapped,
+		})
+	}
+	d.sent.packets++
+	d.sent.octets += uint32(len(p.payload)) //nolint:gosec // at most an MTU
+	d.sent.timestamp, d.sent.at = header.Timestamp, p.arrived
+	return outgoingPacket{header, withVP8(p.payload, p.vp8, mapped)}, true
 }
 
-// payload returns what p carries, a copy where counters in it change. It must be called with mu held.
-func (d *downTrack) payload(p *packet) []byte {
-	if !d.up.isVP8 {
-		return p.payload
+// withVP8 returns the payload with its counters mapped, a copy where they change.
+func withVP8(payload []byte, from, to codec.VP8) []byte {
+	if from == to {
+		return payload
 	}
-	mapped := d.out.vp8.Next(p.vp8)
-	if mapped == p.vp8 {
-		return p.payload
-	}
-	payload := append([]byte(nil), p.payload...)
-	mapped.Put(payload)
+	payload = append([]byte(nil), payload...)
+	to.Put(payload)
 	return payload
+}
+
+// ticks converts a time into units of the media clock.
+func (d *downTrack) ticks(elapsed time.Duration) uint32 {
+	return uint32(elapsed.Seconds() * float64(d.up.codec.ClockRate)) //nolint:gosec // wraps like the clock itself
+}
+
+// report is a sender report as of now, nil before the first packet.
+func (d *downTrack) report(now time.Time) rtcp.Packet {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.sent.packets == 0 {
+		return nil
+	}
+	return &rtcp.SenderReport{
+		SSRC:        d.ssrc,
+		NTPTime:     ntpTime(now),
+		RTPTime:     d.sent.timestamp + d.ticks(now.Sub(d.sent.at)),
+		PacketCount: d.sent.packets,
+		OctetCount:  d.sent.octets,
+	}
+}
+
+// ntpTime is the 64-bit format of RFC 3550, section 4: seconds since 1900 and a fraction.
+func ntpTime(t time.Time) uint64 {
+	const from1900to1970 = 2208988800
+	seconds := uint64(t.Unix()) + from1900to1970 //nolint:gosec // after 1970
+	fraction := uint64(t.Nanosecond()) << 32 / uint64(time.Second)
+	return seconds<<32 | fraction
 }
 
 // write sends a packet. A failure means that the connection is closing or the socket full; the receiver asks again.
@@ -191,7 +233,7 @@ func (d *downTrack) write(packet outgoingPacket) {
 // requestKeyframe passes a receiver's request on to the layer that it gets.
 func (d *downTrack) requestKeyframe() {
 	d.mu.Lock()
-	current, attached := d.current, d.out != nil
+	current, attached := d.current, !d.detached
 	d.mu.Unlock()
 	if attached {
 		d.up.requestKeyframe(current)

@@ -5,29 +5,27 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
+	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 )
 
-// line is an m-line that carries one track down. When its track ends it is parked: inactive in the description, its
-// sender, SSRC and numbering kept for the next track of that codec. So the description grows with how many tracks there
-// are at once, not with how many there ever were.
+// line is an m-line that carries one track down. When its track ends it is parked, inactive in the description, for
+// the next track of that codec; so the description grows with how many tracks there are at once, not with how many
+// there ever were. Each track has a sender and an SSRC of its own: packets of the former one that are still on their way
+// must not be taken for the next one's.
 type line struct {
 	transceiver *webrtc.RTPTransceiver
-	sender      *webrtc.RTPSender
 	codec       webrtc.RTPCodecCapability
-	out         outgoing
-	reading     bool
-	down        *downTrack // nil while parked
-	open        bool       // down is in the fan-out
-
-	feedback atomic.Pointer[downTrack] // whom the receiver's RTCP concerns, read by readRTCP
+	sender      *webrtc.RTPSender // nil while parked, like down
+	down        *downTrack
+	open        bool // down is in the fan-out
 }
 
 // lines are the m-lines of one connection that go down. They are owned by the peer's loop.
 type lines struct {
+	api     *webrtc.API
 	pc      *webrtc.PeerConnection
 	readers *sync.WaitGroup
 
@@ -38,8 +36,9 @@ type lines struct {
 	dirty       bool // wanted and active differ
 }
 
-func newLines(pc *webrtc.PeerConnection, readers *sync.WaitGroup) *lines {
+func newLines(api *webrtc.API, pc *webrtc.PeerConnection, readers *sync.WaitGroup) *lines {
 	return &lines{
+		api:         api,
 		pc:          pc,
 		readers:     readers,
 		active:      make(map[*upTrack]*line),
@@ -90,51 +89,54 @@ func (ls *lines) reconcile() error {
 // park takes the track off a line and makes it inactive.
 func (ls *lines) park(up *upTrack, l *line) error {
 	l.down.detach()
-	l.down, l.open = nil, false
+	sender := l.sender
+	l.sender, l.down, l.open = nil, nil, false
 	delete(ls.active, up)
 	ls.parked = append(ls.parked, l)
-	return l.transceiver.SetSender(l.sender, nil)
+	return ls.pc.RemoveTrack(sender)
 }
 
 // carry puts a track on a parked line of its codec, or on a new one.
 func (ls *lines) carry(up *upTrack) error {
+	down := newDownTrack(up)
 	at := slices.IndexFunc(ls.parked, func(l *line) bool {
 		return l.transceiver.Kind() == up.kind && sameCodec(l.codec, up.codec)
 	})
-	if at >= 0 {
-		l := ls.parked[at]
-		ls.parked = slices.Delete(ls.parked, at, at+1)
-		return ls.put(up, l, func(down *downTrack) error { return l.transceiver.SetSender(l.sender, down) })
+	if at < 0 {
+		l, err := ls.addLine(down)
+		ls.active[up] = l
+		return err
 	}
-	l := &line{codec: up.codec}
-	return ls.put(up, l, func(down *downTrack) error { return ls.addLine(l, down) })
-}
-
-func (ls *lines) put(up *upTrack, l *line, attach func(*downTrack) error) error {
-	down := newDownTrack(up, &l.out)
-	l.down, l.open = down, false
+	// pion's AddTrack would not take this line once the client has made an offer with it.
+	sender, err := ls.api.NewRTPSender(down, ls.pc.SCTP().Transport())
+	if err != nil {
+		return err
+	}
+	l := ls.parked[at]
+	ls.parked = slices.Delete(ls.parked, at, at+1)
+	l.sender, l.down = sender, down
 	ls.active[up] = l
-	return attach(down)
+	return l.transceiver.SetSender(sender, down)
 }
 
 // addLine adds a transceiver. It is sendonly: a sendrecv one would be taken by the client's next own track.
-func (ls *lines) addLine(l *line, down *downTrack) error {
+func (ls *lines) addLine(down *downTrack) (*line, error) {
 	first := !slices.ContainsFunc(ls.pc.GetTransceivers(), func(t *webrtc.RTPTransceiver) bool {
 		return t.Kind() == down.Kind()
 	})
 	transceiver, err := ls.pc.AddTransceiverFromTrack(down,
 		webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	l.transceiver, l.sender = transceiver, transceiver.Sender()
+	l := &line{transceiver: transceiver, codec: down.up.codec, sender: transceiver.Sender(), down: down}
 	// The first line of a kind offers every codec, so that we learn what the client can decode; later ones only what
 	// they carry, because pion's cost of a description is the matching of codecs on each line.
 	preferences := preferCodec(l.sender.GetParameters().Codecs, down.up.codec, first)
 	if len(preferences) == 0 {
-		return nil // not negotiated: Bind will find out
+		return l, nil // not negotiated: Bind will find out
 	}
-	return transceiver.SetCodecPreferences(preferences)
+	return l, transceiver.SetCodecPreferences(preferences)
 }
 
 // preferCodec returns the codec with its retransmission format, and behind them all others if asked for.
@@ -175,32 +177,38 @@ func (ls *lines) answered() []*upTrack {
 			continue
 		}
 		l.open = true
-		if !l.reading {
-			l.reading = true
-			ls.readers.Go(l.readRTCP)
-		}
-		l.feedback.Store(l.down)
-		up.subscribe(l.down)
+		sender, down := l.sender, l.down
+		ls.readers.Go(func() { readFeedback(sender, down) })
+		up.subscribe(down)
 	}
 	return undecodable
 }
 
-// close ends all forwarding. Senders of parked lines are unknown to the PeerConnection, so they are stopped here.
+// close ends all forwarding.
 func (ls *lines) close() {
 	for _, l := range ls.active {
 		l.down.detach()
 	}
-	for _, l := range ls.parked {
-		_ = l.sender.Stop()
-	}
 }
 
-// readRTCP passes the receiver's requests for keyframes on until the connection closes. Reading is also what drives
-// the retransmissions.
-func (l *line) readRTCP() {
+// reports returns a sender report (RFC 3550, 6.4.1) of each track that has sent anything.
+func (ls *lines) reports(now time.Time) []rtcp.Packet {
+	var packets []rtcp.Packet
+	for _, l := range ls.active {
+		if l.open {
+			if report := l.down.report(now); report != nil {
+				packets = append(packets, report)
+			}
+		}
+	}
+	return packets
+}
+
+// readFeedback acts on the receiver's RTCP until the sender stops.
+func readFeedback(sender *webrtc.RTPSender, down *downTrack) {
 	buffer := make([]byte, 1500)
 	for {
-		n, _, err := l.sender.Read(buffer)
+		n, _, err := sender.Read(buffer)
 		if err != nil {
 			return
 		}
@@ -209,11 +217,11 @@ func (l *line) readRTCP() {
 			continue
 		}
 		for _, packet := range packets {
-			switch packet.(type) {
+			switch packet := packet.(type) {
 			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-				if down := l.feedback.Load(); down != nil {
-					down.requestKeyframe()
-				}
+				down.requestKeyframe()
+			case *rtcp.TransportLayerNack:
+				down.resend(packet)
 			}
 		}
 	}

@@ -35,6 +35,10 @@ const (
 	maxResets   = 20
 	resetMemory = time.Minute
 
+	// reportInterval is between sender reports; receivers need them to play picture and sound together.
+	reportInterval   = time.Second
+	reportsPerPacket = 32 // of 28 bytes, within any MTU
+
 	screenSuffix = ".screen"
 	maxScreens   = 64 // streams that a client may name in its life
 )
@@ -60,6 +64,8 @@ type Peer struct {
 	tracks  int             // published so far
 	resets  []time.Time     // the recent ones
 	silent  bool
+
+	reported time.Time
 }
 
 func newPeer(s *SFU, r *room, id string, deliver func(Event)) *Peer {
@@ -124,14 +130,29 @@ func (p *Peer) run() {
 				return
 			}
 		}
-		wake, err := p.negotiate(time.Now())
+		now := time.Now()
+		wake, err := p.negotiate(now)
 		if err != nil {
 			p.log.Warn("peer ended", "err", err)
 			p.deliver(Ended{err})
 			return
 		}
-		timer.Reset(wake)
+		timer.Reset(min(wake, p.report(now)))
 	}
+}
+
+// report sends the sender reports when they are due, and returns when they are due next.
+func (p *Peer) report(now time.Time) time.Duration {
+	if due := p.reported.Add(reportInterval); now.Before(due) {
+		return due.Sub(now)
+	}
+	p.reported = now
+	for reports := range slices.Chunk(p.conn.lines.reports(now), reportsPerPacket) {
+		if err := p.conn.pc.WriteRTCP(reports); err != nil {
+			p.log.Debug("sender reports", "err", err)
+		}
+	}
+	return reportInterval
 }
 
 // finish leaves the room and waits for all that the peer has started.
@@ -146,7 +167,11 @@ func (p *Peer) finish() {
 
 // connect makes a fresh connection with the subscriptions of the former one.
 func (p *Peer) connect() error {
-	c, err := newConnection(p.sfu.api, p.post)
+	api, err := p.sfu.newAPI()
+	if err != nil {
+		return err
+	}
+	c, err := newConnection(api, p.post)
 	if err != nil {
 		return err
 	}
@@ -309,7 +334,7 @@ func (p *Peer) publishLayer(c *connection, remote *webrtc.TrackRemote, receiver 
 func (p *Peer) newUpTrack(c *connection, remote *webrtc.TrackRemote) *upTrack {
 	p.tracks++
 	source := sourceStream{id: remote.StreamID()}
-	source.screen = p.isScreen(c, source.id, remote.Kind())
+	source.screen = p.isScreen(c, source.id)
 	streamID := p.id
 	if source.screen {
 		streamID += screenSuffix
@@ -327,22 +352,9 @@ func (p *Peer) newUpTrack(c *connection, remote *webrtc.TrackRemote) *upTrack {
 }
 
 // isScreen tells a screen share from camera and microphone: the client has said so, its stream is named so, or it is
-// another stream with a kind of track that the first already has.
-func (p *Peer) isScreen(c *connection, streamID string, kind webrtc.RTPCodecType) bool {
-	if p.screens[streamID] || strings.HasSuffix(streamID, screenSuffix) {
-		return true
-	}
-	for _, up := range c.byReceiver {
-		if up.source.id == streamID {
-			return up.source.screen
-		}
-	}
-	for _, up := range c.byReceiver {
-		if up.kind == kind && up.source.id != streamID {
-			return true
-		}
-	}
-	return false
+// another stream than the first with that kind of track.
+func (p *Peer) isScreen(c *connection, streamID string) bool {
+	return p.screens[streamID] || strings.HasSuffix(streamID, screenSuffix) || c.isSecondStream(streamID)
 }
 
 // shareFeatures passes on what the client says of its camera and microphone.

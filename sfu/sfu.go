@@ -31,9 +31,9 @@ type Config struct {
 // SFU forwards media between the participants of each room.
 type SFU struct {
 	// Static after construction.
-	log    *slog.Logger
-	api    *webrtc.API
-	codecs []string
+	log      *slog.Logger
+	codecs   []string
+	settings webrtc.SettingEngine
 
 	peers sync.WaitGroup
 
@@ -44,7 +44,21 @@ type SFU struct {
 
 // New makes an SFU. The muxes stay the caller's, to be closed after [SFU.Close].
 func New(cfg Config, log *slog.Logger) (*SFU, error) {
-	engine, err := newMediaEngine(cfg.Codecs)
+	settings, err := newSettings(cfg, log)
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	s := &SFU{log: log, codecs: cfg.Codecs, settings: settings, rooms: make(map[string]*room)}
+	if _, err := s.newAPI(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// newAPI makes the API of one PeerConnection. It is not shared: senders made by it must see the codecs that this
+// connection has negotiated.
+func (s *SFU) newAPI() (*webrtc.API, error) {
+	engine, err := newMediaEngine(s.codecs)
 	if err != nil {
 		return nil, fmt.Errorf("codecs: %w", err)
 	}
@@ -52,20 +66,11 @@ func New(cfg Config, log *slog.Logger) (*SFU, error) {
 	if err != nil {
 		return nil, fmt.Errorf("interceptors: %w", err)
 	}
-	settings, err := newSettings(cfg, log)
-	if err != nil {
-		return nil, fmt.Errorf("settings: %w", err)
-	}
-	return &SFU{
-		log:    log,
-		codecs: cfg.Codecs,
-		rooms:  make(map[string]*room),
-		api: webrtc.NewAPI(
-			webrtc.WithMediaEngine(engine),
-			webrtc.WithInterceptorRegistry(interceptors),
-			webrtc.WithSettingEngine(settings),
-		),
-	}, nil
+	return webrtc.NewAPI(
+		webrtc.WithMediaEngine(engine),
+		webrtc.WithInterceptorRegistry(interceptors),
+		webrtc.WithSettingEngine(s.settings),
+	), nil
 }
 
 func newSettings(cfg Config, log *slog.Logger) (webrtc.SettingEngine, error) {
@@ -78,6 +83,7 @@ func newSettings(cfg Config, log *slog.Logger) (webrtc.SettingEngine, error) {
 	}
 	settings.SetNetworkTypes(networks)
 	settings.SetIncludeLoopbackCandidate(true)
+	settings.DisableMediaEngineCopy(true) // see newAPI
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.DisableActiveTCP(true) // a client's TCP candidate must not make us dial anywhere
 	settings.SetICETimeouts(silentAfter, failedAfter, keepalive)

@@ -46,7 +46,7 @@ func newSFU(t *testing.T, codecs ...string) *sfu.SFU {
 type testLog struct{ t *testing.T }
 
 func (l testLog) Write(line []byte) (int, error) {
-	if testing.Verbose() && !strings.Contains(string(line), "scope=pion") {
+	if testing.Verbose() {
 		l.t.Log(strings.TrimSpace(string(line)))
 	}
 	return len(line), nil
@@ -138,9 +138,9 @@ func TestLinesAreReused(t *testing.T) {
 	var first int
 	for i := range loops {
 		guest := sfutest.Join(t, s, "room", fmt.Sprint("guest", i), sfutest.Options{Publish: []string{"audio", "video"}})
+		guest.AwaitMedia("resident/video", 3)
 		resident.AwaitMedia(guest.ID+"/audio", 3)
 		resident.AwaitMedia(guest.ID+"/video", 3)
-		guest.AwaitMedia("resident/video", 3)
 		guest.Leave()
 		_, sdp := resident.Offers()
 		if i == 0 {

@@ -58,6 +58,7 @@ type layer struct {
 	rid       string
 	ssrc      webrtc.SSRC
 	keyframes keyframeRequests
+	cache     sourceCache // of video
 
 	lastPacket atomic.Int64 // UnixNano
 	pixels     atomic.Int32 // of the last keyframe, 0 if its size is not known
@@ -202,6 +203,7 @@ func (l *layer) inspect(p *packet) {
 			l.keepPreface(p)
 		}
 	}
+	l.cache.add(p)
 	l.keyframes.packet(p.arrived, p.keyframe)
 	if p.arrived.Sub(l.judged) > layerTimeout/4 {
 		l.judged = p.arrived

@@ -212,18 +212,12 @@ func (c *Client) send(pc *webrtc.PeerConnection, track *webrtc.TrackLocalStaticS
 
 // read counts the packets of a track that carry the name of the one whose stream it is.
 func (c *Client) read(track *webrtc.TrackRemote) {
-	println(c.ID, "track", track.StreamID(), track.Kind().String(), track.SSRC())
 	key := track.StreamID() + "/" + track.Kind().String()
 	owner, _, _ := strings.Cut(track.StreamID(), ".")
 	for {
 		packet, _, err := track.ReadRTP()
 		if err != nil {
 			return
-		}
-		// The stream of a reused line changes with the description, so it is asked anew.
-		if now := track.StreamID(); now != owner {
-			key = now + "/" + track.Kind().String()
-			owner, _, _ = strings.Cut(now, ".")
 		}
 		if strings.HasSuffix(string(packet.Payload), " of "+owner) {
 			c.change(func() { c.received[key]++ })
@@ -312,7 +306,8 @@ func (c *Client) Await(what string, condition func() bool) {
 		select {
 		case <-changed:
 		case <-deadline:
-			c.t.Fatalf("%s never saw %s: received %v, %d offers", c.ID, what, c.received, c.offers)
+			c.t.Fatalf("%s never saw %s: received %v, %d offers, connection %s, ICE %s, signaling %s", c.ID, what,
+				c.received, c.offers, c.pc.ConnectionState(), c.pc.ICEConnectionState(), c.pc.SignalingState())
 		}
 	}
 }
