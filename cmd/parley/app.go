@@ -3,12 +3,242 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
 
+	"parley/auth"
 	"parley/configs"
+	"parley/sfu"
+	"parley/sfu/egress"
+	"parley/sfu/turn"
+	"parley/signaling"
+	"parley/signaling/store"
+	"parley/web"
 )
 
-// run stands in for the wiring.
-func run(context.Context, configs.Config, *slog.Logger, func(url string)) error {
-	return errors.New("nothing is wired up yet")
+// stopWithin is how long stopping may take before what is left is cut off.
+const stopWithin = 5 * time.Second
+
+// app is the whole server: its parts in the order in which they start. They are stopped in the reverse order.
+type app struct {
+	cfg configs.Config
+	log *slog.Logger
+
+	store     *store.Store
+	announced []netip.AddrPort
+	mux       *egress.Mux
+	sfu       *sfu.SFU
+	hub       *signaling.Hub
+	turn      *turn.Server // nil if switched off
+	site      *web.Site
+	servers   []*http.Server
+	listeners []net.Listener
+
+	stops []func() error // of what has started
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, cfg configs.Config, log *slog.Logger, ready func(url string)) error {
+	a := &app{cfg: cfg, log: log}
+	if err := a.start(ctx); err != nil {
+		return errors.Join(err, a.stop())
+	}
+	var serving sync.WaitGroup
+	failed := make(chan error, len(a.servers))
+	for i, server := range a.servers {
+		serving.Go(func() {
+			if err := server.Serve(a.listeners[i]); !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("serve: %w", err)
+			}
+		})
+	}
+	ready(a.url())
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	log.Info("stopping")
+	err = errors.Join(err, a.stop())
+	serving.Wait()
+	return err
+}
+
+// start opens everything but the doors.
+func (a *app) start(ctx context.Context) error {
+	for _, step := range []struct {
+		what string
+		do   func(ctx context.Context) error
+	}{
+		{"open store", a.openStore},
+		{"open media socket", a.openMedia},
+		{"start sfu", a.startSFU},
+		{"start signalling", a.startSignaling},
+		{"start turn", a.startTURN},
+		{"listen", a.listen},
+		{"metrics", a.listenMetrics},
+	} {
+		if err := step.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", step.what, err)
+		}
+	}
+	return nil
+}
+
+// stop ends what has started, the last first.
+func (a *app) stop() error {
+	var errs []error
+	for i := len(a.stops) - 1; i >= 0; i-- {
+		errs = append(errs, a.stops[i]())
+	}
+	a.stops = nil
+	return errors.Join(errs...)
+}
+
+func (a *app) onStop(stop func() error) { a.stops = append(a.stops, stop) }
+
+func (a *app) openStore(ctx context.Context) error {
+	s, err := store.Open(ctx, store.Config{
+		Dir: a.cfg.Store.DataDir, SessionLifetime: a.cfg.HTTP.SessionLifetime,
+	}, a.log)
+	if err != nil {
+		return err
+	}
+	a.store = s
+	a.onStop(s.Close)
+	return nil
+}
+
+func (a *app) openMedia(ctx context.Context) error {
+	announced, err := announce(ctx, a.cfg, a.log)
+	if err != nil {
+		return err
+	}
+	conn, err := egress.Listen(ctx, a.mediaAddress(a.cfg.Media.Port), a.log)
+	if err != nil {
+		return err
+	}
+	a.mux, err = egress.NewMux(conn, announced)
+	if err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	a.announced = announced
+	a.onStop(a.mux.Close)
+	return nil
+}
+
+// mediaAddress is where a socket beside the pages listens.
+func (a *app) mediaAddress(port int) string {
+	return net.JoinHostPort(a.cfg.Media.Listen, strconv.Itoa(port))
+}
+
+func (a *app) startSFU(context.Context) error {
+	s, err := sfu.New(sfu.Config{Codecs: a.cfg.Media.Codecs, UDP: a.mux}, a.log)
+	if err != nil {
+		return err
+	}
+	a.sfu = s
+	a.onStop(s.Close)
+	return nil
+}
+
+// startSignaling makes the hub and the pages, which need each other's parts: logging out ends sockets.
+func (a *app) startSignaling(context.Context) error {
+	secure := a.cfg.HTTP.TLSCertFile != ""
+	logOuts := &logOuts{Store: a.store}
+	sessions, err := auth.NewSessions(auth.SessionConfig{
+		KeyFile:  filepath.Join(a.cfg.Store.DataDir, "session.key"),
+		Lifetime: a.cfg.HTTP.SessionLifetime,
+		Secure:   secure,
+	}, logOuts)
+	if err != nil {
+		return err
+	}
+	ice, err := newICEServers(a.cfg, a.announced)
+	if err != nil {
+		return err
+	}
+	a.hub = signaling.New(signaling.Config{}, signaling.Deps{
+		Sessions:      sessions,
+		OriginAllowed: auth.OriginAllowed,
+		Media:         media{a.sfu},
+		Presence:      a.store,
+		Renderer:      web.NewFragments(),
+		RTCConfigs:    ice,
+	}, a.log)
+	logOuts.hub = a.hub
+	a.onStop(func() error { return within(a.hub.Close) })
+	a.site, err = web.New(web.Config{Secure: secure, Codecs: a.cfg.Media.Codecs}, web.Deps{
+		Logins: auth.NewLogins(a.store), Sessions: sessions, Rooms: a.store, Socket: a.hub,
+	}, a.log)
+	return err
+}
+
+func (a *app) startTURN(ctx context.Context) error {
+	if a.cfg.TURN.Port == 0 {
+		return nil
+	}
+	secret, err := turnSecret(a.cfg)
+	if err != nil {
+		return err
+	}
+	packets, streams, err := turn.Listen(ctx, a.mediaAddress(a.cfg.TURN.Port))
+	if err != nil {
+		return err
+	}
+	a.turn, err = turn.New(turn.Config{
+		PacketConns: []net.PacketConn{packets},
+		Listeners:   []net.Listener{streams},
+		Realm:       realm,
+		Announced:   a.announced,
+		Media:       a.mux.Conn(),
+		Verify:      auth.NewTURN(secret, a.cfg.TURN.CredentialLifetime).Verify,
+		InCall:      a.hub.InCall,
+	}, a.log)
+	if err != nil {
+		return err
+	}
+	a.onStop(a.turn.Close)
+	return nil
+}
+
+// within bounds a graceful end.
+func within(end func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	return end(ctx)
+}
+
+// media is the SFU as signalling sees it.
+type media struct{ *sfu.SFU }
+
+// Join makes a peer.
+func (m media) Join(room, id string, deliver func(sfu.Event)) (signaling.Peer, error) {
+	peer, err := m.SFU.Join(room, id, deliver)
+	if err != nil {
+		return nil, err // not a nil *Peer, which as a Peer would not be nil
+	}
+	return peer, nil
+}
+
+// logOuts remembers sessions that were logged out, and closes their sockets.
+type logOuts struct {
+	*store.Store
+	hub *signaling.Hub
+}
+
+// Revoke ends a session for good.
+func (l *logOuts) Revoke(ctx context.Context, sessionID string) error {
+	if err := l.Store.Revoke(ctx, sessionID); err != nil {
+		return err
+	}
+	l.hub.EndSession(sessionID)
+	return nil
 }

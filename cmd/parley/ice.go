@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pion/stun/v3"
+
+	"parley/auth"
+	"parley/configs"
+	"parley/signaling/protocol"
+)
+
+const (
+	realm           = "parley"
+	turnKeySize     = 32 // bytes
+	discoverTimeout = 3 * time.Second
+)
+
+// announce finds the addresses that candidates have: those configured, else the machine's own, and the public one if
+// a STUN server is to be asked.
+func announce(ctx context.Context, cfg configs.Config, log *slog.Logger) ([]netip.AddrPort, error) {
+	port := uint16(cfg.Media.Port) //nolint:gosec // validated
+	var announced []netip.AddrPort
+	for _, address := range cfg.Media.Announce {
+		if address.Port() == 0 {
+			address = netip.AddrPortFrom(address.Addr(), port)
+		}
+		announced = append(announced, address)
+	}
+	if cfg.Media.STUNDiscover != "" {
+		address, err := discover(ctx, cfg.Media.STUNDiscover)
+		if err != nil {
+			log.Warn("public address not found", "stun_server", cfg.Media.STUNDiscover, "err", err)
+		} else {
+			log.Info("public address found", "address", address)
+			announced = append(announced, netip.AddrPortFrom(address, port))
+		}
+	}
+	if len(cfg.Media.Announce) > 0 {
+		return announced, nil
+	}
+	own, err := ownAddresses(cfg)
+	for _, address := range own {
+		announced = append(announced, netip.AddrPortFrom(address, port))
+	}
+	return announced, err
+}
+
+// ownAddresses lists the addresses that the media socket can be reached at. Loopback is among them when nothing else is,
+// or when the pages are for this machine only.
+func ownAddresses(cfg configs.Config) ([]netip.Addr, error) {
+	if listen, err := netip.ParseAddr(cfg.Media.Listen); err == nil && !listen.IsUnspecified() {
+		return []netip.Addr{listen.Unmap()}, nil
+	}
+	interfaces, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil, fmt.Errorf("list addresses: %w", err)
+	}
+	var own, loopback []netip.Addr
+	for _, address := range interfaces {
+		prefix, err := netip.ParsePrefix(address.String())
+		if err != nil {
+			continue
+		}
+		switch ip := prefix.Addr().Unmap(); {
+		case ip.IsLoopback() && ip.Is4():
+			loopback = append(loopback, ip)
+		case ip.IsGlobalUnicast():
+			own = append(own, ip)
+		}
+	}
+	host, _, _ := net.SplitHostPort(cfg.HTTP.Listen)
+	if pages, err := netip.ParseAddr(host); len(own) == 0 || host == "localhost" || err == nil && pages.IsLoopback() {
+		own = append(own, loopback...)
+	}
+	return own, nil
+}
+
+// discover asks a STUN server (RFC 8489) for our address as seen from there.
+func discover(ctx context.Context, server string) (netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, discoverTimeout)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "udp", server)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	client, err := stun.NewClient(conn)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	defer func() { _ = client.Close() }()
+	var found netip.Addr
+	var answer error
+	ask := stun.MustBuild(stun.TransactionID, stun.BindingRequest)
+	err = client.Do(ask, func(event stun.Event) {
+		if answer = event.Error; answer != nil {
+			return
+		}
+		var mapped stun.XORMappedAddress
+		if answer = mapped.GetFrom(event.Message); answer == nil {
+			ip, _ := netip.AddrFromSlice(mapped.IP)
+			found = ip.Unmap()
+		}
+	})
+	if err == nil {
+		err = answer
+	}
+	return found, err
+}
+
+// turnSecret is what the embedded TURN server's credentials are made from.
+func turnSecret(cfg configs.Config) ([]byte, error) {
+	return auth.LoadOrCreateKey(filepath.Join(cfg.Store.DataDir, "turn.key"), turnKeySize)
+}
+
+// iceServers makes the RTCConfiguration of each participant: our STUN and TURN server, and what else is configured.
+type iceServers struct {
+	// Static after construction.
+	policy           string
+	further          []protocol.ICEServer
+	urls             []string // of the embedded TURN server
+	embedded         *auth.TURN
+	externalURLs     []string
+	externalSharedBy *auth.TURN
+}
+
+func newICEServers(cfg configs.Config, announced []netip.AddrPort) (*iceServers, error) {
+	ice := &iceServers{policy: cfg.TURN.ICETransportPolicy, externalURLs: cfg.TURN.ExternalURLs}
+	if len(cfg.TURN.ICEServers) > 0 {
+		ice.further = append(ice.further, protocol.ICEServer{URLs: cfg.TURN.ICEServers})
+	}
+	if len(cfg.TURN.ExternalURLs) > 0 {
+		ice.externalSharedBy = auth.NewTURN([]byte(cfg.TURN.ExternalSecret), cfg.TURN.CredentialLifetime)
+	}
+	if cfg.TURN.Port == 0 {
+		return ice, nil
+	}
+	secret, err := turnSecret(cfg)
+	if err != nil {
+		return nil, err
+	}
+	ice.embedded = auth.NewTURN(secret, cfg.TURN.CredentialLifetime)
+	for _, host := range turnHosts(cfg, announced) {
+		at := net.JoinHostPort(host, strconv.Itoa(cfg.TURN.Port))
+		ice.further = append(ice.further, protocol.ICEServer{URLs: []string{"stun:" + at}})
+		ice.urls = append(ice.urls, "turn:"+at+"?transport=udp", "turn:"+at+"?transport=tcp")
+	}
+	return ice, nil
+}
+
+// turnHosts is where browsers find the TURN server: the public name, else an announced address of each family.
+// Browsers gather from every server that they are told of, so there are no more than that.
+func turnHosts(cfg configs.Config, announced []netip.AddrPort) []string {
+	if cfg.HTTP.PublicHost != "" {
+		return []string{strings.Trim(cfg.HTTP.PublicHost, "[]")}
+	}
+	var hosts []string
+	var had4, had6 bool
+	for _, address := range announced {
+		had := &had6
+		if address.Addr().Is4() {
+			had = &had4
+		}
+		if !*had {
+			*had = true
+			hosts = append(hosts, address.Addr().String())
+		}
+	}
+	return hosts
+}
+
+// RTCConfig makes the configuration of one participant, with credentials of their own.
+func (i *iceServers) RTCConfig(channelName string) (protocol.RTCConfig, time.Time) {
+	now := time.Now()
+	servers := append([]protocol.ICEServer{}, i.further...)
+	var expires time.Time
+	add := func(urls []string, by *auth.TURN) {
+		if by == nil {
+			return
+		}
+		credentials := by.Issue(channelName, now)
+		expires = credentials.Expires
+		servers = append(servers, protocol.ICEServer{
+			URLs: urls, Username: credentials.Username, Credential: credentials.Password,
+		})
+	}
+	add(i.urls, i.embedded)
+	add(i.externalURLs, i.externalSharedBy)
+	return protocol.RTCConfig{ICEServers: servers, ICETransportPolicy: i.policy}, expires
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"parley/web"
+)
+
+// listen opens the door of the pages and the websocket.
+func (a *app) listen(ctx context.Context) error {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.HTTP.Listen)
+	if err != nil {
+		return err
+	}
+	if a.cfg.HTTP.TLSCertFile != "" {
+		certificate, err := tls.LoadX509KeyPair(a.cfg.HTTP.TLSCertFile, a.cfg.HTTP.TLSKeyFile)
+		if err != nil {
+			return errors.Join(fmt.Errorf("certificate: %w", err), listener.Close())
+		}
+		// HTTP/1.1 only: browsers open websockets over it, and pages are few.
+		listener = tls.NewListener(listener, &tls.Config{
+			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+		})
+	}
+	a.serve(listener, a.site)
+	a.onStop(func() error {
+		a.site.Close()
+		return nil
+	})
+	return nil
+}
+
+// serve has a server for the listener started with the others.
+func (a *app) serve(listener net.Listener, handler http.Handler) {
+	server := web.NewServer(handler, a.log)
+	a.listeners = append(a.listeners, listener)
+	a.servers = append(a.servers, server)
+	a.onStop(func() error {
+		err := within(server.Shutdown)
+		return errors.Join(err, ignoreClosed(listener.Close()))
+	})
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// url is what to open in a browser.
+func (a *app) url() string {
+	scheme := "http"
+	if a.cfg.HTTP.TLSCertFile != "" {
+		scheme = "https"
+	}
+	address := a.listeners[0].Addr().(*net.TCPAddr) //nolint:forcetypeassert // listen opened TCP
+	host := address.IP.String()
+	switch {
+	case a.cfg.HTTP.PublicHost != "":
+		host = a.cfg.HTTP.PublicHost
+	case address.IP.IsUnspecified():
+		host = "localhost"
+	}
+	return fmt.Sprintf("%s://%s/", scheme, net.JoinHostPort(host, fmt.Sprint(address.Port)))
+}
+
+// listenMetrics serves /metrics at an address of its own, which is the operator's to protect.
+func (a *app) listenMetrics(ctx context.Context) error {
+	if a.cfg.HTTP.MetricsListen == "" {
+		return nil
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.HTTP.MetricsListen)
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.registerGauges(registry)
+	routes := http.NewServeMux()
+	routes.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	a.serve(listener, routes)
+	return nil
+}
+
+func (a *app) registerGauges(registry *prometheus.Registry) {
+	gauge := func(name, help string, value func() int) {
+		registry.MustRegister(prometheus.NewGaugeFunc(
+			prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value()) }))
+	}
+	gauge("parley_rooms", "Rooms with somebody in them.", func() int { return a.sfu.Counts().Rooms })
+	gauge("parley_participants", "People in rooms.", func() int { return a.sfu.Counts().Peers })
+	gauge("parley_tracks_up", "Tracks that participants publish.", func() int { return a.sfu.Counts().UpTracks })
+	gauge("parley_tracks_down", "Tracks that are forwarded, one per receiver.",
+		func() int { return a.sfu.Counts().DownTracks })
+	if a.turn != nil {
+		gauge("parley_turn_allocations", "Live TURN allocations.", func() int { return a.turn.Stats().Allocations })
+	}
+}
