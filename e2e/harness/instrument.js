@@ -6,7 +6,7 @@
 
 /**
  * Runs in the page before its own scripts: keeps the RTCPeerConnections that are made, and makes the fake camera small
- * enough for many of them on two cores. It must stand alone: only its source reaches the page.
+ * enough for several of them on two cores, yet large enough for simulcast. It must stand alone: only its source reaches the page.
  * @param {Options} options
  */
 export function instrument({ turn, missing = [] }) {
@@ -47,6 +47,6 @@ export function instrument({ turn, missing = [] }) {
     if ((video && missing.includes('camera')) || (audio && missing.includes('microphone'))) {
       return Promise.reject(new DOMException('no such device', 'NotFoundError'));
     }
-    return getUserMedia({ audio, video: video && { width: 320, height: 240, frameRate: 10 } });
+    return getUserMedia({ audio, video: video && { width: 480, height: 270, frameRate: 10 } });
   };
 }

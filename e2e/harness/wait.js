@@ -20,7 +20,8 @@ export async function eventually(what, check, patience = PATIENCE) {
     } catch (error) {
       last = error;
     }
-    if (performance.now() > end) throw new Error(`${what}: not within ${patience} ms`, { cause: last });
+    if (performance.now() > end)
+      throw new Error(`${what}: not within ${patience} ms; ${last?.message ?? 'it is not so'}`, { cause: last });
     await sleep(INTERVAL);
   }
 }

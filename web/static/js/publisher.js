@@ -4,11 +4,29 @@
  * @typedef {'audio' | 'video'} Kind
  */
 
-/** Simulcast, lowest first. The server picks one for each receiver. Bitrates are for a camera of 1280x720. */
-export const ENCODINGS = [
-  { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
+/**
+ * Simulcast encodings by the longer side of the picture, lowest first; the server picks one for each receiver. There are
+ * fewer for a small camera, because Chromium limits their number by size and would drop the best ones.
+ *
+ * @type {{from: number, encodings: RTCRtpEncodingParameters[]}[]}
+ */
+const LADDERS = [
+  {
+    from: 960,
+    encodings: [
+      { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+      { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+      { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
+    ],
+  },
+  {
+    from: 480,
+    encodings: [
+      { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 150_000 },
+      { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 700_000 },
+    ],
+  },
+  { from: 0, encodings: [{ maxBitrate: 300_000 }] },
 ];
 
 // What makes the allowed codecs robust, without being one.
@@ -71,7 +89,7 @@ export class Publisher {
     const transceiver = this.#connection.addTransceiver(track, {
       direction: 'sendonly',
       streams: [this.#stream],
-      ...(kind === 'video' && { sendEncodings: ENCODINGS.map((encoding) => ({ ...encoding })) }),
+      ...(kind === 'video' && { sendEncodings: encodingsFor(track) }),
     });
     this.#transceivers[kind] = transceiver;
     this.#prefer(kind, transceiver);
@@ -96,4 +114,14 @@ export class Publisher {
       console.warn('all codecs are offered', error);
     }
   }
+}
+
+/**
+ * @param {MediaStreamTrack} camera
+ * @returns {RTCRtpEncodingParameters[]}
+ */
+export function encodingsFor(camera) {
+  const { width = LADDERS[0].from, height = 0 } = camera.getSettings();
+  const ladder = LADDERS.find(({ from }) => Math.max(width, height) >= from) ?? LADDERS[0];
+  return ladder.encodings.map((encoding) => ({ ...encoding }));
 }
