@@ -62,11 +62,10 @@ func (g *gate) amend(p []byte) []byte {
 		}
 		g.refuse(code, why)
 	}
-	var extra []stun.Setter
-	if value, ok := m.get(stun.AttrUnknownAttributes); ok {
-		extra = append(extra, stun.RawAttribute{Type: stun.AttrUnknownAttributes, Value: value})
+	if req.code == stun.CodeUnknownAttribute { // the one that pion knows and does not do; it lists it wrongly
+		return g.refusal(stun.UnknownAttributes{stun.AttrDontFragment})
 	}
-	return g.refusal(extra...)
+	return g.refusal()
 }
 
 // answer sends the refusal of a request that pion does not get to see.
