@@ -131,7 +131,7 @@ func TestLogIn(t *testing.T) {
 			about: "not UTF-8", screenName: "Ann", name: "Ann\xff",
 			refusals: []FieldError{{"name", "This is not valid text"}},
 		},
-		{about: "emoji with a joiner", screenName: "👩\u200d💻", name: "Ann Smith", want: User{"Ann Smith", "👩\u200d💻"}},
+		{about: "joined emoji", screenName: "👩\u200d💻", name: "Ann Smith", want: User{"Ann Smith", "👩\u200d💻"}},
 	}
 	for _, test := range tests {
 		t.Run(test.about, func(t *testing.T) {

@@ -2,8 +2,8 @@ package web
 
 import "net/http"
 
-// contentSecurityPolicy allows what comes from this host, and nothing inline. Its websockets count as 'self' too (CSP 3,
-// section 6.7.2.8).
+// contentSecurityPolicy allows what comes from this host, and nothing inline. Its websockets count as 'self' too
+// (CSP 3, section 6.7.2.8).
 const contentSecurityPolicy = "default-src 'none'; " +
 	"script-src 'self'; " +
 	"style-src 'self'; " +

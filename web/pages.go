@@ -52,7 +52,6 @@ type roomData struct {
 
 type errorData struct {
 	frame
-	Status  int
 	Message string
 }
 
@@ -91,5 +90,6 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name s
 
 func (s *Site) renderError(w http.ResponseWriter, r *http.Request, status int, message string) {
 	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	s.render(w, r, status, "error", errorData{frame: frame{Page: "error", Title: title}, Status: status, Message: message})
+	data := errorData{frame: frame{Page: "error", Title: title}, Message: message}
+	s.render(w, r, status, "error", data)
 }

@@ -6,11 +6,12 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// routes is every address of the site. One without its last slash redirects to the one with it.
+// routes is every address of the site.
 func (s *Site) routes() http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
+	r.RedirectTrailingSlash = false // it sends /r/ to /r
 	r.NoRoute(s.notFound)
 	r.NoMethod(s.methodNotAllowed)
 	r.Use(s.recoverPanic)
@@ -27,5 +28,16 @@ func (s *Site) routes() http.Handler {
 	r.GET("/ws/:room/", s.serveSocket)
 
 	r.Match(page, "/static/*asset", s.serveAsset)
+
+	for _, slashless := range []string{"/login", "/rooms", "/r/:room", "/ws/:room"} {
+		r.Match(page, slashless, addSlash)
+	}
 	return r
+}
+
+// addSlash redirects to the same address with a slash at its end.
+func addSlash(c *gin.Context) {
+	target := *c.Request.URL
+	target.Path, target.RawPath = target.Path+"/", ""
+	c.Redirect(http.StatusMovedPermanently, target.RequestURI())
 }

@@ -1,0 +1,96 @@
+package web
+
+import (
+	"strings"
+	"testing"
+
+	"parley/signaling/protocol"
+)
+
+func TestFragments(t *testing.T) {
+	fragments := NewFragments()
+	ann := protocol.Participant{ChannelName: "chan-abc123", UserName: `Ann <b>"`, ShortName: "peer-abc123"}
+	for about, test := range map[string]struct {
+		html  string
+		parts []string
+	}{
+		"header": {fragments.Header("Jürgen", 2), []string{
+			`<header id="header" hx-swap-oob="true">`, `<h1 title="Jürgen">Jürgen</h1>`, `2 <span class="unit">people</span>`,
+		}},
+		"header of one": {fragments.Header("standup", 1), []string{`1 <span class="unit">person</span>`}},
+		"panel": {fragments.Panel(ann), []string{
+			`<div hx-swap-oob="beforeend:#others"><div id="peer-abc123-div" class="panel tile hue-`,
+			` data-channel="chan-abc123"><figure id="peer-abc123">`,
+			"<video autoplay playsinline></video>",
+			`<span class="name">Ann &lt;b&gt;&#34;</span>`,
+			`<span id="peer-abc123-state" class="state"></span>`,
+			"</figure></div></div>",
+		}},
+		"away": {fragments.State(ann, true), []string{
+			`<span id="peer-abc123-state" class="state away" hx-swap-oob="true">reconnecting…</span>`,
+		}},
+		"back": {fragments.State(ann, false), []string{
+			`<span id="peer-abc123-state" class="state" hx-swap-oob="true"></span>`,
+		}},
+		"no rooms": {fragments.Rooms(nil), []string{`<li class="none">`}},
+		"rooms": {fragments.Rooms([]protocol.Room{{Name: "a_b", People: 3}}), []string{
+			`<li><a class="room-link" href="/r/a_b/">`, ">a_b<", "3 <",
+		}},
+	} {
+		for _, part := range test.parts {
+			if !strings.Contains(test.html, part) {
+				t.Errorf("%s: no %q in %s", about, part, test.html)
+			}
+		}
+	}
+	if strings.Count(fragments.Panel(ann), "hx-swap-oob") != 1 {
+		t.Error("a part of a panel would be swapped by itself")
+	}
+}
+
+// #others has to be empty of text for the page's style to see that nobody is there.
+func TestPanelBringsNoText(t *testing.T) {
+	html := NewFragments().Panel(protocol.Participant{ChannelName: "c", UserName: "Ann", ShortName: "peer-c"})
+	if strings.TrimSpace(html) != html || !strings.Contains(html, `#others"><div`) ||
+		!strings.HasSuffix(html, "</figure></div></div>") {
+		t.Error(html)
+	}
+}
+
+func TestInitials(t *testing.T) {
+	for name, want := range map[string]string{
+		"Ann":               "A",
+		"ann":               "A",
+		"María José":        "MJ",
+		"a b c d":           "AD",
+		"Anna-Lena":         "AL",
+		"élan":              "É",
+		"e\u0301lan":        "E\u0301",
+		"漢字":                "漢",
+		"👩\u200d💻 Dev":      "👩\u200d💻D",
+		"👍🏽":                "👍🏽",
+		"__x":               "X",
+		"-":                 "",
+		"":                  "",
+		"x\u200d":           "X\u200d",
+		"\u200dx":           "\u200d",
+		"Wolfeschlegelstei": "W",
+	} {
+		if got := initials(name); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestHue(t *testing.T) {
+	seen := map[uint32]bool{}
+	for _, name := range []string{"Ann", "Bob", "Cem", "Dana", "Eve", "Finn", "Gus", "Ida", "Jo", "Kim", "Lea", "Max"} {
+		if hue(name) >= hues || hue(name) != hue(name) {
+			t.Errorf("%s: %d", name, hue(name))
+		}
+		seen[hue(name)] = true
+	}
+	if len(seen) < 4 {
+		t.Errorf("only %d colours", len(seen))
+	}
+}
