@@ -10,8 +10,8 @@ type App interface {
 	Open(s *Session) Handler
 }
 
-// Handler is an app's part of one session. All its methods run on the session's loop, one at a time, and must not block;
-// state of its own needs no lock. [NopHandler] has those that an app does not care for.
+// Handler is an app's part of one session. All its methods run on the session's loop, one at a time, and must not
+// block; state of its own needs no lock. [NopHandler] has those that an app does not care for.
 type Handler interface {
 	// Receive takes the value that the client sent under the app's key. An error is told to the client: as the type and
 	// detail of a [*Refusal], else as bad_message, which counts towards the limit on malformed frames.

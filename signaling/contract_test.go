@@ -370,7 +370,10 @@ func TestEventsOnTheWire(t *testing.T) {
 			sfu.Undecodable{Publisher: "p", Subscriber: "s", Kind: "video", Codec: "video/AV1"},
 			`{"rtc":{"type":"undecodable","publisher":"p","subscriber":"s","kind":"video","codec":"video/AV1"}}`,
 		},
-		{sfu.Ended{Err: errors.New("secret")}, `{"error":{"type":"internal","detail":"the call ended by a fault of the server"}}`},
+		{
+			sfu.Ended{Err: errors.New("secret")},
+			`{"error":{"type":"internal","detail":"the call ended by a fault of the server"}}`,
+		},
 	} {
 		peer.deliver(tt.event)
 		if got := c.next(); got != tt.want {

@@ -6,17 +6,18 @@
 //	loop    the session's state, rights, the apps              session.go
 //	writer  a queue bounded in bytes, with write deadlines     outbox.go
 //
-// The loop owns the state; everybody else posts to its mailbox, which never blocks and has a ceiling. A client that does
-// not keep up with what it is told is cut off before it costs memory, and nobody waits for it.
+// The loop owns the state; everybody else posts to its mailbox, which never blocks and has a ceiling. A client that
+// does not keep up with what it is told is cut off before it costs memory, and nobody waits for it.
 //
-// The [Hub] holds the sessions and the rooms. A room's mutex covers a change of its members together with the posts that
-// announce it, so everybody sees the same joins and leaves in one order and nobody is told of somebody who has left. What
-// a room tells a member carries the number of that member's stay, and the loop drops what belongs to a former one.
+// The [Hub] holds the sessions and the rooms. A room's mutex covers a change of its members together with the posts
+// that announce it, so everybody sees the same joins and leaves in one order and nobody is told of somebody who has
+// left. What a room tells a member carries the number of that member's stay, and the loop drops what belongs to a
+// former one.
 //
 // A frame is an envelope of several apps: each key is an app, registered with [Hub.Register]. The keys hangup, join,
 // signal and room are the session's own. In one frame hangup comes first, then join, then the apps in order of
-// appearance. The app "rtc" (rtc.go) is built on the same seam: it asks a [Media] for a [Peer] when its session enters a
-// room, and passes descriptions and candidates between the two.
+// appearance. The app "rtc" (rtc.go) is built on the same seam: it asks a [Media] for a [Peer] when its session enters
+// a room, and passes descriptions and candidates between the two.
 //
 // Nothing here assumes that the person it tells is connected to this process: telling one person or a room goes through
 // [Session.Tell], [Session.TellRoom] and the room's own methods, and through nothing else.

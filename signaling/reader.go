@@ -76,7 +76,8 @@ func (s *Session) readFrames(rate *window) ending {
 	}
 }
 
-// readFrame reads a whole message. Each part of it that arrives counts as life: a large one takes a slow client seconds.
+// readFrame reads a whole message. Each part of it that arrives counts as life: a large one takes a slow client
+// seconds.
 func (s *Session) readFrame() (kind int, data []byte, err error) {
 	kind, r, err := s.conn.NextReader()
 	if err != nil {

@@ -107,8 +107,8 @@ func (h *rtcHandler) Receive(message json.RawMessage) error {
 	return nil
 }
 
-// signal passes a description or candidate to the peer. Outside a room, and before the first offer of a stay, it belongs
-// to a call that is over, and is ignored: the client may have sent it before it knew.
+// signal passes a description or candidate to the peer. Outside a room, and before the first offer of a stay, it
+// belongs to a call that is over, and is ignored: the client may have sent it before it knew.
 func (h *rtcHandler) signal(m *protocol.ClientRTC) error {
 	if m.Recipient != protocol.SFU {
 		return &Refusal{Type: protocol.ErrorBadRecipient, Detail: `the recipient of a signal is "sfu"`}

@@ -255,7 +255,7 @@ func (s *Session) refuse(err error) {
 func (s *Session) fail(err error) {
 	s.log.Error("call failed", "room", s.Room(), "error", err)
 	s.leave()
-	s.Send(protocol.KeyError, protocol.Error{Type: protocol.ErrorInternal, Detail: "the call ended by a fault of the server"})
+	s.refuse(&Refusal{Type: protocol.ErrorInternal, Detail: "the call ended by a fault of the server"})
 }
 
 // write queues a frame for the client.

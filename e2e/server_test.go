@@ -1,0 +1,179 @@
+// Package e2e tests the built server from outside. The Go tests here use the project's own client, many of them at once;
+// those in JavaScript beside them use browsers.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"parley/signaling/client"
+)
+
+// patience bounds every wait. Nothing that works comes near it, on a busy machine either.
+const patience = 60 * time.Second
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// server is one `parley serve` with ports and a data directory of its own.
+type server struct {
+	t   *testing.T
+	url string
+	cmd *exec.Cmd
+	out *output
+}
+
+// output is what a process writes, readable while it does.
+type output struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all.String()
+}
+
+// binary is the program under test; PARLEY_BINARY names another build of it, e.g. with the race detector.
+func binary() string {
+	if path := os.Getenv("PARLEY_BINARY"); path != "" {
+		return path
+	}
+	return "../bin/parley"
+}
+
+// start runs a server until the test ends. It must exit with status 0 then, and without a data race.
+func start(t *testing.T, flags ...string) *server {
+	t.Helper()
+	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	args := append([]string{
+		"serve", "--listen", listen, "--media-port", fmt.Sprint(freePort(t)), "--turn-port", fmt.Sprint(freePort(t)),
+		"--announce", "127.0.0.1", "--data-dir", t.TempDir(),
+	}, flags...)
+	s := &server{t: t, url: "http://" + listen, cmd: exec.Command(binary(), args...), out: new(output)}
+	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
+	s.cmd.Env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "PARLEY_") })
+	if err := s.cmd.Start(); err != nil {
+		t.Fatalf("%v (run make build)", err)
+	}
+	t.Cleanup(s.stop)
+	answers := func() bool {
+		resp, err := http.Get(s.url + "/login/")
+		if err != nil {
+			return false
+		}
+		_ = resp.Body.Close()
+		http.DefaultClient.CloseIdleConnections()
+		return resp.StatusCode == http.StatusOK
+	}
+	for deadline := time.Now().Add(patience); !answers(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the server does not answer:\n%s", s.out)
+		}
+	}
+	return s
+}
+
+func (s *server) stop() {
+	_ = s.cmd.Process.Signal(syscall.SIGTERM)
+	kill := time.AfterFunc(20*time.Second, func() { _ = s.cmd.Process.Kill() })
+	err := s.cmd.Wait()
+	kill.Stop()
+	if log := s.out.String(); err != nil || strings.Contains(log, "DATA RACE") {
+		s.t.Errorf("the server ended with %v:\n%s", err, log[max(0, len(log)-8000):])
+	}
+}
+
+// freePort is free for UDP and TCP.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		tcp, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := tcp.Addr().(*net.TCPAddr).Port
+		udp, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
+		_ = tcp.Close()
+		if err == nil {
+			_ = udp.Close()
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return 0
+}
+
+// guest is a client of somebody who is logged in; it is closed when the test ends.
+func (s *server) guest(name string, options client.Options) *client.Client {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	account, err := client.LogIn(ctx, s.url, name, "The real "+name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c, err := account.Dial(ctx, "lobby", options)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			s.t.Error(err)
+		}
+	})
+	return c
+}
+
+// await waits until c has seen what is wanted.
+func await(t *testing.T, c *client.Client, what string, wanted func(client.Snapshot) bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := c.Await(ctx, wanted); err != nil {
+		t.Fatalf("%s: %v\n%s", what, err, describe(c.Snapshot()))
+	}
+}
+
+func join(t *testing.T, c *client.Client, room string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := c.JoinAndWait(ctx, room); err != nil {
+		t.Fatalf("join %s: %v\n%s", room, err, describe(c.Snapshot()))
+	}
+}
+
+// describe shows what a client has seen, for a failure.
+func describe(s client.Snapshot) string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s in %q, %s over %s, %d people, %d offers, %d resets, errors %v, closed %v\n",
+		s.ChannelName, s.Room, s.Connection, s.LocalPath, len(s.People), s.Offers, s.Resets, s.Errors, s.Closed)
+	for source, r := range s.Received {
+		fmt.Fprintf(&out, "  from %+v: %+v\n", source, r)
+	}
+	for encoding, e := range s.Sent {
+		fmt.Fprintf(&out, "  sent %+v: %+v\n", encoding, e)
+	}
+	return out.String()
+}
+

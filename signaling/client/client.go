@@ -1,0 +1,228 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/pion/webrtc/v4"
+
+	"parley/signaling/protocol"
+)
+
+const (
+	heartbeat    = 25 * time.Second // the contract wants one at least every 30 s
+	writeTimeout = 10 * time.Second
+	closeWait    = 2 * time.Second // for the server's half of the close handshake
+)
+
+// ErrClosed is why a client has ended that was closed on its own side.
+var ErrClosed = errors.New("closed by the client")
+
+// Client is one participant's socket. Its methods may be called from any goroutine.
+type Client struct {
+	// Static after construction.
+	options Options
+	log     *slog.Logger
+	socket  *websocket.Conn
+	api     *webrtc.API
+	clips   clips
+	queue   *queue
+	state   *state
+	muted   mutes
+	running sync.WaitGroup
+	stop    chan struct{} // closed to end the loop
+	once    sync.Once     // closes stop
+	ended   chan struct{} // closed when the loop has ended
+
+	// Owned by the loop.
+	configuration webrtc.Configuration
+	features      map[string]any
+	joining       string      // the room that was asked for and not entered yet
+	awaited       int         // joins that the server has not answered
+	inRoom        bool        // others came
+	conn          *connection // nil outside a room, and while a reset is awaited
+	resetting     bool        // a reset was sent: what comes from the server until its own is for the former connection
+	closeErr      error
+}
+
+// Dial opens a websocket for a room, without joining it, and waits for the server's greeting.
+func (a *Account) Dial(ctx context.Context, room string, options Options) (*Client, error) {
+	log := options.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	clips, err := loadClips()
+	if err != nil {
+		return nil, err
+	}
+	api, err := newAPI(options, log)
+	if err != nil {
+		return nil, err
+	}
+	dialer := websocket.Dialer{Jar: a.jar, NetDialContext: options.NetDial, Proxy: http.ProxyFromEnvironment}
+	socket, resp, err := dialer.DialContext(ctx, a.socketURL(room), http.Header{"Origin": {a.origin()}})
+	if err != nil {
+		if resp != nil {
+			return nil, fmt.Errorf("dial: %w: %s", ErrRefused, resp.Status)
+		}
+		return nil, fmt.Errorf("dial: %w", err)
+	}
+	c := &Client{
+		options: options, log: log, socket: socket, api: api, clips: clips, queue: newQueue(), state: newState(),
+		stop: make(chan struct{}), ended: make(chan struct{}), features: options.Features,
+	}
+	c.running.Go(c.read)
+	c.running.Go(c.run)
+	if err := c.Await(ctx, func(s Snapshot) bool { return s.ChannelName != "" }); err != nil {
+		c.Abandon()
+		return nil, fmt.Errorf("greeting: %w", err)
+	}
+	return c, nil
+}
+
+// Join enters a room, leaving the one the client is in. See [Client.JoinAndWait].
+func (c *Client) Join(room string) { c.queue.post(func() { c.join(room) }) }
+
+// JoinAndWait joins and waits until the media connection stands.
+func (c *Client) JoinAndWait(ctx context.Context, room string) error {
+	asked := make(chan struct{})
+	c.queue.post(func() {
+		defer close(asked)
+		c.join(room)
+	})
+	select { // what was before must not pass for what is awaited
+	case <-asked:
+	case <-c.ended:
+	}
+	return c.Await(ctx, func(s Snapshot) bool {
+		return s.Room != "" && s.Connection == webrtc.PeerConnectionStateConnected.String()
+	})
+}
+
+// Hangup leaves the room.
+func (c *Client) Hangup() {
+	c.queue.post(func() {
+		c.leave()
+		c.send(protocol.KeyHangup, true)
+	})
+}
+
+// Reset asks the server for fresh peers on both sides.
+func (c *Client) Reset() { c.queue.post(c.reset) }
+
+// SetFeatures changes what the others are told of this participant.
+func (c *Client) SetFeatures(features map[string]any) {
+	features = maps.Clone(features)
+	c.queue.post(func() {
+		c.features = features
+		c.sendFeatures()
+	})
+}
+
+// Mute stops sending audio or video, or both, without a word to the server: as a track does that is disabled, or
+// replaced by none.
+func (c *Client) Mute(audio, video bool) {
+	c.muted.audio.Store(audio)
+	c.muted.video.Store(video)
+}
+
+// Send sends a frame with one key, for apps that this package does not know.
+func (c *Client) Send(key string, value any) { c.queue.post(func() { c.send(key, value) }) }
+
+// Close ends the client with a close frame and waits for everything it has started.
+func (c *Client) Close() error {
+	c.queue.post(func() {
+		message := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+		_ = c.socket.WriteControl(websocket.CloseMessage, message, time.Now().Add(writeTimeout))
+		c.end(ErrClosed)
+	})
+	select {
+	case <-c.ended:
+	case <-time.After(closeWait):
+	}
+	c.Abandon()
+	return nil
+}
+
+// Abandon ends the client without a close frame, as a lost network does, and waits for everything it has started.
+func (c *Client) Abandon() {
+	c.once.Do(func() { close(c.stop) })
+	_ = c.socket.Close()
+	c.running.Wait()
+}
+
+// read posts what the server sends until the socket ends.
+func (c *Client) read() {
+	for {
+		_, frame, err := c.socket.ReadMessage()
+		if err != nil {
+			c.queue.post(func() {
+				c.end(fmt.Errorf("socket: %w", err))
+				c.once.Do(func() { close(c.stop) })
+			})
+			return
+		}
+		c.queue.post(func() { c.receive(frame) })
+	}
+}
+
+// run is the loop.
+func (c *Client) run() {
+	defer close(c.ended)
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for stopped := false; !stopped; {
+		select {
+		case <-c.queue.ready:
+			for _, do := range c.queue.take() {
+				do()
+			}
+		case <-beat.C:
+			c.send(protocol.KeySignal, protocol.HeartbeatSignal)
+		case <-c.stop:
+			stopped = true
+		}
+	}
+	c.end(ErrClosed)
+}
+
+// end leaves the call; the socket may still take part in the close handshake.
+func (c *Client) end(err error) {
+	if c.closeErr != nil {
+		return
+	}
+	c.closeErr = err
+	c.leave()
+	c.state.update(func(s *Snapshot) { s.Closed = err })
+	c.tell(Closed{err})
+}
+
+func (c *Client) tell(event Event) {
+	if c.options.OnEvent != nil {
+		c.options.OnEvent(event)
+	}
+}
+
+// send writes a frame.
+func (c *Client) send(key string, value any) {
+	if c.closeErr != nil {
+		return
+	}
+	frame, err := json.Marshal(map[string]any{key: value})
+	if err == nil {
+		if err = c.socket.SetWriteDeadline(time.Now().Add(writeTimeout)); err == nil {
+			err = c.socket.WriteMessage(websocket.TextMessage, frame)
+		}
+	}
+	if err != nil {
+		c.log.Debug("frame not sent", "key", key, "error", err) // the reader finds out why
+	}
+}

@@ -1,0 +1,242 @@
+package client
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/nack"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+
+	"parley/signaling/protocol"
+)
+
+// connection is one RTCPeerConnection. A reset replaces it whole, and what its callbacks still post is dropped.
+type connection struct {
+	// Static after construction.
+	pc       *webrtc.PeerConnection
+	features *webrtc.DataChannel
+	tracks   []*outTrack
+	sending  []*webrtc.RTPTransceiver
+	closing  chan struct{}
+	running  sync.WaitGroup
+
+	// Owned by the client's loop.
+	early []webrtc.ICECandidateInit // from before the first description of the server
+}
+
+// newAPI makes what connections are built with.
+func newAPI(options Options, log *slog.Logger) (*webrtc.API, error) {
+	engine := &webrtc.MediaEngine{}
+	register := options.Codecs
+	if register == nil {
+		register = registerCodecs
+	}
+	if err := register(engine); err != nil {
+		return nil, fmt.Errorf("register codecs: %w", err)
+	}
+	for uri, kinds := range map[string][]webrtc.RTPCodecType{
+		sdp.SDESMidURI:               {webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo},
+		sdp.SDESRTPStreamIDURI:       {webrtc.RTPCodecTypeVideo},
+		sdp.SDESRepairRTPStreamIDURI: {webrtc.RTPCodecTypeVideo},
+		sdp.TransportCCURI:           {webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo},
+		sdp.AudioLevelURI:            {webrtc.RTPCodecTypeAudio},
+	} {
+		for _, kind := range kinds {
+			extension := webrtc.RTPHeaderExtensionCapability{URI: uri}
+			if err := engine.RegisterHeaderExtension(extension, kind); err != nil {
+				return nil, fmt.Errorf("register %s: %w", uri, err)
+			}
+		}
+	}
+	interceptors, err := newInterceptors()
+	if err != nil {
+		return nil, fmt.Errorf("interceptors: %w", err)
+	}
+	settings := webrtc.SettingEngine{LoggerFactory: pionLogs{log}}
+	settings.SetIncludeLoopbackCandidate(true) // a server on this machine may announce nothing else
+	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	if options.Settings != nil {
+		options.Settings(&settings)
+	}
+	return webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithInterceptorRegistry(interceptors),
+		webrtc.WithSettingEngine(settings)), nil
+}
+
+// registerCodecs registers Opus, and VP8 with retransmissions.
+func registerCodecs(engine *webrtc.MediaEngine) error {
+	if err := engine.RegisterCodec(webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1",
+			RTCPFeedback: []webrtc.RTCPFeedback{{Type: "transport-cc"}},
+		},
+		PayloadType: 111,
+	}, webrtc.RTPCodecTypeAudio); err != nil {
+		return err
+	}
+	if err := engine.RegisterCodec(webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeVP8, ClockRate: 90000,
+			RTCPFeedback: []webrtc.RTCPFeedback{
+				{Type: "transport-cc"}, {Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"},
+			},
+		},
+		PayloadType: 96,
+	}, webrtc.RTPCodecTypeVideo); err != nil {
+		return err
+	}
+	return engine.RegisterCodec(webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: "apt=96",
+		},
+		PayloadType: 97,
+	}, webrtc.RTPCodecTypeVideo)
+}
+
+// newInterceptors sets up what a browser does beside sending and receiving: retransmissions both ways, reports, and
+// transport-wide feedback.
+func newInterceptors() (*interceptor.Registry, error) {
+	generator, err := nack.NewGeneratorInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	responder, err := nack.NewResponderInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	receiver, err := report.NewReceiverInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	sender, err := report.NewSenderInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	numbers, err := twcc.NewHeaderExtensionInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	feedback, err := twcc.NewSenderInterceptor()
+	if err != nil {
+		return nil, err
+	}
+	registry := &interceptor.Registry{}
+	for _, factory := range []interceptor.Factory{generator, responder, receiver, sender, numbers, feedback} {
+		registry.Add(factory)
+	}
+	return registry, nil
+}
+
+// connect makes a connection and the offer with which it begins.
+func (c *Client) connect() error {
+	pc, err := c.api.NewPeerConnection(c.configuration)
+	if err != nil {
+		return fmt.Errorf("new peer connection: %w", err)
+	}
+	conn := &connection{pc: pc, closing: make(chan struct{})}
+	c.conn = conn
+	if err := c.openFeatures(conn); err != nil {
+		return err
+	}
+	c.listen(conn)
+	if err := conn.publish(c.options, c.clips, c.state); err != nil {
+		return err
+	}
+	offer, err := pc.CreateOffer(nil)
+	if err != nil {
+		return fmt.Errorf("create offer: %w", err)
+	}
+	if err := pc.SetLocalDescription(offer); err != nil {
+		return fmt.Errorf("set offer: %w", err)
+	}
+	conn.startSending(&c.muted)
+	c.sendSignal(protocol.SignalBody{Description: &protocol.Description{Type: "offer", SDP: offer.SDP}})
+	return nil
+}
+
+// listen lets the callbacks of a connection post to the loop.
+func (c *Client) listen(conn *connection) {
+	ifCurrent := func(f func()) {
+		c.queue.post(func() {
+			if c.conn == conn {
+				f()
+			}
+		})
+	}
+	conn.pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
+		body := protocol.SignalBody{Candidate: wireCandidate(candidate), EndOfCandidates: candidate == nil}
+		ifCurrent(func() { c.sendSignal(body) })
+	})
+	conn.pc.OnTrack(func(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
+		ifCurrent(func() { conn.receive(remote, receiver, c.state) })
+	})
+	conn.pc.OnConnectionStateChange(func(pcState webrtc.PeerConnectionState) {
+		ifCurrent(func() {
+			path := conn.localPath()
+			c.state.update(func(s *Snapshot) { s.Connection, s.LocalPath = pcState.String(), path })
+			if pcState == webrtc.PeerConnectionStateFailed {
+				c.reset()
+			}
+		})
+	})
+}
+
+// openFeatures opens the channel on which participants tell each other of their camera and microphone.
+func (c *Client) openFeatures(conn *connection) error {
+	negotiated, ordered, id := true, true, uint16(protocol.FeaturesID)
+	channel, err := conn.pc.CreateDataChannel(protocol.FeaturesLabel,
+		&webrtc.DataChannelInit{Negotiated: &negotiated, Ordered: &ordered, ID: &id})
+	if err != nil {
+		return fmt.Errorf("features channel: %w", err)
+	}
+	conn.features = channel
+	channel.OnOpen(func() { c.queue.post(func() { c.sendFeatures() }) })
+	channel.OnMessage(func(message webrtc.DataChannelMessage) {
+		c.queue.post(func() {
+			var features protocol.Features
+			if c.conn != conn || json.Unmarshal(message.Data, &features) != nil {
+				return
+			}
+			c.tell(Features{features.ChannelName, features.Features})
+			c.state.update(func(s *Snapshot) { s.Features[features.ChannelName] = features.Features })
+		})
+	})
+	return nil
+}
+
+// localPath is the selected local candidate, "" before there is one.
+func (c *connection) localPath() string {
+	sctp := c.pc.SCTP()
+	if sctp == nil || sctp.Transport() == nil {
+		return ""
+	}
+	pair, err := sctp.Transport().ICETransport().GetSelectedCandidatePair()
+	if err != nil || pair == nil {
+		return ""
+	}
+	return pair.Local.Typ.String() + " " + pair.Local.Protocol.String()
+}
+
+// close ends the connection and all that belongs to it.
+func (c *connection) close() {
+	close(c.closing)
+	_ = c.pc.GracefulClose()
+	c.running.Wait()
+}
+
+func wireCandidate(candidate *webrtc.ICECandidate) *protocol.Candidate {
+	if candidate == nil {
+		return nil
+	}
+	init := candidate.ToJSON()
+	return &protocol.Candidate{
+		Candidate: init.Candidate, SDPMid: init.SDPMid, SDPMLineIndex: init.SDPMLineIndex,
+		UsernameFragment: init.UsernameFragment,
+	}
+}

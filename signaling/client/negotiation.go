@@ -1,0 +1,302 @@
+package client
+
+import (
+	"bytes"
+	"encoding/json"
+
+	"github.com/pion/webrtc/v4"
+
+	"parley/signaling/protocol"
+)
+
+// rtcMessage is any event of the rtc app.
+type rtcMessage struct {
+	Type        string                 `json:"type"`
+	ChannelName string                 `json:"channel_name"`
+	UserName    string                 `json:"user_name"`
+	ShortName   string                 `json:"short_name"`
+	RTCConfig   protocol.RTCConfig     `json:"rtc_config"`
+	IDs         []protocol.Participant `json:"ids"`
+	Sender      string                 `json:"sender"`
+	Signal      protocol.SignalBody    `json:"signal"`
+}
+
+// receive handles one frame of the server: html and remove first, then the apps in order of appearance.
+func (c *Client) receive(frame []byte) {
+	keys, values, err := splitFrame(frame)
+	if err != nil {
+		c.log.Warn("frame that is no JSON object", "error", err)
+		return
+	}
+	for _, page := range []string{protocol.KeyHTML, protocol.KeyRemove} {
+		if value, ok := values[page]; ok {
+			c.tell(Frame{page, value})
+		}
+	}
+	for _, key := range keys {
+		if key == protocol.KeyHTML || key == protocol.KeyRemove {
+			continue
+		}
+		c.tell(Frame{key, values[key]})
+		switch key {
+		case protocol.KeyRTC:
+			c.receiveRTC(values[key])
+		case protocol.KeyError:
+			var e protocol.Error
+			_ = json.Unmarshal(values[key], &e)
+			if e.Type == protocol.ErrorBadRoom {
+				c.awaited--
+			}
+			c.state.update(func(s *Snapshot) { s.Errors = append(s.Errors, e) })
+		}
+	}
+}
+
+// splitFrame returns the keys of an object in order.
+func splitFrame(frame []byte) (keys []string, values map[string]json.RawMessage, err error) {
+	if err := json.Unmarshal(frame, &values); err != nil {
+		return nil, nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(frame))
+	_, _ = dec.Token() // it has been read once
+	for dec.More() {
+		token, _ := dec.Token()
+		key, _ := token.(string)
+		keys = append(keys, key)
+		var skip json.RawMessage
+		_ = dec.Decode(&skip)
+	}
+	return keys, values, nil
+}
+
+func (c *Client) receiveRTC(value json.RawMessage) {
+	var m rtcMessage
+	if err := json.Unmarshal(value, &m); err != nil {
+		c.log.Warn("rtc message not understood", "error", err)
+		return
+	}
+	switch m.Type {
+	case protocol.TypeConnect:
+		c.configure(m.RTCConfig)
+		c.state.update(func(s *Snapshot) { s.ChannelName = m.ChannelName })
+	case protocol.TypeConfig:
+		c.configure(m.RTCConfig)
+		if c.conn != nil {
+			if err := c.conn.pc.SetConfiguration(c.configuration); err != nil {
+				c.log.Debug("configuration not taken", "error", err)
+			}
+		}
+	case protocol.TypeOthers:
+		c.others(m.IDs)
+	case protocol.TypeOther:
+		if c.inRoom {
+			c.add(protocol.Participant{ChannelName: m.ChannelName, UserName: m.UserName, ShortName: m.ShortName})
+		}
+	case protocol.TypeDisconnected:
+		c.state.update(func(s *Snapshot) {
+			delete(s.People, m.ChannelName)
+			delete(s.Features, m.ChannelName)
+		})
+	case protocol.TypeSignal:
+		if c.inRoom && m.Sender == protocol.SFU {
+			c.signal(m.Signal)
+		}
+	}
+}
+
+func (c *Client) configure(cfg protocol.RTCConfig) {
+	c.configuration = webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle}
+	for _, server := range cfg.ICEServers {
+		c.configuration.ICEServers = append(c.configuration.ICEServers, webrtc.ICEServer{
+			URLs: server.URLs, Username: server.Username, Credential: server.Credential,
+		})
+	}
+	if c.options.RelayOnly || cfg.ICETransportPolicy == webrtc.ICETransportPolicyRelay.String() {
+		c.configuration.ICETransportPolicy = webrtc.ICETransportPolicyRelay
+	}
+}
+
+func (c *Client) join(room string) {
+	c.leave()
+	c.joining = room
+	c.awaited++
+	c.state.update(func(s *Snapshot) { s.Offers, s.Resets = 0, 0 })
+	c.send(protocol.KeyJoin, room)
+}
+
+// others says who is in the room: the first time after a join it begins the call, later it announces newcomers.
+func (c *Client) others(ids []protocol.Participant) {
+	if c.inRoom {
+		c.add(ids...)
+		return
+	}
+	if c.awaited--; c.awaited > 0 || c.joining == "" {
+		return // of a join that was followed by another, or taken back
+	}
+	room := c.joining
+	c.joining, c.inRoom = "", true
+	c.add(ids...)
+	c.state.update(func(s *Snapshot) { s.Room = room })
+	c.reconnect()
+}
+
+func (c *Client) add(people ...protocol.Participant) {
+	c.state.update(func(s *Snapshot) {
+		for _, p := range people {
+			s.People[p.ChannelName] = p
+		}
+	})
+}
+
+// leave ends the call on this side.
+func (c *Client) leave() {
+	c.disconnect()
+	c.joining, c.inRoom, c.resetting = "", false, false
+	c.state.update(func(s *Snapshot) {
+		s.Room = ""
+		clear(s.People)
+		clear(s.Features)
+	})
+}
+
+func (c *Client) disconnect() {
+	if c.conn == nil {
+		return
+	}
+	conn := c.conn
+	c.conn = nil
+	conn.close()
+	c.state.update(func(s *Snapshot) { s.Connection, s.LocalPath = "", "" })
+}
+
+// reconnect builds a fresh connection and makes its first and only offer.
+func (c *Client) reconnect() {
+	c.disconnect()
+	if err := c.connect(); err != nil {
+		c.log.Error("cannot connect", "error", err)
+		c.end(err)
+	}
+}
+
+// reset asks the server to begin afresh.
+func (c *Client) reset() {
+	if !c.inRoom || c.resetting {
+		return
+	}
+	c.disconnect()
+	c.resetting = true
+	c.sendDescription(webrtc.SessionDescription{}, protocol.TypeReset)
+}
+
+// signal handles what the server's peer says.
+func (c *Client) signal(body protocol.SignalBody) {
+	if body.Description != nil && body.Description.Type == protocol.TypeReset {
+		c.resetting = false
+		c.state.update(func(s *Snapshot) { s.Resets++ })
+		c.reconnect()
+		return
+	}
+	if c.conn == nil || c.resetting {
+		return
+	}
+	switch {
+	case body.Description != nil:
+		c.describe(*body.Description)
+	case body.Candidate != nil:
+		c.candidate(*body.Candidate)
+	}
+}
+
+// describe applies a description of the server. Failing that, both sides begin afresh.
+func (c *Client) describe(description protocol.Description) {
+	pc := c.conn.pc
+	offering := pc.SignalingState() == webrtc.SignalingStateHaveLocalOffer
+	remote := webrtc.SessionDescription{Type: webrtc.NewSDPType(description.Type), SDP: description.SDP}
+	switch {
+	case description.Type == "offer" && offering:
+		c.log.Debug("offers have met")
+		c.countOffer(description)
+		c.reset()
+		return
+	case description.Type == "offer":
+		c.countOffer(description)
+	case description.Type != "answer" || !offering:
+		return
+	}
+	if err := pc.SetRemoteDescription(remote); err != nil {
+		c.log.Warn("description not taken", "error", err)
+		c.reset()
+		return
+	}
+	early := c.conn.early
+	c.conn.early = nil
+	for _, candidate := range early {
+		c.addCandidate(candidate)
+	}
+	if description.Type == "answer" {
+		return
+	}
+	answer, err := pc.CreateAnswer(nil)
+	if err == nil {
+		err = pc.SetLocalDescription(answer)
+	}
+	if err != nil {
+		c.log.Warn("no answer", "error", err)
+		c.reset()
+		return
+	}
+	c.sendDescription(answer, "answer")
+}
+
+func (c *Client) countOffer(offer protocol.Description) {
+	c.state.update(func(s *Snapshot) {
+		s.Offers++
+		s.OfferBytes = len(offer.SDP)
+	})
+}
+
+func (c *Client) candidate(candidate protocol.Candidate) {
+	init := webrtc.ICECandidateInit{
+		Candidate: candidate.Candidate, SDPMid: candidate.SDPMid, SDPMLineIndex: candidate.SDPMLineIndex,
+		UsernameFragment: candidate.UsernameFragment,
+	}
+	if c.conn.pc.RemoteDescription() == nil {
+		c.conn.early = append(c.conn.early, init)
+		return
+	}
+	c.addCandidate(init)
+}
+
+// addCandidate takes a candidate; a bad one costs that candidate only.
+func (c *Client) addCandidate(candidate webrtc.ICECandidateInit) {
+	if err := c.conn.pc.AddICECandidate(candidate); err != nil {
+		c.log.Debug("candidate not taken", "error", err)
+	}
+}
+
+func (c *Client) sendDescription(description webrtc.SessionDescription, kind string) {
+	c.sendSignal(protocol.SignalBody{Description: &protocol.Description{Type: kind, SDP: description.SDP}})
+}
+
+func (c *Client) sendSignal(body protocol.SignalBody) {
+	signal, err := json.Marshal(body)
+	if err != nil {
+		c.log.Error("signal not sent", "error", err)
+		return
+	}
+	c.send(protocol.KeyRTC, protocol.ClientRTC{Type: protocol.TypeSignal, Recipient: protocol.SFU, Signal: signal})
+}
+
+// sendFeatures tells the others of this participant, if the channel is open.
+func (c *Client) sendFeatures() {
+	if c.conn == nil || c.features == nil || c.conn.features.ReadyState() != webrtc.DataChannelStateOpen {
+		return
+	}
+	message, err := json.Marshal(c.features)
+	if err == nil {
+		err = c.conn.features.SendText(string(message))
+	}
+	if err != nil {
+		c.log.Warn("features not sent", "error", err)
+	}
+}

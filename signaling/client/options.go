@@ -1,0 +1,57 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net"
+
+	"github.com/pion/webrtc/v4"
+)
+
+// Options say how a client behaves. The zero value joins to receive only.
+type Options struct {
+	Audio     bool // publish a tone
+	Video     bool // publish a moving picture, VP8
+	Simulcast bool // the picture in three encodings, rids q, h and f
+
+	// Features is what the others are told of this participant, e.g. {"video": true}. Nil tells them nothing.
+	Features map[string]any
+
+	// RelayOnly uses no path but the TURN servers of the configuration that the server hands out.
+	RelayOnly bool
+	// Settings adapts ICE and the network, if not nil.
+	Settings func(*webrtc.SettingEngine)
+	// Codecs registers what the client can receive and send instead of Opus and VP8 with RTX, if not nil.
+	Codecs func(*webrtc.MediaEngine) error
+	// NetDial opens the websocket's connection, if not nil.
+	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// OnEvent is told what happens, on the client's one loop, if not nil. It may call the client's methods other than
+	// Close and Await.
+	OnEvent func(Event)
+	// Log is quiet if nil.
+	Log *slog.Logger
+}
+
+// Event is what a client tells [Options.OnEvent].
+type Event interface{ event() }
+
+type (
+	// Frame is one key of a frame of the server, told before the client acts on it.
+	Frame struct {
+		Key   string
+		Value json.RawMessage
+	}
+	// Features is what another participant says of itself.
+	Features struct {
+		ChannelName string
+		Features    json.RawMessage
+	}
+	// Closed is the last event: the socket has ended, by whomever.
+	Closed struct{ Err error }
+)
+
+func (Frame) event()    {}
+func (Features) event() {}
+func (Closed) event()   {}
