@@ -11,17 +11,51 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// line is an m-line that carries one track down. When its track ends it is parked, inactive in the description, for
-// the next track of that codec; so the description grows with how many tracks there are at once, not with how many
-// there ever were. Each track has a sender and an SSRC of its own: packets of the former one that are still on their way
-// must not be taken for the next one's.
+// line is an m-line that carries one track down. When its track ends it is parked for the next track of that codec; so
+// the description grows with how many tracks there are at once, not with how many there ever were.
+//
+// Each track has a sender and an SSRC of its own: packets of the former one that are still on their way must not be taken
+// for the next one's. A parked line is not inactive but carries an idle track, because a client built on pion never
+// receives again on a line that was inactive in two descriptions in a row.
 type line struct {
 	transceiver *webrtc.RTPTransceiver
 	codec       webrtc.RTPCodecCapability
-	sender      *webrtc.RTPSender // nil while parked, like down
-	down        *downTrack
-	open        bool // down is in the fan-out
+	sender      *webrtc.RTPSender
+	down        *downTrack // nil while parked
+	open        bool       // down is in the fan-out
 }
+
+// idleStream is the MediaStream of parked lines. No participant has that name.
+const idleStream = "idle"
+
+// idleTrack sends nothing. It implements webrtc.TrackLocal.
+type idleTrack struct {
+	kind webrtc.RTPCodecType
+	mid  string
+}
+
+// Bind takes whatever codec the line has.
+func (t idleTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	if codecs := ctx.CodecParameters(); len(codecs) > 0 {
+		return codecs[0], nil
+	}
+	return webrtc.RTPCodecParameters{}, nil
+}
+
+// Unbind has nothing to undo.
+func (idleTrack) Unbind(webrtc.TrackLocalContext) error { return nil }
+
+// ID tells lines apart.
+func (t idleTrack) ID() string { return idleStream + "-" + t.mid }
+
+// RID is empty.
+func (idleTrack) RID() string { return "" }
+
+// StreamID is that of all parked lines.
+func (idleTrack) StreamID() string { return idleStream }
+
+// Kind is audio or video.
+func (t idleTrack) Kind() webrtc.RTPCodecType { return t.kind }
 
 // lines are the m-lines of one connection that go down. They are owned by the peer's loop.
 type lines struct {
@@ -86,14 +120,13 @@ func (ls *lines) reconcile() error {
 	return nil
 }
 
-// park takes the track off a line and makes it inactive.
+// park takes the track off a line.
 func (ls *lines) park(up *upTrack, l *line) error {
 	l.down.detach()
-	sender := l.sender
-	l.sender, l.down, l.open = nil, nil, false
+	l.down, l.open = nil, false
 	delete(ls.active, up)
 	ls.parked = append(ls.parked, l)
-	return ls.pc.RemoveTrack(sender)
+	return ls.replace(l, idleTrack{l.transceiver.Kind(), l.transceiver.Mid()})
 }
 
 // carry puts a track on a parked line of its codec, or on a new one.
@@ -107,16 +140,25 @@ func (ls *lines) carry(up *upTrack) error {
 		ls.active[up] = l
 		return err
 	}
-	// pion's AddTrack would not take this line once the client has made an offer with it.
-	sender, err := ls.api.NewRTPSender(down, ls.pc.SCTP().Transport())
+	l := ls.parked[at]
+	ls.parked = slices.Delete(ls.parked, at, at+1)
+	ls.active[up], l.down = l, down
+	return ls.replace(l, down)
+}
+
+// replace gives a line a fresh sender. pion's AddTrack would not do: it leaves a line alone once the client has made an
+// offer with it.
+func (ls *lines) replace(l *line, track webrtc.TrackLocal) error {
+	sender, err := ls.api.NewRTPSender(track, ls.pc.SCTP().Transport())
 	if err != nil {
 		return err
 	}
-	l := ls.parked[at]
-	ls.parked = slices.Delete(ls.parked, at, at+1)
-	l.sender, l.down = sender, down
-	ls.active[up] = l
-	return l.transceiver.SetSender(sender, down)
+	former := l.sender
+	l.sender = sender
+	if err := l.transceiver.SetSender(sender, track); err != nil {
+		return err
+	}
+	return former.Stop()
 }
 
 // addLine adds a transceiver. It is sendonly: a sendrecv one would be taken by the client's next own track.

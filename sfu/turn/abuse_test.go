@@ -329,3 +329,34 @@ func (c *client) once(method stun.Method, setters ...stun.Setter) *stun.Message 
 func raw(kind stun.AttrType, value ...byte) stun.RawAttribute {
 	return stun.RawAttribute{Type: kind, Value: value}
 }
+
+// Whatever comes, the server answers the next.
+func FuzzServer(f *testing.F) {
+	w := start(f, nil)
+	c := dial(f, w, "udp", w.user("anna", time.Hour))
+	relayed := c.allocate()
+	want(f, "permission", c.do(stun.MethodCreatePermission, peerAddr(media)), 0)
+	f.Add(stun.MustBuild(c.request(stun.MethodRefresh, lifetime(600))...).Raw)
+	f.Add(stun.MustBuild(c.request(stun.MethodChannelBind, channel(0x4000), peerAddr(media))...).Raw)
+	f.Add(stun.MustBuild(c.request(stun.MethodAllocate, udpRelay, raw(stun.AttrEvenPort, 0))...).Raw)
+	f.Add(stun.MustBuild(stun.TransactionID, stun.NewType(stun.MethodAllocate, stun.ClassRequest)).Raw)
+	f.Add(sendTo(peerAddr(media), "data"))
+	f.Add(sendTo(to("[::ffff:203.0.113.7]:7000"), "data"))
+	f.Add(channelData(0x4000, "data"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c := *c
+		c.t = t
+		c.write(b)
+		want(t, "binding", c.do(stun.MethodBinding), 0)
+		for {
+			select {
+			case got := <-w.media.injected:
+				if got.relay != relayed {
+					t.Fatal(got)
+				}
+			default:
+				return
+			}
+		}
+	})
+}

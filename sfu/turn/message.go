@@ -75,7 +75,7 @@ func parse(b []byte, attributes []attribute) (message, error) {
 func fits(kind stun.AttrType, value []byte) bool {
 	switch size := len(value); kind {
 	case stun.AttrXORPeerAddress:
-		return size == 8 && value[1] == 1 || size == 20 && value[1] == 2
+		return (size == 8 && value[1] == 1 || size == 20 && value[1] == 2) && value[0] == 0
 	case stun.AttrChannelNumber, stun.AttrLifetime, stun.AttrRequestedTransport, stun.AttrRequestedAddressFamily,
 		stun.AttrFingerprint:
 		return size == 4
