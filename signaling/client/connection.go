@@ -28,7 +28,8 @@ type connection struct {
 	running  sync.WaitGroup
 
 	// Owned by the client's loop.
-	early []webrtc.ICECandidateInit // from before the first description of the server
+	early    []webrtc.ICECandidateInit // from before the first description of the server
+	gathered bool                      // the end of our candidates has been told
 }
 
 // newAPI makes what connections are built with.
@@ -170,8 +171,7 @@ func (c *Client) listen(conn *connection) {
 		})
 	}
 	conn.pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
-		body := protocol.SignalBody{Candidate: wireCandidate(candidate), EndOfCandidates: candidate == nil}
-		ifCurrent(func() { c.sendSignal(body) })
+		ifCurrent(func() { c.sendCandidate(conn, candidate) })
 	})
 	conn.pc.OnTrack(func(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 		ifCurrent(func() { conn.receive(remote, receiver, c.state) })
@@ -185,6 +185,15 @@ func (c *Client) listen(conn *connection) {
 			}
 		})
 	})
+}
+
+// sendCandidate trickles a candidate. pion tells the end of them, nil, with every description.
+func (c *Client) sendCandidate(conn *connection, candidate *webrtc.ICECandidate) {
+	if candidate == nil && conn.gathered {
+		return
+	}
+	conn.gathered = candidate == nil
+	c.sendSignal(protocol.SignalBody{Candidate: wireCandidate(candidate), EndOfCandidates: candidate == nil})
 }
 
 // openFeatures opens the channel on which participants tell each other of their camera and microphone.
