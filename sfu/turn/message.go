@@ -38,8 +38,7 @@ type attribute struct {
 }
 
 // parse takes a STUN message apart and is strict with it, because pion is not: attributes have a size that their kind
-// can have, and nothing but a FINGERPRINT follows the MESSAGE-INTEGRITY, which does not cover it (RFC 8489, section
-// 14.5). With errMalformed the header is still valid. attributes is emptied and used.
+// can have, and nothing follows a signature that it does not cover. With errMalformed the header is still valid. attributes is emptied and used.
 func parse(b []byte, attributes []attribute) (message, error) {
 	m := message{attributes: attributes[:0]}
 	if len(b) < headerSize || b[0]&0xC0 != 0 || binary.BigEndian.Uint32(b[4:]) != cookie {
@@ -52,7 +51,7 @@ func parse(b []byte, attributes []attribute) (message, error) {
 	if size != len(b) || size%4 != 0 {
 		return m, errMalformed
 	}
-	for integrity := false; len(b) > 0; {
+	for last := 0; len(b) > 0; {
 		kind, size := stun.AttrType(binary.BigEndian.Uint16(b)), int(binary.BigEndian.Uint16(b[2:]))
 		padded := (size + 3) &^ 3
 		b = b[4:] // the sizes are multiples of 4, so there is room for a header
@@ -61,14 +60,29 @@ func parse(b []byte, attributes []attribute) (message, error) {
 		}
 		value := b[:size:size]
 		b = b[padded:]
-		trailer := kind == stun.AttrFingerprint || kind == stun.AttrMessageIntegritySHA256
-		if !fits(kind, value) || integrity && !trailer {
+		place := trailer(kind)
+		if !fits(kind, value) || last > 0 && place <= last {
 			return m, errMalformed
 		}
-		integrity = integrity || kind == stun.AttrMessageIntegrity
+		last = place
 		m.attributes = append(m.attributes, attribute{kind, value})
 	}
 	return m, nil
+}
+
+// trailer returns the place of an attribute among those that come last, in this order (RFC 8489, sections 14.5 to
+// 14.7), 0 for others.
+func trailer(kind stun.AttrType) int {
+	switch kind {
+	case stun.AttrMessageIntegrity:
+		return 1
+	case stun.AttrMessageIntegritySHA256:
+		return 2
+	case stun.AttrFingerprint:
+		return 3
+	default:
+		return 0
+	}
 }
 
 // fits tells whether an attribute of that kind can have that value (RFC 8489, section 14; RFC 8656, section 18).

@@ -58,6 +58,8 @@ func TestParse(t *testing.T) {
 		"short integrity":       {build(raw(stun.AttrMessageIntegrity, 1, 2, 3)), errMalformed},
 		"after integrity":       {after(to("1.2.3.4:5"), signed), errMalformed},
 		"fingerprint after":     {after(stun.Fingerprint, signed), nil},
+		"after sha256":          {after(to("1.2.3.4:5"), raw(stun.AttrMessageIntegritySHA256, 1, 2, 3, 4)), errMalformed},
+		"after fingerprint":     {after(raw(stun.AttrData), stun.Fingerprint), errMalformed},
 		"integrity twice":       {after(raw(stun.AttrMessageIntegrity, make([]byte, 20)...), signed), errMalformed},
 		"short life":            {build(raw(stun.AttrLifetime, 1)), errMalformed},
 		"long channel":          {build(raw(stun.AttrChannelNumber, 1, 2, 3, 4, 5)), errMalformed},
