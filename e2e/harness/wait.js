@@ -17,6 +17,7 @@ export async function eventually(what, check, patience = PATIENCE) {
     try {
       const result = await check();
       if (result !== undefined && result !== false) return result;
+      last = undefined;
     } catch (error) {
       last = error;
     }
