@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/pion/webrtc/v4"
 )
@@ -86,6 +87,9 @@ func (a pathChanged) do(p *Peer) error {
 		p.setSilent(true)
 	case webrtc.ICEConnectionStateConnected, webrtc.ICEConnectionStateCompleted:
 		p.setSilent(false)
+		if !a.c.connected {
+			a.c.connected, a.c.offerAfter = true, time.Now()
+		}
 	default:
 	}
 	return nil

@@ -40,6 +40,7 @@ type connection struct {
 	offerAfter time.Time // no offer of ours before
 	rounds     int       // offers in quick succession
 	described  bool      // the client's first description is set
+	connected  bool      // the path has been up
 	candidates int
 	early      []Candidate // from before the first description
 	byReceiver map[*webrtc.RTPReceiver]*upTrack

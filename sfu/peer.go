@@ -22,6 +22,10 @@ const (
 	// firstOfferWait is how long the server waits for the client's first offer before it may make its own.
 	firstOfferWait = 2 * time.Second
 
+	// settleWait is how long the server's first offer waits, after its answer, for the path: a client built on pion
+	// that gets an offer before it has acted on the answer restarts ICE.
+	settleWait = 100 * time.Millisecond
+
 	// answerWait is how long an offer may go unanswered before both sides start afresh.
 	answerWait = 10 * time.Second
 
@@ -270,8 +274,8 @@ func (p *Peer) takeOffer(offer Description) error {
 	if err == nil {
 		var answer Description
 		if answer, err = c.answer(); err == nil {
-			if c.offerAfter.After(time.Now()) && c.rounds == 0 {
-				c.offerAfter = time.Now() // the wait was for this
+			if c.rounds == 0 && !c.connected {
+				c.offerAfter = time.Now().Add(settleWait)
 			}
 			p.deliver(LocalDescription{answer})
 			return nil
