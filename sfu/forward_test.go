@@ -1,0 +1,347 @@
+package sfu
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+)
+
+// sink is what a down track writes to.
+type sink struct{ packets []rtp.Packet }
+
+func (s *sink) WriteRTP(header *rtp.Header, payload []byte) (int, error) {
+	s.packets = append(s.packets, rtp.Packet{Header: header.Clone(), Payload: bytes.Clone(payload)})
+	return len(payload), nil
+}
+
+func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
+
+// binding is a negotiated line.
+type binding struct {
+	sink   *sink
+	codecs []webrtc.RTPCodecParameters
+	levels bool
+}
+
+func (b binding) CodecParameters() []webrtc.RTPCodecParameters { return b.codecs }
+
+func (b binding) HeaderExtensions() []webrtc.RTPHeaderExtensionParameter {
+	if !b.levels {
+		return nil
+	}
+	return []webrtc.RTPHeaderExtensionParameter{{URI: audioLevelURI, ID: 7}}
+}
+
+func (binding) SSRC() webrtc.SSRC                       { return 42 }
+func (binding) SSRCRetransmission() webrtc.SSRC         { return 43 }
+func (binding) SSRCForwardErrorCorrection() webrtc.SSRC { return 0 }
+func (b binding) WriteStream() webrtc.TrackLocalWriter  { return b.sink }
+func (binding) ID() string                              { return "line" }
+func (binding) RTCPReader() interceptor.RTCPReader      { return nil }
+func capability(mimeType string) webrtc.RTPCodecCapability {
+	return webrtc.RTPCodecCapability{MimeType: mimeType, ClockRate: 90000}
+}
+
+func withRTX(mimeType string) []webrtc.RTPCodecParameters {
+	return []webrtc.RTPCodecParameters{
+		{RTPCodecCapability: capability(mimeType), PayloadType: 100},
+		{
+			RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeRTX, SDPFmtpLine: "apt=100"},
+			PayloadType:        101,
+		},
+	}
+}
+
+// source is a track with layers, fed by hand.
+type source struct {
+	up   *upTrack
+	plis map[string]int // requests for keyframes, by rid
+}
+
+func newSource(mimeType string, rids ...string) *source {
+	s := &source{plis: make(map[string]int)}
+	kind := webrtc.RTPCodecTypeVideo
+	if mimeType == webrtc.MimeTypeOpus {
+		kind = webrtc.RTPCodecTypeAudio
+	}
+	s.up = &upTrack{kind: kind, codec: capability(mimeType), isVP8: mimeType == webrtc.MimeTypeVP8}
+	for _, rid := range rids {
+		l := &layer{track: s.up, rid: rid}
+		l.keyframes.send = func() { s.plis[rid]++ }
+		l.lastPacket.Store(time.Now().UnixNano())
+		s.up.layers = append(s.up.layers, l)
+	}
+	s.up.chooseBest()
+	return s
+}
+
+func (s *source) layer(rid string) *layer {
+	for _, l := range s.up.layers {
+		if l.rid == rid {
+			return l
+		}
+	}
+	return nil
+}
+
+func (s *source) subscribe(t *testing.T, b binding) *downTrack {
+	t.Helper()
+	down := newDownTrack(s.up)
+	if _, err := down.Bind(b); err != nil {
+		t.Fatal(err)
+	}
+	s.up.subscribe(down)
+	return down
+}
+
+// vp8 makes a payload with a 15-bit picture id; a keyframe of width w if w is not 0.
+func vp8(id uint16, w byte, body string) []byte {
+	descriptor := []byte{0x90, 0x80, 0x80 | byte(id>>8), byte(id)}
+	frame := []byte{0x01}
+	if w != 0 {
+		frame = []byte{0x00, 0, 0, 0x9d, 0x01, 0x2a, w, 0, w, 0}
+	}
+	return append(append(descriptor, frame...), body...)
+}
+
+func header(sequence uint16, timestamp uint32) *rtp.Header {
+	return &rtp.Header{Version: 2, SequenceNumber: sequence, Timestamp: timestamp, SSRC: 1, PayloadType: 96}
+}
+
+func TestForwardBeginsWithAKeyframe(t *testing.T) {
+	s, out := newSource(webrtc.MimeTypeVP8, ""), &sink{}
+	down := s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
+	if !down.decodable || s.plis[""] != 1 {
+		t.Fatalf("decodable %v, %d requests", down.decodable, s.plis[""])
+	}
+	l := s.layer("")
+	l.forward(header(10, 1000), vp8(5, 0, "early"), 0)
+	l.forward(header(11, 4000), vp8(6, 64, "key"), 0)
+	l.forward(header(12, 7000), vp8(7, 0, "inter"), 0)
+	if len(out.packets) != 2 || out.packets[0].SequenceNumber != 11 || out.packets[1].SequenceNumber != 12 {
+		t.Fatalf("got %v", out.packets)
+	}
+	if p := out.packets[0]; p.SSRC != 42 || p.PayloadType != 100 || p.Timestamp != 4000 {
+		t.Errorf("header %+v", p.Header)
+	}
+	down.detach()
+	l.forward(header(13, 9000), vp8(8, 0, "after"), 0)
+	if len(out.packets) != 2 {
+		t.Error("a detached track still sends")
+	}
+}
+
+func TestForwardSwitchesLayersAtKeyframesOnly(t *testing.T) {
+	s, out := newSource(webrtc.MimeTypeVP8, "q", "f"), &sink{}
+	low, high := s.layer("q"), s.layer("f")
+	low.forward(header(99, 0), vp8(9, 16, "low"), 0)
+	high.forward(header(9000, 500_000), vp8(77, 64, "high"), 0)
+	if s.up.best.Load() != high {
+		t.Fatal("the larger layer is not the best")
+	}
+	s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
+
+	low.forward(header(100, 1000), vp8(10, 16, "low"), 0) // whichever comes first starts
+	low.forward(header(101, 4000), vp8(11, 0, "low"), 0)
+	high.forward(header(9001, 503_000), vp8(78, 0, "high"), 0) // no keyframe: stay
+	if s.plis["f"] == 0 {
+		t.Error("no keyframe was asked for")
+	}
+	high.forward(header(9002, 506_000), vp8(79, 64, "high"), 0)
+	low.forward(header(102, 7000), vp8(12, 0, "low"), 0) // no longer wanted
+	high.forward(header(9003, 509_000), vp8(80, 0, "high"), 0)
+
+	var sequence []uint16
+	var ids []uint16
+	for i, p := range out.packets {
+		sequence = append(sequence, p.SequenceNumber)
+		ids = append(ids, uint16(p.Payload[2]&0x7f)<<8|uint16(p.Payload[3]))
+		if i > 0 && int32(p.Timestamp-out.packets[i-1].Timestamp) <= 0 {
+			t.Errorf("timestamp of packet %d does not move on", i)
+		}
+	}
+	want := []uint16{100, 101, 102, 103}
+	if len(sequence) != 4 || sequence[0] != want[0] || sequence[3] != want[3] {
+		t.Errorf("sequence %v, want %v", sequence, want)
+	}
+	if len(ids) == 4 && (ids[0] != 10 || ids[1] != 11 || ids[2] != 12 || ids[3] != 13) {
+		t.Errorf("picture ids %v", ids)
+	}
+}
+
+func TestForwardFallsBackWhenALayerStops(t *testing.T) {
+	s, out := newSource(webrtc.MimeTypeVP8, "q", "f"), &sink{}
+	s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
+	low, high := s.layer("q"), s.layer("f")
+	low.forward(header(1, 0), vp8(1, 16, ""), 0)
+	high.forward(header(1, 0), vp8(1, 64, ""), 0)
+	s.up.chooseBest()
+	high.lastPacket.Store(time.Now().Add(-2 * layerTimeout).UnixNano())
+	low.lastPacket.Store(time.Now().UnixNano())
+	s.up.chooseBest()
+	if s.up.best.Load() != low {
+		t.Error("the layer that has stopped is still the best")
+	}
+	if left := s.up.removeLayer(high); left != 1 {
+		t.Errorf("%d layers left", left)
+	}
+}
+
+func TestPaddingLeavesNoGap(t *testing.T) {
+	s, out := newSource(webrtc.MimeTypeVP8, ""), &sink{}
+	s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
+	l := s.layer("")
+	l.forward(header(1, 0), vp8(1, 64, ""), 0)
+	l.forward(header(2, 0), nil, 0)
+	padded := header(3, 0)
+	padded.Padding = true
+	l.forward(padded, append(vp8(1, 0, "x"), 0, 0, 3), 0)
+	if len(out.packets) != 2 || out.packets[1].SequenceNumber != 2 || out.packets[1].Padding {
+		t.Fatalf("got %v", out.packets)
+	}
+	if !bytes.Equal(out.packets[1].Payload, vp8(1, 0, "x")) {
+		t.Errorf("payload %x", out.packets[1].Payload)
+	}
+	lies := header(4, 0)
+	lies.Padding = true
+	l.forward(lies, []byte{1, 2, 200}, 0) // more padding than packet
+}
+
+func TestRetransmission(t *testing.T) {
+	s, out := newSource(webrtc.MimeTypeVP8, "q", "f"), &sink{}
+	down := s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
+	low, high := s.layer("q"), s.layer("f")
+	low.forward(header(500, 0), vp8(1, 16, "low"), 0)
+	high.forward(header(8, 3000), vp8(901, 64, "high"), 0) // goes out as 501, picture 2
+	sent := len(out.packets)
+
+	nack := &rtcp.TransportLayerNack{Nacks: rtcp.NackPairsFromSequenceNumbers([]uint16{500, 501, 502})}
+	down.resend(nack)
+	again := out.packets[sent:]
+	if len(again) != 2 {
+		t.Fatalf("%d packets again, want 2", len(again))
+	}
+	for i, original := range out.packets[:sent] {
+		p := again[i]
+		if p.SSRC != 43 || p.PayloadType != 101 || p.Timestamp != original.Timestamp {
+			t.Errorf("header %+v", p.Header)
+		}
+		if got := uint16(p.Payload[0])<<8 | uint16(p.Payload[1]); got != original.SequenceNumber {
+			t.Errorf("original sequence number %d, want %d", got, original.SequenceNumber)
+		}
+		if !bytes.Equal(p.Payload[2:], original.Payload) {
+			t.Errorf("payload %x, want %x", p.Payload[2:], original.Payload)
+		}
+	}
+	for range maxResends + 5 {
+		down.resend(nack)
+	}
+	if got := len(out.packets) - sent; got != 2*maxResends {
+		t.Errorf("%d resends, want at most %d", got, 2*maxResends)
+	}
+}
+
+func TestParameterSetsComeWithTheKeyframe(t *testing.T) {
+	s, out := newSource(webrtc.MimeTypeH264, ""), &sink{}
+	s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeH264)})
+	l := s.layer("")
+	l.forward(header(1, 0), []byte{0x67, 9}, 0)    // of a frame whose slice is lost
+	l.forward(header(3, 3000), []byte{0x67, 1}, 0) // SPS
+	l.forward(header(4, 3000), []byte{0x68, 2}, 0) // PPS
+	l.forward(header(5, 3000), []byte{0x65, 3}, 0) // IDR
+	l.forward(header(6, 6000), []byte{0x61, 4}, 0)
+	var got []byte
+	for i, p := range out.packets {
+		got = append(got, p.Payload[1])
+		if p.SequenceNumber != 3+uint16(i) {
+			t.Errorf("packet %d has number %d", i, p.SequenceNumber)
+		}
+	}
+	if !bytes.Equal(got, []byte{1, 2, 3, 4}) {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestAudioLevelIsPassedOn(t *testing.T) {
+	s, out := newSource(webrtc.MimeTypeOpus, ""), &sink{}
+	down := s.subscribe(t, binding{
+		sink: out, levels: true,
+		codecs: []webrtc.RTPCodecParameters{{RTPCodecCapability: capability(webrtc.MimeTypeOpus), PayloadType: 111}},
+	})
+	h := header(1, 0)
+	if err := h.SetExtension(3, []byte{0x85}); err != nil {
+		t.Fatal(err)
+	}
+	s.layer("").forward(h, []byte("sound"), 3)
+	if len(out.packets) != 1 || !bytes.Equal(out.packets[0].GetExtension(7), []byte{0x85}) {
+		t.Fatalf("got %v", out.packets)
+	}
+	report, ok := down.report(time.Now()).(*rtcp.SenderReport)
+	if !ok || report.PacketCount != 1 || report.OctetCount != 5 || report.SSRC != 42 {
+		t.Errorf("report %+v", report)
+	}
+}
+
+func TestKeyframeRequestsAreCoalesced(t *testing.T) {
+	sent := 0
+	k := keyframeRequests{send: func() { sent++ }}
+	start := time.Now()
+	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
+	for range 20 {
+		k.request(at(0))
+	}
+	if sent != 1 {
+		t.Fatalf("20 who wait cause %d requests", sent)
+	}
+	k.packet(at(100), false)
+	k.packet(at(501), false) // still none: ask again
+	if sent != 2 {
+		t.Fatalf("%d requests, want a second", sent)
+	}
+	k.packet(at(600), true)
+	k.packet(at(1200), false)
+	if sent != 2 {
+		t.Fatalf("%d requests after the keyframe came", sent)
+	}
+	k.request(at(1201))
+	if sent != 3 {
+		t.Errorf("%d requests, want a third at once", sent)
+	}
+}
+
+func TestUndecodableBinding(t *testing.T) {
+	s, out := newSource(webrtc.MimeTypeAV1, ""), &sink{}
+	down := newDownTrack(s.up)
+	if _, err := down.Bind(binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)}); err != nil {
+		t.Fatalf("binding must not break the description: %v", err)
+	}
+	if down.decodable {
+		t.Error("AV1 passes for VP8")
+	}
+}
+
+func TestSameCodec(t *testing.T) {
+	h264 := func(fmtp string) webrtc.RTPCodecCapability {
+		return webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeH264, SDPFmtpLine: fmtp}
+	}
+	for name, test := range map[string]struct {
+		a, b webrtc.RTPCodecCapability
+		want bool
+	}{
+		"case":     {capability("video/vp8"), capability("video/VP8"), true},
+		"other":    {capability("video/VP9"), capability("video/VP8"), false},
+		"level":    {h264("packetization-mode=1;profile-level-id=42e01f"), h264("profile-level-id=42001f; packetization-mode=1"), true},
+		"profile":  {h264("packetization-mode=1;profile-level-id=42e01f"), h264("packetization-mode=1;profile-level-id=640c1f"), false},
+		"mode":     {h264("profile-level-id=42e01f"), h264("packetization-mode=1;profile-level-id=42e01f"), false},
+		"a broken": {h264("profile-level-id=4"), h264("profile-level-id=42e01f"), false},
+	} {
+		if got := sameCodec(test.a, test.b); got != test.want {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
+		}
+	}
+}
