@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually, within } from './wait.js';
 
-/** The program under test; PARLEY_BINARY names another build of it, e.g. with the race detector. */
-const BINARY = process.env.PARLEY_BINARY ?? fileURLToPath(new URL('../../bin/parley', import.meta.url));
+/** The program under test; TEST_BINARY names another build of it, e.g. with the race detector. */
+const BINARY = process.env.TEST_BINARY ?? fileURLToPath(new URL('../../bin/parley', import.meta.url));
 const STOP = 20_000; // ms from SIGTERM to the exit
 
 /** One `parley serve` with ports and a data directory of its own. */
@@ -41,7 +41,8 @@ export class Server {
   }
 
   async #ready() {
-    const answers = async () => (await fetch(`${this.url}/login/`)).ok;
+    const ended = () => this.#process.exitCode !== null;
+    const answers = async () => ended() || (await fetch(`${this.url}/login/`)).ok;
     await eventually('the server answers', answers);
   }
 
