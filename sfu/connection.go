@@ -109,8 +109,8 @@ func (c *connection) isSecondStream(streamID string) bool {
 	if description == nil {
 		return false
 	}
-	parsed, err := description.Unmarshal()
-	if err != nil {
+	var parsed sdp.SessionDescription // pion's own is read by its goroutines meanwhile
+	if err := parsed.UnmarshalString(description.SDP); err != nil {
 		return false
 	}
 	first := make(map[string]string) // stream by kind

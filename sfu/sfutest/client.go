@@ -250,7 +250,11 @@ func (c *Client) handle(event sfu.Event) {
 			_ = pc.AddICECandidate(*event.Candidate)
 		}
 	case sfu.LocalDescription:
-		if err := c.describe(pc, event.Description); err != nil {
+		err := c.describe(pc, event.Description)
+		c.mu.Lock()
+		left := c.pc == nil
+		c.mu.Unlock()
+		if err != nil && !left {
 			c.t.Errorf("%s: %s of the server: %v", c.ID, event.Description.Type, err)
 		}
 	default:
