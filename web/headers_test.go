@@ -87,7 +87,8 @@ func TestNothingInline(t *testing.T) {
 		"panel":  fragments.Panel(ann),
 		"state":  fragments.State(ann, true),
 	}
-	inline := regexp.MustCompile(`(?i)<style|\sstyle=|\son\w+=|hx-on|javascript:|\sjs:|<script(?:[^>](?:[^s]|s[^r]))*>[^<]`)
+	inline := regexp.MustCompile(
+		`(?i)<style|\sstyle=|\son\w+=|hx-on|javascript:|\sjs:|<script(?:[^>](?:[^s]|s[^r]))*>[^<]`)
 	script := regexp.MustCompile(`<script[^>]*>[^<]*`)
 	for name, html := range pages {
 		if found := inline.FindString(html); found != "" {

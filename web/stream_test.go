@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -63,7 +64,7 @@ func inVirtualTime(t *testing.T, test func(t *testing.T, site *testSite, listene
 		if err := server.Shutdown(t.Context()); err != nil {
 			t.Errorf("shut down: %v", err)
 		}
-		if err := <-served; err != http.ErrServerClosed {
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("serve: %v", err)
 		}
 		site.store.mu.Lock()

@@ -27,7 +27,7 @@ const (
 // announce finds the addresses that candidates have: those configured, else the machine's own, and the public one if
 // a STUN server is to be asked.
 func announce(ctx context.Context, cfg configs.Config, log *slog.Logger) ([]netip.AddrPort, error) {
-	port := uint16(cfg.Media.Port) //nolint:gosec // validated
+	port := uint16(cfg.Media.Port) // validated
 	var announced []netip.AddrPort
 	for _, address := range cfg.Media.Announce {
 		if address.Port() == 0 {
@@ -54,8 +54,8 @@ func announce(ctx context.Context, cfg configs.Config, log *slog.Logger) ([]neti
 	return announced, err
 }
 
-// ownAddresses lists the addresses that the media socket can be reached at. Loopback is among them when nothing else is,
-// or when the pages are for this machine only.
+// ownAddresses lists the addresses that the media socket can be reached at. Loopback is among them when nothing else
+// is, or when the pages are for this machine only.
 func ownAddresses(cfg configs.Config) ([]netip.Addr, error) {
 	if listen, err := netip.ParseAddr(cfg.Media.Listen); err == nil && !listen.IsUnspecified() {
 		return []netip.Addr{listen.Unmap()}, nil

@@ -63,7 +63,7 @@ func (a *app) url() string {
 	if a.cfg.HTTP.TLSCertFile != "" {
 		scheme = "https"
 	}
-	address := a.listeners[0].Addr().(*net.TCPAddr) //nolint:forcetypeassert // listen opened TCP
+	address := a.listeners[0].Addr().(*net.TCPAddr) // listen opened TCP
 	host := address.IP.String()
 	switch {
 	case a.cfg.HTTP.PublicHost != "":

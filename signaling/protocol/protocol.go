@@ -202,7 +202,8 @@ type ClientRTC struct {
 	Stream    string          `json:"stream,omitempty"` // TypeScreen: the msid of the stream that is a screen share
 }
 
-// Features is the message on the features data channel, server to client. Client to server it is the inner object alone.
+// Features is the message on the features data channel, server to client. Client to server it is the inner object
+// alone.
 type Features struct {
 	ChannelName string          `json:"channel_name"`
 	Features    json.RawMessage `json:"features"`

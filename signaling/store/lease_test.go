@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -53,7 +54,7 @@ func TestLostLease(t *testing.T) {
 	}
 	eventually(t, "its presence is swept", func() bool {
 		_, err := one.presence.bucket.Get(t.Context(), place{"room", "b"}.key())
-		return err == jetstream.ErrKeyNotFound
+		return errors.Is(err, jetstream.ErrKeyNotFound)
 	})
 	if _, err := one.presence.bucket.Get(t.Context(), place{"room", "a"}.key()); err != nil {
 		t.Errorf("the presence of the living was swept as well: %v", err)

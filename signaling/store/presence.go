@@ -191,6 +191,7 @@ func validPlace(where place) bool {
 	}
 	return strings.IndexFunc(where.channel, func(r rune) bool {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
-		return !letter && !(r >= '0' && r <= '9') && r != '_' && r != '-'
+		digit := r >= '0' && r <= '9'
+		return !letter && !digit && r != '_' && r != '-'
 	}) < 0
 }

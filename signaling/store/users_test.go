@@ -25,7 +25,8 @@ func TestUsers(t *testing.T) {
 		if err := store.Create(t.Context(), user); err != nil {
 			t.Errorf("%q: %v", user.Name, err)
 		}
-		if err := store.Create(t.Context(), auth.User{Name: user.Name, ScreenName: "other"}); err != auth.ErrUserExists {
+		other := auth.User{Name: user.Name, ScreenName: "other"}
+		if err := store.Create(t.Context(), other); !errors.Is(err, auth.ErrUserExists) {
 			t.Errorf("%q again: %v", user.Name, err)
 		}
 	}
@@ -54,10 +55,11 @@ func TestCreateIsAtomic(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 16 {
 		all.Go(func() {
-			switch err := store.Create(t.Context(), auth.User{Name: "Ada", ScreenName: strconv.Itoa(i)}); err {
-			case nil:
+			err := store.Create(t.Context(), auth.User{Name: "Ada", ScreenName: strconv.Itoa(i)})
+			switch {
+			case err == nil:
 				created.Add(1)
-			case auth.ErrUserExists:
+			case errors.Is(err, auth.ErrUserExists):
 				refused.Add(1)
 			default:
 				t.Error(err)
