@@ -1,0 +1,35 @@
+// Package sfu forwards media between the people in a room. It knows rooms, peers and RTP; who may be where, and how
+// descriptions reach a browser, is for others to know.
+//
+// A participant has one [Peer]: one pion PeerConnection that carries all they send and all they receive. What comes up
+// is an upTrack with one layer per encoding; everybody else gets it as a downTrack on a line (an m-line) of their own
+// connection. The Peer's only output is a stream of [Event] values.
+//
+// # Who owns what
+//
+//	state                                   owner                               others
+//	a PeerConnection, its lines, offers     the peer's loop (Peer.run)          post an action to its mailbox
+//	members, tracks, features of a room     room.mu                             posts under it keep one order for all
+//	rooms                                   SFU.mu
+//	who receives a track                    fanOut, copied on change            one atomic load per packet
+//	layers of a track                       upTrack.mu; the best one is atomic
+//	numbering towards a receiver            downTrack.mu, held to map, never to send
+//	packets that can be had again           sourceCache.mu, per layer
+//
+// Pion's callbacks only post. Posting never blocks, so it is allowed under a lock; nothing else is. Whoever starts a
+// goroutine waits for it: connection.close for those that read media and RTCP, Peer.finish for former connections,
+// [SFU.Close] for the peers.
+//
+// # A packet's way
+//
+// socket (sfu/egress) - pion: ICE, DTLS, SRTP - layer.read - layer.forward, where it is parsed once - fanOut -
+// downTrack.forward: dropped, or its numbers mapped (sfu/rewrite) - pion: SRTP - socket. No lock of a room is on the
+// way, and nobody waits: a receiver that is too slow loses packets and asks for them, or for a keyframe.
+//
+// # Negotiation
+//
+// The server is the impolite side of perfect negotiation. The client offers first; from then on the server offers
+// whenever the tracks that a peer wants and those that its lines carry differ. One offer is in flight at most; what
+// changes meanwhile goes into the next, and rounds in quick succession are spaced. An offer that crosses ours is
+// dropped. A connection that fails is replaced by a fresh one on both sides: a reset.
+package sfu
