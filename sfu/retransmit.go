@@ -24,7 +24,7 @@ const (
 // sourceCache keeps the last packets of one layer, once for all its receivers.
 type sourceCache struct {
 	mu      sync.Mutex
-	entries [cachedPackets]cachedPacket // guarded by mu; by sequence number modulo the length
+	entries []cachedPacket // guarded by mu; by sequence number modulo cachedPackets, nil until the first
 }
 
 type cachedPacket struct {
@@ -37,6 +37,9 @@ type cachedPacket struct {
 func (c *sourceCache) add(p *packet) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.entries == nil {
+		c.entries = make([]cachedPacket, cachedPackets)
+	}
 	entry := &c.entries[p.header.SequenceNumber%cachedPackets]
 	entry.sequence, entry.vp8, entry.filled = p.header.SequenceNumber, p.vp8, true
 	entry.payload = append(entry.payload[:0], p.payload...)
@@ -46,6 +49,9 @@ func (c *sourceCache) add(p *packet) {
 func (c *sourceCache) get(sequence uint16, headroom int) (payload []byte, vp8 codec.VP8, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.entries == nil {
+		return nil, codec.VP8{}, false
+	}
 	entry := &c.entries[sequence%cachedPackets]
 	if !entry.filled || entry.sequence != sequence {
 		return nil, codec.VP8{}, false

@@ -1,6 +1,8 @@
 package sfu
 
 import (
+	"errors"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -151,11 +153,12 @@ func (l *layer) read(remote *webrtc.TrackRemote, levelID uint8) {
 	header := &rtp.Header{}
 	for {
 		n, _, err := remote.Read(buffer)
-		if err != nil && n == 0 {
+		switch {
+		case err == nil:
+		case n > 0 || errors.Is(err, io.ErrShortBuffer):
+			continue // a payload type that was never negotiated, or a packet larger than any MTU
+		default:
 			return
-		}
-		if err != nil {
-			continue // a payload type that was never negotiated
 		}
 		*header = rtp.Header{}
 		start, err := header.Unmarshal(buffer[:n])
