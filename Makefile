@@ -8,67 +8,71 @@ VENDOR  := web/static/vendor
 ASSETS  := $(addprefix $(VENDOR)/,htmx.min.js hx-ws.min.js hx-sse.min.js)
 LDFLAGS := -s -w
 
-# What the binary is made of; go itself knows what is stale.
-.PHONY: build run test test-go test-race test-js test-browser test-netns check lint format fuzz soak browsers clean
+.PHONY: build run test test-go test-js test-browser test-netns packages check lint format fuzz screenshots clean FORCE
 
+# go itself knows what is stale.
 build: $(ASSETS)
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/parley ./cmd/parley
 
 run: build
 	bin/parley serve
 
-## Third-party scripts, by the lock file, copied to where they are embedded from.
-web/node_modules: web/package-lock.json
-	cd web && $(NPM) ci
+## Third-party scripts, by the lock file, copied to where they are embedded from. npm writes the file that stands for
+## them last, so an install that was broken off is done again.
+NODE_WEB := web/node_modules/.package-lock.json
+NODE_E2E := e2e/node_modules/.package-lock.json
+$(NODE_WEB) $(NODE_E2E): %/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && $(NPM) ci
 	touch $@
 
-e2e/node_modules: e2e/package-lock.json
-	cd e2e && $(NPM) ci
-	touch $@
-
-$(VENDOR)/htmx.min.js: web/node_modules
+$(VENDOR)/htmx.min.js: $(NODE_WEB)
 	cp web/node_modules/htmx.org/dist/$(notdir $@) $@
-$(VENDOR)/hx-%.min.js: web/node_modules
+$(VENDOR)/hx-%.min.js: $(NODE_WEB)
 	cp web/node_modules/htmx.org/dist/ext/$(notdir $@) $@
 
 ## Tests
 test: test-js test-go test-browser test-netns
 
-test-js: web/node_modules
+test-js: $(NODE_WEB)
 	cd web && npm test --silent
 
-test-go: $(ASSETS)
-	$(GO) test -race ./...
+# Those in e2e run the binary and keep the machine busy: on their own, after the others.
+test-go: build packages
+	$(GO) test -race $$($(GO) list ./... | grep -v '/e2e$$')
+	$(GO) test -race ./e2e
 
 # The binary with the race detector, for one short call of the browser tests.
-bin/parley-race: $(ASSETS) FORCE
+bin/parley-race: $(ASSETS) packages FORCE
 	$(GO) build -race -o $@ ./cmd/parley
 
-test-browser: build bin/parley-race e2e/node_modules browsers
+test-browser: build bin/parley-race $(NODE_E2E)
 	cd e2e && npm test --silent
 	cd e2e && TEST_BINARY=$(CURDIR)/bin/parley-race npm run test:race --silent
 
 # Two network namespaces, the server behind a 1:1 NAT. Needs root.
-test-netns: build
+test-netns: build packages
 	e2e/netns/run.sh
 
-# Debian's browsers and what the namespaces need, if they are missing.
-browsers:
+# What the tests need from Debian, if it is missing: a C compiler for the race detector, browsers, namespaces.
+packages:
 	@.ci/packages
 
 ## Static checks
-check: lint
+check: lint $(NODE_WEB)
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
 	cd web && npm run check --silent
 
-lint: $(LINT) $(ASSETS)
+# gofmt is among the linters, and so is who may import whom.
+lint: $(LINT)
 	$(LINT) run ./...
 
 $(LINT):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 	mv $(TOOLS)/golangci-lint $@
 
-format:
-	gofmt -w auth cmd configs e2e sfu signaling web
+format: $(NODE_WEB)
+	$(GO) fmt ./...
 	cd web && npm run format --silent
 
 ## By hand: minutes to hours
@@ -80,8 +84,8 @@ fuzz:
 	  done; \
 	done
 
-screenshots: build e2e/node_modules browsers
-	cd e2e && npm run screenshots --silent
+screenshots: build packages $(NODE_E2E)
+	cd e2e && node screenshot.js ../docs/screenshots
 
 clean:
 	rm -rf bin .tools web/node_modules e2e/node_modules $(ASSETS)
