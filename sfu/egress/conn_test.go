@@ -3,11 +3,14 @@ package egress
 import (
 	"encoding/binary"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -205,35 +208,83 @@ func TestRelayAddressFromOutside(t *testing.T) {
 	}
 }
 
-// The reader is blocked in the socket; a packet is injected. Many times, so that every order of the two is met.
-func TestInjectWakesReader(t *testing.T) {
-	c := open(t, "127.0.0.1:0")
-	const rounds = 5000
-	got := make(chan string)
+// reader reads packets in a goroutine of its own, counting them, until the socket is closed.
+func reader(t *testing.T, c *Conn) (last *atomic.Pointer[received], count *atomic.Int64) {
+	last, count = new(atomic.Pointer[received]), new(atomic.Int64)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		b := make([]byte, 100)
-		for range rounds {
-			n, _, err := c.ReadFromAddrPort(b)
+		for {
+			n, from, err := c.ReadFromAddrPort(b)
 			if err != nil {
-				got <- err.Error()
 				return
 			}
-			got <- string(b[:n])
+			last.Store(&received{data: string(b[:n]), from: from})
+			count.Add(1)
 		}
 	})
-	defer wg.Wait()
-	timeout := time.After(30 * time.Second)
-	for i := range rounds {
+	t.Cleanup(func() {
+		_ = c.Close()
+		wg.Wait()
+	})
+	return last, count
+}
+
+// await spins until n packets have been read, so as to act on the reader's very next step.
+func await(t *testing.T, count *atomic.Int64, n int64) {
+	t.Helper()
+	for deadline, i := time.Now().Add(10*time.Second), 0; count.Load() < n; i++ {
+		runtime.Gosched()
+		if i%1000 == 999 && time.Now().After(deadline) {
+			t.Fatalf("packet %d was not read", n)
+		}
+	}
+}
+
+// A packet is injected just when the reader turns to the socket, or has, or is about to.
+func TestInjectWakesReader(t *testing.T) {
+	c := open(t, "127.0.0.1:0")
+	last, count := reader(t, c)
+	random := rand.New(rand.NewPCG(1, 2))
+	for i := range int64(10_000) {
+		for range random.IntN(300) { // nanoseconds
+			_ = count.Load()
+		}
 		c.Inject(relayAddr, []byte{byte(i), byte(i >> 8)})
-		select {
-		case s := <-got:
-			if s != string([]byte{byte(i), byte(i >> 8)}) {
-				t.Fatalf("round %d: %q", i, s)
+		await(t, count, i+1)
+		if r := last.Load(); r.data != string([]byte{byte(i), byte(i >> 8)}) {
+			t.Fatalf("packet %d: %q", i, r.data)
+		}
+	}
+}
+
+// A packet may be injected between the look into the queue and the preparation of the read, too early to end it.
+func TestInjectBeforeRead(t *testing.T) {
+	c := open(t, "127.0.0.1:0")
+	c.Inject(relayAddr, []byte("x"))
+	if c.prepareRead() {
+		t.Error("the socket is to be read while an injected packet waits")
+	}
+}
+
+// The socket is still read after an injected packet ended a read from it.
+func TestSocketAfterInject(t *testing.T) {
+	c := open(t, "127.0.0.1:0")
+	peer := client(t, "udp4", "127.0.0.1:0")
+	last, count := reader(t, c)
+	for i := range int64(200) {
+		from := relayAddr
+		if i%3 == 2 {
+			from = localAddr(peer)
+			if _, err := peer.WriteToUDPAddrPort([]byte("socket"), localAddr(c)); err != nil {
+				t.Fatal(err)
 			}
-		case <-timeout:
-			_ = c.Close()
-			t.Fatalf("round %d: the reader was not woken", i)
+		} else {
+			c.Inject(relayAddr, []byte("relay"))
+		}
+		await(t, count, i+1)
+		if r := last.Load(); r.from != from {
+			t.Fatalf("packet %d: %+v", i, r)
 		}
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -160,6 +162,61 @@ func TestStreamEndsAllocation(t *testing.T) {
 	eventually(t, "the allocation ends", func() bool { return w.Stats().Allocations == 0 && w.Stats().Streams == 0 })
 	if w.media.send(relayed, "x") {
 		t.Error("still attached")
+	}
+}
+
+// lingering is a socket whose reader is slow to notice that it was closed.
+type lingering struct {
+	net.PacketConn
+	noticed atomic.Bool
+}
+
+func (l *lingering) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, from, err := l.PacketConn.ReadFrom(b)
+	if err != nil {
+		time.Sleep(50 * time.Millisecond)
+		l.noticed.Store(true)
+	}
+	return n, from, err
+}
+
+// lingeringMedia is slow to let a relay go.
+type lingeringMedia struct {
+	*fakeMedia
+	detached atomic.Int32
+}
+
+func (l *lingeringMedia) Attach(relay netip.AddrPort, deliver func([]byte)) (func(), error) {
+	detach, err := l.fakeMedia.Attach(relay, deliver)
+	return func() {
+		time.Sleep(50 * time.Millisecond)
+		detach()
+		l.detached.Add(1)
+	}, err
+}
+
+// Close returns when nothing is left, however long that takes.
+func TestCloseWaits(t *testing.T) {
+	var conn *lingering
+	slow := &lingeringMedia{fakeMedia: newFakeMedia()}
+	w := start(t, func(cfg *Config) {
+		conn = &lingering{PacketConn: cfg.PacketConns[0]}
+		cfg.PacketConns[0] = conn
+		cfg.Media = slow
+	})
+	unused := start(t, func(cfg *Config) {
+		cfg.PacketConns[0] = &lingering{PacketConn: cfg.PacketConns[0]}
+	})
+	for _, network := range []string{"udp", "tcp"} {
+		dial(t, w, network, w.user("anna", time.Hour)).allocate()
+	}
+	w.stop(t)
+	if n := slow.detached.Load(); !conn.noticed.Load() || n != 2 {
+		t.Errorf("closed while a socket was read and %d relays were attached", 2-n)
+	}
+	unused.stop(t)
+	if !unused.cfg.PacketConns[0].(*lingering).noticed.Load() {
+		t.Error("closed while a socket was read")
 	}
 }
 
