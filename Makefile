@@ -51,6 +51,7 @@ test-browser: build bin/parley-race $(NODE_E2E)
 
 # Two network namespaces, the server behind a 1:1 NAT. Needs root.
 test-netns: build packages
+	$(GO) test -c -o bin/e2e.test ./e2e
 	e2e/netns/run.sh
 
 # What the tests need from Debian, if it is missing: a C compiler for the race detector, browsers, namespaces.
