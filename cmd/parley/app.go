@@ -73,20 +73,11 @@ func run(ctx context.Context, cfg configs.Config, log *slog.Logger, ready func(u
 
 // start opens everything but the doors.
 func (a *app) start(ctx context.Context) error {
-	for _, step := range []struct {
-		what string
-		do   func(ctx context.Context) error
-	}{
-		{"open store", a.openStore},
-		{"open media socket", a.openMedia},
-		{"start sfu", a.startSFU},
-		{"start signalling", a.startSignaling},
-		{"start turn", a.startTURN},
-		{"listen", a.listen},
-		{"metrics", a.listenMetrics},
+	for _, step := range []func(ctx context.Context) error{
+		a.openStore, a.openMedia, a.startSFU, a.startSignaling, a.startTURN, a.listen, a.listenMetrics,
 	} {
-		if err := step.do(ctx); err != nil {
-			return fmt.Errorf("%s: %w", step.what, err)
+		if err := step(ctx); err != nil {
+			return err // which says what failed
 		}
 	}
 	return nil
@@ -142,7 +133,7 @@ func (a *app) mediaAddress(port int) string {
 func (a *app) startSFU(context.Context) error {
 	s, err := sfu.New(sfu.Config{Codecs: a.cfg.Media.Codecs, UDP: a.mux}, a.log)
 	if err != nil {
-		return err
+		return fmt.Errorf("start the SFU: %w", err)
 	}
 	a.sfu = s
 	a.onStop(s.Close)

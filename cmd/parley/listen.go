@@ -81,7 +81,7 @@ func (a *app) listenMetrics(ctx context.Context) error {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.HTTP.MetricsListen)
 	if err != nil {
-		return err
+		return fmt.Errorf("metrics: %w", err)
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
