@@ -2,6 +2,7 @@ package egress
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -9,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/ice/v4"
+	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -186,5 +189,65 @@ func TestMuxCall(t *testing.T) {
 			}
 			call(t, conn, announced, test.network)
 		})
+	}
+}
+
+// Of two addresses of a family the first receives everything, and the second sends and closes like the first.
+func TestMuxOneReceives(t *testing.T) {
+	conn := open(t, "127.0.0.1:0")
+	second := netip.AddrPortFrom(relayAddr.Addr().Next(), relayAddr.Port())
+	m, err := NewMux(conn, []netip.AddrPort{relayAddr, second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = m.Close() }()
+	var conns []net.PacketConn
+	for _, addr := range m.GetListenAddresses() {
+		c, err := m.GetConn("ufrag", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, c)
+	}
+	type result struct {
+		n    int
+		from netip.AddrPort
+		err  error
+	}
+	results := make(chan result)
+	go func() {
+		n, from, err := conns[1].(ice.AddrPortReaderWriter).ReadFromAddrPort(make([]byte, 2000))
+		results <- result{n, from, err}
+	}()
+	peer := client(t, "udp4", "127.0.0.1:0")
+	check := stun.MustBuild(stun.TransactionID, stun.BindingRequest, stun.NewUsername("ufrag:other")).Raw
+	b := make([]byte, 2000)
+	for range 50 {
+		if _, err := peer.WriteToUDPAddrPort(check, localAddr(conn)); err != nil {
+			t.Fatal(err)
+		}
+		_ = conns[0].SetReadDeadline(time.Now().Add(5 * time.Second))
+		if n, _, err := conns[0].ReadFrom(b); err != nil || n != len(check) {
+			t.Fatal(n, err)
+		}
+	}
+	if _, err := conns[1].WriteTo([]byte("answer"), peer.LocalAddr()); err != nil {
+		t.Fatal(err)
+	}
+	_ = peer.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if n, err := peer.Read(b); err != nil || string(b[:n]) != "answer" {
+		t.Fatalf("%q %v", b[:n], err)
+	}
+	if err := conns[1].Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-results; !errors.Is(r.err, net.ErrClosed) {
+		t.Fatalf("%+v", r)
+	}
+	if _, _, err := conns[1].ReadFrom(b); !errors.Is(err, net.ErrClosed) {
+		t.Fatal(err)
+	}
+	if err := conns[0].Close(); err != nil {
+		t.Fatal(err)
 	}
 }

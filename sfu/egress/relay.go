@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"time"
 )
 
 // queue is how many injected packets may wait for the reader: of one relay or of all, about what a socket's receive
@@ -16,9 +15,6 @@ const queue = 1024
 
 // ErrRelay is returned for an address at which no relay can be attached.
 var ErrRelay = errors.New("no address for a relay")
-
-// longAgo is a deadline that has passed.
-var longAgo = time.Unix(1, 0)
 
 type packet struct {
 	from netip.AddrPort

@@ -3,6 +3,7 @@
 package egress
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -85,7 +86,7 @@ func newSender() *sender {
 	x.try = func(fd uintptr) bool {
 		for {
 			x.err = syscall.Sendto(int(fd), x.data, 0, x.to)
-			if x.err != syscall.EINTR {
+			if !errors.Is(x.err, syscall.EINTR) {
 				return true // also when the buffer is full: never wait
 			}
 		}
@@ -107,7 +108,7 @@ func (x *sender) send(s *udpSocket, b []byte, to netip.AddrPort) error {
 		return err
 	case x.err == nil:
 		return nil
-	case x.err == syscall.EAGAIN || x.err == syscall.ENOBUFS:
+	case errors.Is(x.err, syscall.EAGAIN), errors.Is(x.err, syscall.ENOBUFS):
 		return errFull
 	default:
 		return &net.OpError{Op: "write", Net: "udp", Source: s.LocalAddr(), Addr: net.UDPAddrFromAddrPort(to),

@@ -2,6 +2,7 @@ package turn
 
 import (
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"net/netip"
 	"runtime"
@@ -109,7 +110,8 @@ func TestCredentialsRefused(t *testing.T) {
 			want(t, "allocate", answer, test.code)
 			var nonce stun.Nonce
 			var realmAttr stun.Realm
-			if test.code == 401 && (nonce.GetFrom(answer) != nil || realmAttr.GetFrom(answer) != nil || realmAttr.String() != realm) {
+			err := errors.Join(nonce.GetFrom(answer), realmAttr.GetFrom(answer))
+			if test.code == 401 && (err != nil || realmAttr.String() != realm) {
 				t.Errorf("%v has no realm and nonce", answer)
 			}
 			after := w.Stats()
@@ -184,6 +186,7 @@ func TestQuota(t *testing.T) {
 // What this server does not do is refused with the code that says so, and signed.
 func TestAllocateRefused(t *testing.T) {
 	w := start(t, nil)
+	evenPort, reservation := raw(stun.AttrEvenPort, 0), raw(stun.AttrReservationToken, 1, 2, 3, 4, 5, 6, 7, 8)
 	for name, test := range map[string]struct {
 		setters []stun.Setter
 		code    stun.ErrorCode
@@ -191,10 +194,10 @@ func TestAllocateRefused(t *testing.T) {
 		"tcp relay (RFC 6062)": {[]stun.Setter{tcpRelay}, 442},
 		"sctp relay":           {[]stun.Setter{raw(stun.AttrRequestedTransport, 132, 0, 0, 0)}, 442},
 		"no transport":         {nil, 400},
-		"even port":            {[]stun.Setter{udpRelay, raw(stun.AttrEvenPort, 0)}, 508},
+		"even port":            {[]stun.Setter{udpRelay, evenPort}, 508},
 		"even port, reserve":   {[]stun.Setter{udpRelay, raw(stun.AttrEvenPort, 128)}, 508},
-		"reservation":          {[]stun.Setter{udpRelay, raw(stun.AttrReservationToken, 1, 2, 3, 4, 5, 6, 7, 8)}, 508},
-		"both":                 {[]stun.Setter{udpRelay, raw(stun.AttrEvenPort, 0), raw(stun.AttrReservationToken, 1, 2, 3, 4, 5, 6, 7, 8)}, 400},
+		"reservation":          {[]stun.Setter{udpRelay, reservation}, 508},
+		"both":                 {[]stun.Setter{udpRelay, evenPort, reservation}, 400},
 		"do not fragment":      {[]stun.Setter{udpRelay, raw(stun.AttrDontFragment)}, 420},
 		"no life":              {[]stun.Setter{udpRelay, lifetime(0)}, 508},
 	} {
@@ -244,7 +247,7 @@ func TestHostileAttributes(t *testing.T) {
 				want(t, "permission", c.once(stun.MethodCreatePermission, raw(stun.AttrXORPeerAddress, value...)), 400)
 				want(t, "channel", c.once(stun.MethodChannelBind, channel(0x4000), raw(stun.AttrXORPeerAddress, value...)), 400)
 				for data := range 40 {
-					m := stun.MustBuild(stun.TransactionID, sendIndication,
+					m := stun.MustBuild(stun.TransactionID, stun.NewType(stun.MethodSend, stun.ClassIndication),
 						raw(stun.AttrData, make([]byte, data)...), raw(stun.AttrXORPeerAddress, value...))
 					c.write(m.Raw)
 				}
@@ -307,27 +310,6 @@ func TestGarbage(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	eventually(t, "no goroutine is left over", func() bool { return runtime.NumGoroutine() <= before })
-}
-
-// once sends a request once and returns the answer, noting a nonce.
-func (c *client) once(method stun.Method, setters ...stun.Setter) *stun.Message {
-	c.t.Helper()
-	m := stun.MustBuild(c.request(method, setters...)...)
-	c.write(m.Raw)
-	answer, err := c.response(m.TransactionID)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	var nonce stun.Nonce
-	var realm stun.Realm
-	if c.nonce == "" && nonce.GetFrom(answer) == nil && realm.GetFrom(answer) == nil {
-		c.nonce, c.realm = string(nonce), string(realm)
-	}
-	return answer
-}
-
-func raw(kind stun.AttrType, value ...byte) stun.RawAttribute {
-	return stun.RawAttribute{Type: kind, Value: value}
 }
 
 // Whatever comes, the server answers the next.

@@ -97,7 +97,7 @@ func (g *gate) admit(b []byte, from net.Addr) bool {
 	g.scratch = m.attributes
 	g.request.message = m
 	switch {
-	case errors.Is(err, errNoMessage), m.Class != stun.ClassRequest && (err != nil || m.MessageType != sendIndication):
+	case errors.Is(err, errNoMessage), m.Class != stun.ClassRequest && (err != nil || !m.isSend()):
 		g.server.counters.garbage.Add(1)
 		return false
 	case err != nil:
@@ -111,7 +111,8 @@ func (g *gate) admit(b []byte, from net.Addr) bool {
 	return false
 }
 
-var sendIndication = stun.NewType(stun.MethodSend, stun.ClassIndication)
+// isSend tells whether the message is a Send indication, the only one that clients send.
+func (m *message) isSend() bool { return m.Method == stun.MethodSend && m.Class == stun.ClassIndication }
 
 // judge does what of judging a request pion leaves out.
 func (g *gate) judge(from net.Addr) bool {

@@ -38,7 +38,8 @@ type attribute struct {
 }
 
 // parse takes a STUN message apart and is strict with it, because pion is not: attributes have a size that their kind
-// can have, and nothing follows a signature that it does not cover. With errMalformed the header is still valid. attributes is emptied and used.
+// can have, and nothing follows a signature that it does not cover. With errMalformed the header is still valid.
+// attributes is emptied and used.
 func parse(b []byte, attributes []attribute) (message, error) {
 	m := message{attributes: attributes[:0]}
 	if len(b) < headerSize || b[0]&0xC0 != 0 || binary.BigEndian.Uint32(b[4:]) != cookie {

@@ -31,7 +31,8 @@ func TestParse(t *testing.T) {
 		binary.BigEndian.PutUint16(b[2:], uint16(n))
 		return b
 	}
-	full := build(to("1.2.3.4:5"), stun.NewUsername("anna"), stun.NewRealm("r"), stun.NewNonce("n"), signed, stun.Fingerprint)
+	full := build(to("1.2.3.4:5"), stun.NewUsername("anna"), stun.NewRealm("r"), stun.NewNonce("n"), signed,
+		stun.Fingerprint)
 	for name, test := range map[string]struct {
 		b   []byte
 		err error

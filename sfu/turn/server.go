@@ -51,8 +51,7 @@ type mediaAddr struct {
 func New(cfg Config, log *slog.Logger) (*Server, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
-		closeAll(cfg)
-		return nil, err
+		return nil, errors.Join(err, closeAll(cfg))
 	}
 	s := &Server{
 		cfg:     cfg,
