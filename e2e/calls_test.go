@@ -208,7 +208,11 @@ func TestFiveHundredJoinsAndLeaves(t *testing.T) {
 			if rng.IntN(2) == 0 {
 				await(t, c, "the hang-up", func(seen client.Snapshot) bool { return seen.Room == "" })
 			}
+			before := c.Snapshot().Received[from(stayers[0], "audio")].Packets
 			join(t, c, "red")
+			await(t, c, "a voice", func(seen client.Snapshot) bool { // and 200 ms: faster would be a flood
+				return seen.Received[from(stayers[0], "audio")].Packets > before+10
+			})
 		}
 	})
 	allFlow(t, clients, "audio", "video")

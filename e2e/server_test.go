@@ -98,8 +98,12 @@ func (s *server) stop() {
 	kill := time.AfterFunc(20*time.Second, func() { _ = s.cmd.Process.Kill() })
 	err := s.cmd.Wait()
 	kill.Stop()
-	if log := s.out.String(); err != nil || strings.Contains(log, "DATA RACE") {
-		s.t.Errorf("the server ended with %v:\n%s", err, log[max(0, len(log)-8000):])
+	log := s.out.String()
+	if err != nil || strings.Contains(log, "DATA RACE") {
+		s.t.Errorf("the server ended with %v", err)
+	}
+	if s.t.Failed() {
+		s.t.Logf("the server wrote, in the end:\n%s", log[max(0, len(log)-16000):])
 	}
 }
 

@@ -110,8 +110,8 @@ func (c *Client) JoinAndWait(ctx context.Context, room string) error {
 // Hangup leaves the room.
 func (c *Client) Hangup() {
 	c.queue.post(func() {
-		c.leave()
 		c.send(protocol.KeyHangup, true)
+		c.leave()
 	})
 }
 

@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 
 	"github.com/pion/webrtc/v4"
 
@@ -107,9 +108,15 @@ func (c *Client) receiveRTC(value json.RawMessage) {
 func (c *Client) configure(cfg protocol.RTCConfig) {
 	c.configuration = webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle}
 	for _, server := range cfg.ICEServers {
-		c.configuration.ICEServers = append(c.configuration.ICEServers, webrtc.ICEServer{
-			URLs: server.URLs, Username: server.Username, Credential: server.Credential,
-		})
+		urls := server.URLs
+		if c.options.ICEServer != nil {
+			urls = slices.DeleteFunc(urls, func(url string) bool { return !c.options.ICEServer(url) })
+		}
+		if len(urls) > 0 {
+			c.configuration.ICEServers = append(c.configuration.ICEServers, webrtc.ICEServer{
+				URLs: urls, Username: server.Username, Credential: server.Credential,
+			})
+		}
 	}
 	if c.options.RelayOnly || cfg.ICETransportPolicy == webrtc.ICETransportPolicyRelay.String() {
 		c.configuration.ICETransportPolicy = webrtc.ICETransportPolicyRelay
@@ -117,11 +124,11 @@ func (c *Client) configure(cfg protocol.RTCConfig) {
 }
 
 func (c *Client) join(room string) {
+	c.send(protocol.KeyJoin, room)
 	c.leave()
 	c.joining = room
 	c.awaited++
 	c.state.update(func(s *Snapshot) { s.Offers, s.Resets = 0, 0 })
-	c.send(protocol.KeyJoin, room)
 }
 
 // others says who is in the room: the first time after a join it begins the call, later it announces newcomers.

@@ -20,6 +20,8 @@ type Options struct {
 
 	// RelayOnly uses no path but the TURN servers of the configuration that the server hands out.
 	RelayOnly bool
+	// ICEServer picks the servers to use by their URL, all if nil.
+	ICEServer func(url string) bool
 	// Settings adapts ICE and the network, if not nil.
 	Settings func(*webrtc.SettingEngine)
 	// Codecs registers what the client can receive and send instead of Opus and VP8 with RTX, if not nil.
