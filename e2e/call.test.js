@@ -19,10 +19,9 @@ test('three Chromium and one Firefox see and hear each other, over one connectio
   for (const person of people) {
     const { created, header, button } = await person.look();
     assert.equal(created, 1, `connections that ${person.name} has made`);
-    assert.match(header, /^four \d (person|people)$/);
+    assert.equal(header, 'four 4 people');
     assert.equal(button, 'leave');
   }
-  assert.equal((await people.at(-1).look()).header, 'four 4 people');
 });
 
 test('camera and microphone are switched off and on, and the others see it', async (t) => {

@@ -10,7 +10,7 @@
  * @param {Options} options
  */
 export function instrument({ turn, missing = [] }) {
-  const probe = { connections: [], glares: 0, errors: [] };
+  const probe = { connections: [], streams: new Map(), channels: new Set(), glares: 0, errors: [] };
   Object.defineProperty(window, 'e2e', { value: probe });
   window.addEventListener('error', ({ message }) => probe.errors.push(message));
   window.addEventListener('unhandledrejection', ({ reason }) => probe.errors.push(String(reason)));
@@ -22,6 +22,7 @@ export function instrument({ turn, missing = [] }) {
     constructor(configuration = {}) {
       super(turn ? { ...configuration, iceServers: only(turn, configuration.iceServers) } : configuration);
       probe.connections.push(this);
+      this.addEventListener('track', ({ streams }) => streams.forEach((stream) => probe.streams.set(stream, this)));
     }
 
     setConfiguration(configuration) {

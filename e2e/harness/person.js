@@ -85,9 +85,10 @@ export class Person {
   async hasPanelsOf(people, tracks = 2) {
     const expected = people.map(({ name }) => name).sort();
     const check = async () => {
-      const { tiles, receiving } = await this.look();
+      const { tiles, receiving, stale } = await this.look();
       assert.deepEqual(tiles.map(({ name }) => name).sort(), expected);
-      assert.equal(receiving, tracks * expected.length, 'tracks that come in');
+      assert.equal(receiving, tracks * expected.length, 'tracks of those in the room');
+      assert.equal(stale, 0, 'tracks of those who left');
       return true;
     };
     const what = `${this.name} has panels of ${expected.join(', ') || 'nobody'}`;

@@ -16,7 +16,8 @@
  * @property {string} button the class of the call button
  * @property {string} header
  * @property {string} notice
- * @property {number} receiving tracks that are in some stream now
+ * @property {number} receiving tracks in the streams of those who have a panel
+ * @property {number} stale tracks in streams of those who had one
  * @property {{type: string, protocol: string}[]} paths local candidates in use
  * @property {string[]} errors
  */
@@ -51,16 +52,22 @@ export async function look() {
       classes: [...panel.classList],
     };
   };
-  const receiving = (connection) =>
-    connection.getTransceivers().filter(({ currentDirection }) => /recv/.test(currentDirection ?? '')).length;
+  const tiles = [...document.querySelectorAll('#others > .panel')].map(tile);
+  const present = tiles.map(({ channel }) => channel);
+  for (const channel of present) window.e2e.channels.add(channel);
+  const tracksOf = (channels) =>
+    [...window.e2e.streams]
+      .filter(([{ id }, connection]) => open.includes(connection) && channels.includes(id))
+      .reduce((total, [stream]) => total + stream.getTracks().length, 0);
   return {
     created: window.e2e.connections.length,
     states: open.map(({ connectionState }) => connectionState),
-    tiles: [...document.querySelectorAll('#others > .panel')].map(tile),
+    tiles,
     button: document.querySelector('#call-button')?.className ?? '',
     header: document.querySelector('#header')?.textContent.replace(/\s+/g, ' ').trim() ?? '',
     notice: document.querySelector('#notice')?.textContent.trim() ?? '',
-    receiving: open.map(receiving).reduce((a, b) => a + b, 0),
+    receiving: tracksOf(present),
+    stale: tracksOf([...window.e2e.channels].filter((channel) => !present.includes(channel))),
     paths,
     errors: window.e2e.errors,
   };
