@@ -2,16 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/pion/stun/v3"
+	"github.com/pion/stun/v4"
 
 	"parley/auth"
 	"parley/configs"
@@ -19,9 +21,11 @@ import (
 )
 
 const (
-	realm           = "parley"
-	turnKeySize     = 32 // bytes
-	discoverTimeout = 3 * time.Second
+	realm       = "parley"
+	turnKeySize = 32 // bytes
+
+	discoverTimeout  = 3 * time.Second
+	discoverInterval = 500 * time.Millisecond // between requests
 )
 
 // announce finds the addresses that candidates have: those configured, else the machine's own, and the public one if
@@ -84,7 +88,7 @@ func ownAddresses(cfg configs.Config) ([]netip.Addr, error) {
 	return own, nil
 }
 
-// discover asks a STUN server (RFC 8489) for our address as seen from there.
+// discover asks a STUN server (RFC 8489) for our address as seen from there, again and again: packets get lost.
 func discover(ctx context.Context, server string) (netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, discoverTimeout)
 	defer cancel()
@@ -92,28 +96,43 @@ func discover(ctx context.Context, server string) (netip.Addr, error) {
 	if err != nil {
 		return netip.Addr{}, err
 	}
-	client, err := stun.NewClient(conn)
-	if err != nil {
+	defer func() { _ = conn.Close() }()
+	request := stun.MustBuild(stun.TransactionID, stun.BindingRequest)
+	buffer := make([]byte, 1500)
+	for {
+		if _, err := conn.Write(request.Raw); err != nil {
+			return netip.Addr{}, err
+		}
+		if err := conn.SetReadDeadline(time.Now().Add(discoverInterval)); err != nil {
+			return netip.Addr{}, err
+		}
+		n, err := conn.Read(buffer)
+		switch {
+		case ctx.Err() != nil:
+			return netip.Addr{}, fmt.Errorf("no answer: %w", ctx.Err())
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			continue
+		case err != nil:
+			return netip.Addr{}, err
+		}
+		response := &stun.Message{Raw: buffer[:n]}
+		if response.Decode() != nil || response.TransactionID != request.TransactionID {
+			continue
+		}
+		return mappedAddress(response)
+	}
+}
+
+func mappedAddress(response *stun.Message) (netip.Addr, error) {
+	if response.Type != stun.BindingSuccess {
+		return netip.Addr{}, fmt.Errorf("answered by %v", response)
+	}
+	var mapped stun.XORMappedAddress
+	if err := mapped.GetFrom(response); err != nil {
 		return netip.Addr{}, err
 	}
-	defer func() { _ = client.Close() }()
-	var found netip.Addr
-	var answer error
-	ask := stun.MustBuild(stun.TransactionID, stun.BindingRequest)
-	err = client.Do(ask, func(event stun.Event) {
-		if answer = event.Error; answer != nil {
-			return
-		}
-		var mapped stun.XORMappedAddress
-		if answer = mapped.GetFrom(event.Message); answer == nil {
-			ip, _ := netip.AddrFromSlice(mapped.IP)
-			found = ip.Unmap()
-		}
-	})
-	if err == nil {
-		err = answer
-	}
-	return found, err
+	ip, _ := netip.AddrFromSlice(mapped.IP)
+	return ip.Unmap(), nil
 }
 
 // turnSecret is what the embedded TURN server's credentials are made from.
