@@ -112,7 +112,9 @@ func (g *gate) admit(b []byte, from net.Addr) bool {
 }
 
 // isSend tells whether the message is a Send indication, the only one that clients send.
-func (m *message) isSend() bool { return m.Method == stun.MethodSend && m.Class == stun.ClassIndication }
+func (m *message) isSend() bool {
+	return m.Method == stun.MethodSend && m.Class == stun.ClassIndication
+}
 
 // judge does what of judging a request pion leaves out.
 func (g *gate) judge(from net.Addr) bool {

@@ -1,0 +1,107 @@
+package egress
+
+import (
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A destination on our own network whose link address nobody tells fills the send buffer until the kernel gives up on
+// it, seconds later. All others share that buffer.
+func TestDeadNeighboursDoNotStopOthers(t *testing.T) {
+	if !inOwnNetwork(t) {
+		return
+	}
+	for _, command := range []string{
+		"link set lo up", "link add name near type veth peer name far", "addr add 192.0.2.1/24 dev near",
+		"link set near up", "link set far up",
+	} {
+		if out, err := exec.CommandContext(t.Context(), "ip", strings.Fields(command)...).CombinedOutput(); err != nil {
+			t.Skipf("ip %s: %v: %s", command, err, out)
+		}
+	}
+	var dead []netip.AddrPort
+	for _, host := range []byte{2, 3, 4, 5} {
+		dead = append(dead, netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, host}), 9))
+	}
+	conn, err := Listen(t.Context(), "0.0.0.0:0", discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	peer := client(t, "udp4", "127.0.0.1:0")
+	packet := make([]byte, 1200)
+	start := time.Now()
+	for range 500 {
+		for _, to := range dead {
+			if _, err := conn.WriteToAddrPort(packet, to); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := conn.WriteToAddrPort([]byte("alive"), localAddr(peer)); err != nil {
+		t.Fatal(err)
+	}
+	_ = peer.SetReadDeadline(time.Now().Add(5 * time.Second))
+	b := make([]byte, 10)
+	n, err := peer.Read(b)
+	took := time.Since(start)
+	if err != nil || string(b[:n]) != "alive" {
+		t.Fatalf("%q %v", b[:n], err)
+	}
+	t.Logf("%d packets to dead neighbours and one to a live peer: %v, %+v", 500*len(dead), took, conn.Stats())
+	if took > time.Second {
+		t.Errorf("writing took %v: it waited for a neighbour", took)
+	}
+
+	// Without the big buffer packets are dropped, those to the living too, but still nobody waits.
+	small := open(t, "0.0.0.0:0")
+	_ = small.socket.(*udpSocket).SetWriteBuffer(4096)
+	start = time.Now()
+	for range 500 {
+		if _, err := small.WriteToAddrPort(packet, dead[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("writing with a full buffer took %v", took)
+	}
+	if small.Stats().WriteDrops == 0 {
+		t.Error("the buffer was never full")
+	}
+}
+
+// inOwnNetwork runs the test a second time, as a process with a network of its own that reaches nobody, and reports
+// whether this is that process.
+func inOwnNetwork(t *testing.T) bool {
+	t.Helper()
+	const mark = "EGRESS_TEST_OWN_NETWORK"
+	if os.Getenv(mark) != "" {
+		return true
+	}
+	again := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
+	again.Env = append(os.Environ(), mark+"=1")
+	again.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	var out strings.Builder
+	again.Stdout, again.Stderr = &out, &out
+	if err := again.Start(); err != nil {
+		t.Skip("no network of its own: ", err)
+	}
+	err := again.Wait()
+	t.Log(out.String())
+	switch {
+	case err != nil:
+		t.Fatal(err)
+	case strings.Contains(out.String(), "--- SKIP"):
+		t.Skip("no network of its own")
+	}
+	return false
+}
