@@ -1,5 +1,5 @@
-// Package e2e tests the built server from outside. The Go tests here use the project's own client, many of them at once;
-// those in JavaScript beside them use browsers.
+// Package e2e tests the built server from outside. The Go tests here use the project's own client, many of them at
+// once; those in JavaScript beside them use browsers.
 package e2e
 
 import (
@@ -180,4 +180,3 @@ func describe(s client.Snapshot) string {
 	}
 	return out.String()
 }
-

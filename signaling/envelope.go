@@ -3,6 +3,7 @@ package signaling
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -64,7 +65,7 @@ func parseEnvelope(frame []byte) (envelope, error) {
 	if _, err := dec.Token(); err != nil {
 		return env, fmt.Errorf("malformed JSON: %w", unexpectedEOF(err))
 	}
-	if _, err := dec.Token(); err != io.EOF {
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return env, errTrailing
 	}
 	return env, nil
@@ -95,7 +96,7 @@ func (e *envelope) add(key string, value json.RawMessage) error {
 
 // unexpectedEOF says of a frame that ends too early that it does.
 func unexpectedEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

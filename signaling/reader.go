@@ -88,7 +88,7 @@ func (s *Session) readFrame() (kind int, data []byte, err error) {
 	for {
 		_, err := io.CopyN(&buf, r, bytes.MinRead)
 		s.hear()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return kind, buf.Bytes(), nil
 		} else if err != nil {
 			return 0, nil, err

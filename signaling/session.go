@@ -225,11 +225,12 @@ func (s *Session) handlePosts() {
 		if s.end != nil {
 			return
 		}
-		if p.stay == 0 {
+		switch p.stay {
+		case 0:
 			if handler := s.handlers[p.key]; handler != nil {
 				handler.Happened(p.event)
 			}
-		} else if p.stay == s.stay {
+		case s.stay:
 			for _, frame := range p.news.frames {
 				s.write(frame)
 			}

@@ -69,6 +69,9 @@ func (a *Account) Dial(ctx context.Context, room string, options Options) (*Clie
 	}
 	dialer := websocket.Dialer{Jar: a.jar, NetDialContext: options.NetDial, Proxy: http.ProxyFromEnvironment}
 	socket, resp, err := dialer.DialContext(ctx, a.socketURL(room), http.Header{"Origin": {a.origin()}})
+	if resp != nil {
+		_ = resp.Body.Close() // of a refusal; the socket has none
+	}
 	if err != nil {
 		if resp != nil {
 			return nil, fmt.Errorf("dial: %w: %s", ErrRefused, resp.Status)

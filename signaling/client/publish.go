@@ -81,7 +81,7 @@ func (t *outTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameters
 		t.header.PayloadType = uint8(codec.PayloadType)
 		t.header.SSRC = uint32(ctx.SSRC())
 		for _, extension := range ctx.HeaderExtensions() {
-			id := uint8(extension.ID) //nolint:gosec // 1 to 14
+			id := uint8(extension.ID)
 			switch extension.URI {
 			case sdp.SDESMidURI:
 				t.midID = id

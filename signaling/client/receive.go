@@ -35,7 +35,7 @@ func (c *connection) receive(remote *webrtc.TrackRemote, receiver *webrtc.RTPRec
 	t := &inTrack{remote: remote, pc: c.pc, state: state}
 	for _, extension := range receiver.GetParameters().HeaderExtensions {
 		if extension.URI == sdp.AudioLevelURI {
-			t.levelID = uint8(extension.ID) //nolint:gosec // 1 to 14
+			t.levelID = uint8(extension.ID)
 		}
 	}
 	c.running.Go(func() { // reading reports lets pion answer them
@@ -81,7 +81,7 @@ func (t *inTrack) count(data []byte) {
 
 // advance returns by how much the number of lost packets changes: what is skipped is lost until it comes late.
 func (t *inTrack) advance(sequence uint16) int64 {
-	step := int16(sequence - t.highest) //nolint:gosec // RFC 1982: the sign is the direction
+	step := int16(sequence - t.highest) // RFC 1982: the sign is the direction
 	switch {
 	case !t.begun:
 		t.begun, t.highest = true, sequence
