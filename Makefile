@@ -86,7 +86,8 @@ fuzz:
 	done
 
 screenshots: build packages $(NODE_E2E)
-	cd e2e && node screenshot.js ../docs/screenshots
+	cd e2e && node screenshot.js ../bin/screenshots
+	mkdir -p docs/screenshots && cp bin/screenshots/call-desktop.png docs/screenshots/call.png
 
 clean:
 	rm -rf bin .tools web/node_modules e2e/node_modules $(ASSETS)
