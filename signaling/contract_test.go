@@ -225,8 +225,8 @@ func TestSignalsReachThePeer(t *testing.T) {
 		t.Fatalf("rollback: error %s", e)
 	}
 
-	signal(`"sfu"`, `{"candidate":{"candidate":"stale"}}`)             // of the call before
-	signal(`"sfu"`, `{"description":{"type":"answer","sdp":"stale"}}`) // likewise
+	signal(`"sfu"`, `{"candidate":{"candidate":"early"}}`)             // may overtake its offer
+	signal(`"sfu"`, `{"description":{"type":"answer","sdp":"stale"}}`) // of the call before
 	signal(`"sfu"`, offer)
 	signal(`"sfu"`, `{"candidate":{"candidate":"c","sdpMid":"0","sdpMLineIndex":1,"usernameFragment":"u"}}`)
 	signal(`"sfu"`, `{"candidate":null}`)
@@ -234,7 +234,10 @@ func TestSignalsReachThePeer(t *testing.T) {
 	signal(`"sfu"`, `{"description":{"type":"_reset"}}`)
 	c.send(`{"rtc":{"type":"screen","stream":"s1"}}`)
 	c.nothing()
-	want := []string{"offer:v=0", "candidate:c mid=0 line=1", "candidate:end", "answer:a", "_reset:", "screen:s1"}
+	want := []string{
+		"candidate:early mid=<nil> line=<nil>", "offer:v=0", "candidate:c mid=0 line=1", "candidate:end", "answer:a",
+		"_reset:", "screen:s1",
+	}
 	if got := peer.log(); !slices.Equal(got, want) {
 		t.Fatalf("peer got %q, want %q", got, want)
 	}

@@ -40,7 +40,7 @@ type rtcHandler struct {
 // call is one stay in a room. Events carry it, so those of a former stay are told apart.
 type call struct {
 	peer    Peer // nil until Media.Join has returned
-	offered bool // an offer has gone one way or the other; before it nothing else of the client can be meant for peer
+	offered bool // an offer has gone one way or the other; before it no answer of the client can be meant for peer
 }
 
 // What is posted to the handler.
@@ -107,8 +107,9 @@ func (h *rtcHandler) Receive(message json.RawMessage) error {
 	return nil
 }
 
-// signal passes a description or candidate to the peer. Outside a room, and before the first offer of a stay, it
-// belongs to a call that is over, and is ignored: the client may have sent it before it knew.
+// signal passes a description or candidate to the peer. Outside a room it belongs to a call that is over, and is
+// ignored: the client may have sent it before it knew. So does an answer before the first offer of a stay; a candidate
+// may come before the offer that it belongs to.
 func (h *rtcHandler) signal(m *protocol.ClientRTC) error {
 	if m.Recipient != protocol.SFU {
 		return &Refusal{Type: protocol.ErrorBadRecipient, Detail: `the recipient of a signal is "sfu"`}
@@ -122,7 +123,7 @@ func (h *rtcHandler) signal(m *protocol.ClientRTC) error {
 		return badValue("signal", "either a description or a candidate")
 	}
 	if isCandidate {
-		if h.call != nil && h.call.offered {
+		if h.call != nil {
 			h.call.peer.Candidate(sfuCandidate(body.Candidate))
 		}
 		return nil
