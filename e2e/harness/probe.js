@@ -16,7 +16,7 @@
  * @property {string} button the class of the call button
  * @property {string} header
  * @property {string} notice
- * @property {number} receiving tracks in the streams of those who have a panel
+ * @property {number} receiving tracks in the streams of those who have a panel, screens included
  * @property {number} stale tracks in streams of those who had one
  * @property {{type: string, protocol: string}[]} paths local candidates in use
  * @property {string[]} errors
@@ -57,7 +57,7 @@ export async function look() {
   for (const channel of present) window.e2e.channels.add(channel);
   const tracksOf = (channels) =>
     [...window.e2e.streams]
-      .filter(([{ id }, connection]) => open.includes(connection) && channels.includes(id))
+      .filter(([{ id }, from]) => open.includes(from) && channels.includes(id.replace(/\.screen$/, '')))
       .reduce((total, [stream]) => total + stream.getTracks().length, 0);
   return {
     created: window.e2e.connections.length,
@@ -78,7 +78,7 @@ export async function look() {
  * @returns {Promise<number>} how many there are
  */
 export async function nextFrames() {
-  const videos = [...document.querySelectorAll('#others > .panel figure video')];
+  const videos = [...document.querySelectorAll('#others > .panel figure:not(.screen) video')];
   await Promise.all(videos.map((video) => new Promise((resolve) => video.requestVideoFrameCallback(resolve))));
   return videos.length;
 }
