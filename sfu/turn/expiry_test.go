@@ -65,7 +65,7 @@ func TestExpiredNameEndsWithItsAllocation(t *testing.T) {
 func TestAllocationEnds(t *testing.T) {
 	w := start(t, nil)
 	c := dial(t, w, "udp", w.user("anna", time.Hour))
-	want(t, "allocate", c.do(stun.MethodAllocate, udpRelay, lifetime(2)), 0)
+	want(t, "allocate", c.do(stun.MethodAllocate, udpRelay, lifetime(4)), 0)
 	want(t, "permission", c.do(stun.MethodCreatePermission, peerAddr(media)), 0)
 	// Pion dies of a permission that comes while the allocation's timer fires.
 	eventually(t, "near the end a permission is refused", func() bool {
@@ -75,8 +75,9 @@ func TestAllocationEnds(t *testing.T) {
 		t.Fatal("the end came without warning")
 	}
 	want(t, "channel near the end", c.do(stun.MethodChannelBind, channel(0x4000), peerAddr(media)), 437)
-	want(t, "refresh near the end", c.do(stun.MethodRefresh, lifetime(2)), 0)
+	want(t, "refresh near the end", c.do(stun.MethodRefresh, lifetime(4)), 0)
 	want(t, "permission after a refresh", c.do(stun.MethodCreatePermission, peerAddr(media)), 0)
+	want(t, "refresh for a second", c.do(stun.MethodRefresh, lifetime(1)), 0)
 	eventually(t, "the allocation ends", func() bool { return w.Stats().Allocations == 0 })
 	want(t, "refresh", c.do(stun.MethodRefresh, lifetime(600)), 437)
 	c.allocate()
