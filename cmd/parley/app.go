@@ -185,7 +185,7 @@ func (a *app) startTURN(ctx context.Context) error {
 		return err
 	}
 	a.turn, err = turn.New(turn.Config{
-		PacketConns: []net.PacketConn{packets},
+		PacketConns: packets,
 		Listeners:   []net.Listener{streams},
 		Realm:       realm,
 		Announced:   a.announced,

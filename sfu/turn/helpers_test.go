@@ -102,13 +102,13 @@ type world struct {
 // start runs a server on 127.0.0.1 that announces media and media6, with changes to its configuration.
 func start(t testing.TB, change func(*Config)) *world {
 	t.Helper()
-	conn, listener, err := Listen(t.Context(), "127.0.0.1:0")
+	conns, listener, err := Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{media: newFakeMedia(), addr: addrPort(conn.LocalAddr()), now: time.Now(), inCall: make(map[string]bool)}
+	w := &world{media: newFakeMedia(), addr: addrPort(conns[0].LocalAddr()), now: time.Now(), inCall: make(map[string]bool)}
 	cfg := Config{
-		PacketConns: []net.PacketConn{conn},
+		PacketConns: conns,
 		Listeners:   []net.Listener{listener},
 		Realm:       realm,
 		Announced:   []netip.AddrPort{media, media6},
