@@ -30,8 +30,10 @@ const (
 	answerWait = 10 * time.Second
 
 	// Rounds in quick succession are spaced, so that changes that pile up fold into one: the first at once, then after
-	// roundSpacing, doubling up to maxRoundSpacing, until there was a pause of roundMemory.
+	// roundSpacing, doubling up to maxRoundSpacing, until there was a pause of roundMemory. A round costs both sides by
+	// the line, so the few of a small room are spaced less.
 	roundSpacing    = 50 * time.Millisecond
+	spacingPerLine  = 10 * time.Millisecond
 	maxRoundSpacing = 400 * time.Millisecond
 	roundMemory     = 2 * time.Second
 
@@ -235,7 +237,8 @@ func (p *Peer) negotiate(now time.Time) (wake time.Duration, err error) {
 	if now.Sub(c.offerAfter) > roundMemory {
 		c.rounds = 0
 	}
-	c.offerAfter = now.Add(min(roundSpacing<<c.rounds, maxRoundSpacing))
+	perLine := spacingPerLine * time.Duration(len(c.lines.active))
+	c.offerAfter = now.Add(min(roundSpacing<<c.rounds, roundSpacing+perLine, maxRoundSpacing))
 	c.rounds = min(c.rounds+1, 8)
 	p.deliver(LocalDescription{offer})
 	return answerWait, nil
