@@ -221,7 +221,7 @@ func TestConfig(t *testing.T) {
 			t.Fatal(err)
 		}
 		return Config{
-			PacketConns: []net.PacketConn{conn}, Listeners: []net.Listener{listener},
+			PacketConns: conn, Listeners: []net.Listener{listener},
 			Realm: realm, Announced: []netip.AddrPort{media}, Media: newFakeMedia(), Verify: verify,
 		}
 	}
