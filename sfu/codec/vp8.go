@@ -1,5 +1,5 @@
-// Package codec reads what an SFU must know of an RTP payload: where a keyframe starts, which layer a packet belongs to.
-// It is pure and never trusts a length.
+// Package codec reads what an SFU must know of an RTP payload: where a keyframe starts, which layer a packet belongs
+// to. It is pure and never trusts a length.
 package codec
 
 import "errors"

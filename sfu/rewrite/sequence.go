@@ -23,7 +23,7 @@ type Sequence struct {
 type change struct{ from, offset uint16 }
 
 // after reports whether a is newer than b, across the wraparound.
-func after(a, b uint16) bool { return int16(a-b) > 0 } //nolint:gosec // the wraparound is the point
+func after(a, b uint16) bool { return int16(a-b) > 0 } // the wraparound is the point
 
 // Switch makes the source whose next packet has number in the current one. Its numbers go on where the former source's
 // ended. Packets of the former source must not be handed in any more.

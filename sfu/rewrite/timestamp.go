@@ -20,7 +20,7 @@ func (t *Timestamp) Switch(in, elapsed uint32) {
 // Next maps in.
 func (t *Timestamp) Next(in uint32) uint32 {
 	out := in - t.offset
-	if int32(out-t.last) > 0 { //nolint:gosec // the wraparound is the point
+	if int32(out-t.last) > 0 { // the wraparound is the point
 		t.last = out
 	}
 	return out
