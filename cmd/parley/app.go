@@ -112,7 +112,8 @@ func (a *app) openMedia(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	conn, err := egress.Listen(ctx, a.mediaAddress(a.cfg.Media.Port), a.log)
+	host := mediaHost(a.cfg, announced)
+	conn, err := egress.Listen(ctx, net.JoinHostPort(host, strconv.Itoa(a.cfg.Media.Port)), a.log)
 	if err != nil {
 		return err
 	}
@@ -123,11 +124,6 @@ func (a *app) openMedia(ctx context.Context) error {
 	a.announced = announced
 	a.onStop(a.mux.Close)
 	return nil
-}
-
-// mediaAddress is where a socket beside the pages listens.
-func (a *app) mediaAddress(port int) string {
-	return net.JoinHostPort(a.cfg.Media.Listen, strconv.Itoa(port))
 }
 
 func (a *app) startSFU(context.Context) error {
@@ -180,7 +176,7 @@ func (a *app) startTURN(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	packets, streams, err := turn.Listen(ctx, a.mediaAddress(a.cfg.TURN.Port))
+	packets, streams, err := turn.Listen(ctx, net.JoinHostPort(a.cfg.Media.Listen, strconv.Itoa(a.cfg.TURN.Port)))
 	if err != nil {
 		return err
 	}

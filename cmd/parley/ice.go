@@ -88,6 +88,25 @@ func ownAddresses(cfg configs.Config) ([]netip.Addr, error) {
 	return own, nil
 }
 
+// mediaHost is what the media socket listens on: what is configured, else the one announced address if it is the
+// machine's own, so that packets leave from no other. Empty stands for all addresses.
+func mediaHost(cfg configs.Config, announced []netip.AddrPort) string {
+	if cfg.Media.Listen != "" || len(announced) != 1 {
+		return cfg.Media.Listen
+	}
+	interfaces, err := net.InterfaceAddrs()
+	if err != nil {
+		return ""
+	}
+	for _, address := range interfaces {
+		prefix, err := netip.ParsePrefix(address.String())
+		if err == nil && prefix.Addr().Unmap() == announced[0].Addr() {
+			return announced[0].Addr().String()
+		}
+	}
+	return ""
+}
+
 // discover asks a STUN server (RFC 8489) for our address as seen from there, again and again: packets get lost.
 func discover(ctx context.Context, server string) (netip.Addr, error) {
 	ctx, cancel := context.WithTimeout(ctx, discoverTimeout)
