@@ -41,6 +41,7 @@ type connection struct {
 	rounds     int       // offers in quick succession
 	described  bool      // the client's first description is set
 	connected  bool      // the path has been up
+	unasked    bool      // it follows a reset of ours, and the client has said nothing since
 	candidates int
 	early      []Candidate // from before the first description
 	byReceiver map[*webrtc.RTPReceiver]*upTrack
@@ -93,7 +94,7 @@ func (c *connection) setRemote(description Description) error {
 	if err != nil {
 		return err
 	}
-	c.described = true
+	c.described, c.unasked = true, false
 	early := c.early
 	c.early = nil
 	for _, candidate := range early {

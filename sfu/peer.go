@@ -211,6 +211,15 @@ func (p *Peer) reset(reason string) error {
 	return nil
 }
 
+// resetUnasked is a reset that the client has not asked for.
+func (p *Peer) resetUnasked(reason string) error {
+	if err := p.reset(reason); err != nil {
+		return err
+	}
+	p.conn.unasked = true
+	return nil
+}
+
 var errTooManyResets = errors.New("too many resets")
 
 // negotiate makes the next offer if there is something to offer and nothing in the way. It returns when to try again.
@@ -218,7 +227,7 @@ func (p *Peer) negotiate(now time.Time) (wake time.Duration, err error) {
 	c := p.conn
 	switch {
 	case c.offering && now.After(c.answerBy):
-		return answerWait, p.reset("no answer")
+		return answerWait, p.resetUnasked("no answer")
 	case c.offering:
 		return c.answerBy.Sub(now) + time.Millisecond, nil
 	case !c.lines.dirty:
@@ -248,6 +257,11 @@ func (p *Peer) negotiate(now time.Time) (wake time.Duration, err error) {
 func (p *Peer) describe(description Description) error {
 	switch description.Type {
 	case TypeReset:
+		if p.conn.unasked && !p.conn.offering {
+			// It crossed a reset of ours, which the client takes for the answer.
+			p.conn.unasked = false
+			return nil
+		}
 		return p.reset("asked by the client")
 	case "offer":
 		return p.takeOffer(description)
@@ -288,7 +302,7 @@ func (p *Peer) takeOffer(offer Description) error {
 	if c.pc.SignalingState() == before {
 		return nil
 	}
-	return p.reset("offer failed half way")
+	return p.resetUnasked("offer failed half way")
 }
 
 // replaceClosed makes a fresh connection without a reset.
@@ -312,7 +326,7 @@ func (p *Peer) takeAnswer(answer Description) error {
 	}
 	if err := c.setRemote(answer); err != nil {
 		p.deliver(Refused{fmt.Errorf("%w: %w", ErrDescription, err)})
-		return p.reset("answer failed")
+		return p.resetUnasked("answer failed")
 	}
 	c.offering = false
 	for _, up := range c.lines.answered() {

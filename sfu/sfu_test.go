@@ -210,3 +210,34 @@ func TestBadInputIsRefusedAndLosesNothing(t *testing.T) {
 	b.AwaitMedia("a/audio", 20)
 	a.AwaitMedia("b/audio", 20)
 }
+
+// TestCrossedResets sends a reset that crosses one of the server: the server's stands for the answer.
+func TestCrossedResets(t *testing.T) {
+	s := newSFU(t)
+	sfutest.Join(t, s, "room", "p", sfutest.Options{Publish: []string{"audio"}})
+	descriptions := make(chan string, 64)
+	peer, err := s.Join("room", "a", func(event sfu.Event) {
+		if e, ok := event.(sfu.LocalDescription); ok {
+			descriptions <- e.Description.Type
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first := <-descriptions; first != "offer" {
+		t.Fatalf("first comes %s", first)
+	}
+	peer.Signal(sfu.Description{Type: "answer", SDP: "nonsense"})
+	peer.Signal(sfu.Description{Type: sfu.TypeReset})
+	for i, want := range []string{sfu.TypeReset, "offer"} {
+		if got := <-descriptions; got != want {
+			t.Errorf("then comes %s, want %s", got, want)
+		}
+		if i == 1 {
+			peer.Signal(sfu.Description{Type: sfu.TypeReset}) // of a later time: answered
+		}
+	}
+	if got := <-descriptions; got != sfu.TypeReset {
+		t.Errorf("a reset is answered by %s", got)
+	}
+}
