@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pion/stun/v3"
+	"github.com/pion/stun/v4"
 )
 
 // TestAnswersFromTheAddressThatWasAsked asks each address of the machine from each other one of its family.
