@@ -106,7 +106,9 @@ func start(t testing.TB, change func(*Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{media: newFakeMedia(), addr: addrPort(conns[0].LocalAddr()), now: time.Now(), inCall: make(map[string]bool)}
+	w := &world{
+		media: newFakeMedia(), addr: addrPort(conns[0].LocalAddr()), now: time.Now(), inCall: make(map[string]bool),
+	}
 	cfg := Config{
 		PacketConns: conns,
 		Listeners:   []net.Listener{listener},
