@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { everybodySeesEverybody, Scene } from './harness/scene.js';
-import { eventually } from './harness/wait.js';
+import { PATIENCE, within } from './harness/wait.js';
 
 const TIMES = Number(process.env.GLARES ?? 200);
 
@@ -46,11 +46,23 @@ function prepare() {
   };
 }
 
-/** In the page: whether nothing is being negotiated, and everything that is sent has been. */
-function atRest() {
+/**
+ * In the page: resolves when nothing is being negotiated, everything that is sent has been, and so many tracks come in.
+ * It looks often, because it is waited for hundreds of times.
+ * @param {number} receiving
+ */
+async function rest(receiving) {
   const connection = window.e2e.connections.at(-1);
-  const sending = connection.getTransceivers().filter(({ sender, stopped }) => sender.track && !stopped);
-  return connection.signalingState === 'stable' && sending.every((each) => /send/.test(each.currentDirection ?? ''));
+  const atRest = () => {
+    const sending = connection.getTransceivers().filter(({ sender, stopped }) => sender.track && !stopped);
+    const done = sending.every((each) => /send/.test(each.currentDirection ?? ''));
+    const present = [...document.querySelectorAll('#others > .panel')].map(({ dataset }) => dataset.channel);
+    const tracks = [...window.e2e.streams]
+      .filter(([{ id }, from]) => from === connection && present.includes(id.replace(/\.screen$/, '')))
+      .reduce((total, [stream]) => total + stream.getTracks().length, 0);
+    return connection.signalingState === 'stable' && done && tracks === receiving;
+  };
+  while (!atRest()) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 test(`both sides change tracks at the same moment, ${TIMES} times, in Chromium and in Firefox`, async (t) => {
@@ -71,12 +83,10 @@ test(`both sides change tracks at the same moment, ${TIMES} times, in Chromium a
     for (const { page } of [anna, dora]) await page.evaluate((add) => window.e2e.meet(add), adding);
     // Which the server offers to the two others.
     await cleo.page.evaluate((add) => window.e2e.change(add), adding);
-    for (const person of all) {
-      await eventually(`${person.name} is at rest after change ${i}`, async () => {
-        assert.equal((await person.look()).receiving, adding ? 6 : 4);
-        return person.page.evaluate(atRest);
-      });
-    }
+    const resting = all.map(({ name, page }) =>
+      within(page.evaluate(rest, adding ? 6 : 4), PATIENCE, `${name} is at rest after change ${i}`),
+    );
+    await Promise.all(resting);
     const after = [await glares(anna), await glares(dora)];
     assert.ok(after[0] > before[0] && after[1] > before[1], `glares after change ${i}: ${before} to ${after}`);
   }
