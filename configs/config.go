@@ -36,7 +36,7 @@ type Store struct {
 
 // Media is about the SFU and its socket.
 type Media struct {
-	Port   int    `koanf:"media_port" arg:"N" help:"port of all media, UDP and ICE-TCP"`
+	Port   int    `koanf:"media_port" arg:"N" help:"UDP port of all media"`
 	Listen string `koanf:"media_listen" arg:"IP" help:"address of the media and TURN sockets; all if empty"`
 
 	// Announce are addresses for candidates instead of the machine's own. Port 0 stands for Port.

@@ -144,7 +144,7 @@ func (a trackUnpublished) do(p *Peer) error {
 
 func (a featuresShared) do(p *Peer) error {
 	if err := p.conn.sendFeatures(a.from, a.features); err != nil {
-		p.log.Debug("features not passed on", "err", err)
+		p.log.Debug("features not passed on", "error", err)
 	}
 	return nil
 }

@@ -181,7 +181,7 @@ func (d *downTrack) rewrite(p *packet) (outgoingPacket, bool) {
 		})
 	}
 	d.sent.packets++
-	d.sent.octets += uint32(len(p.payload)) //nolint:gosec // at most an MTU
+	d.sent.octets += uint32(len(p.payload))
 	d.sent.timestamp, d.sent.at = header.Timestamp, p.arrived
 	return outgoingPacket{header, withVP8(p.payload, p.vp8, mapped)}, true
 }
@@ -198,7 +198,7 @@ func withVP8(payload []byte, from, to codec.VP8) []byte {
 
 // ticks converts a time into units of the media clock.
 func (d *downTrack) ticks(elapsed time.Duration) uint32 {
-	return uint32(elapsed.Seconds() * float64(d.up.codec.ClockRate)) //nolint:gosec // wraps like the clock itself
+	return uint32(elapsed.Seconds() * float64(d.up.codec.ClockRate))
 }
 
 // report is a sender report as of now, nil before the first packet.
@@ -220,7 +220,7 @@ func (d *downTrack) report(now time.Time) rtcp.Packet {
 // ntpTime is the 64-bit format of RFC 3550, section 4: seconds since 1900 and a fraction.
 func ntpTime(t time.Time) uint64 {
 	const from1900to1970 = 2208988800
-	seconds := uint64(t.Unix()) + from1900to1970 //nolint:gosec // after 1970
+	seconds := uint64(t.Unix()) + from1900to1970
 	fraction := uint64(t.Nanosecond()) << 32 / uint64(time.Second)
 	return seconds<<32 | fraction
 }
@@ -244,7 +244,7 @@ func (d *downTrack) requestKeyframe() {
 func extensionID(extensions []webrtc.RTPHeaderExtensionParameter, uri string) uint8 {
 	for _, extension := range extensions {
 		if extension.URI == uri {
-			return uint8(extension.ID) //nolint:gosec // 1 to 14 or 255
+			return uint8(extension.ID)
 		}
 	}
 	return 0

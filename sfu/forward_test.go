@@ -333,10 +333,14 @@ func TestSameCodec(t *testing.T) {
 		a, b webrtc.RTPCodecCapability
 		want bool
 	}{
-		"case":     {capability("video/vp8"), capability("video/VP8"), true},
-		"other":    {capability("video/VP9"), capability("video/VP8"), false},
-		"level":    {h264("packetization-mode=1;profile-level-id=42e01f"), h264("profile-level-id=42001f; packetization-mode=1"), true},
-		"profile":  {h264("packetization-mode=1;profile-level-id=42e01f"), h264("packetization-mode=1;profile-level-id=640c1f"), false},
+		"case":  {capability("video/vp8"), capability("video/VP8"), true},
+		"other": {capability("video/VP9"), capability("video/VP8"), false},
+		"level": {
+			h264("packetization-mode=1;profile-level-id=42e01f"), h264("profile-level-id=42001f; packetization-mode=1"), true,
+		},
+		"profile": {
+			h264("packetization-mode=1;profile-level-id=42e01f"), h264("packetization-mode=1;profile-level-id=640c1f"), false,
+		},
 		"mode":     {h264("profile-level-id=42e01f"), h264("packetization-mode=1;profile-level-id=42e01f"), false},
 		"a broken": {h264("profile-level-id=4"), h264("profile-level-id=42e01f"), false},
 	} {

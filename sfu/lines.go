@@ -14,9 +14,9 @@ import (
 // line is an m-line that carries one track down. When its track ends it is parked for the next track of that codec; so
 // the description grows with how many tracks there are at once, not with how many there ever were.
 //
-// Each track has a sender and an SSRC of its own: packets of the former one that are still on their way must not be taken
-// for the next one's. A parked line is not inactive but carries an idle track, because a client built on pion never
-// receives again on a line that was inactive in two descriptions in a row.
+// Each track has a sender and an SSRC of its own: packets of the former one that are still on their way must not be
+// taken for the next one's. A parked line is not inactive but carries an idle track, because a client built on pion
+// never receives again on a line that was inactive in two descriptions in a row.
 type line struct {
 	transceiver *webrtc.RTPTransceiver
 	codec       webrtc.RTPCodecCapability
@@ -182,7 +182,9 @@ func (ls *lines) addLine(down *downTrack) (*line, error) {
 }
 
 // preferCodec returns the codec with its retransmission format, and behind them all others if asked for.
-func preferCodec(all []webrtc.RTPCodecParameters, codec webrtc.RTPCodecCapability, others bool) []webrtc.RTPCodecParameters {
+func preferCodec(
+	all []webrtc.RTPCodecParameters, codec webrtc.RTPCodecCapability, others bool,
+) []webrtc.RTPCodecParameters {
 	var chosen, rest []webrtc.RTPCodecParameters
 	for _, candidate := range all {
 		if strings.EqualFold(candidate.MimeType, webrtc.MimeTypeRTX) {

@@ -131,7 +131,7 @@ func (p *Peer) run() {
 		}
 		for _, a := range p.inbox.Take() {
 			if err := a.do(p); err != nil {
-				p.log.Warn("peer ended", "err", err)
+				p.log.Warn("peer ended", "error", err)
 				p.deliver(Ended{err})
 				return
 			}
@@ -139,7 +139,7 @@ func (p *Peer) run() {
 		now := time.Now()
 		wake, err := p.negotiate(now)
 		if err != nil {
-			p.log.Warn("peer ended", "err", err)
+			p.log.Warn("peer ended", "error", err)
 			p.deliver(Ended{err})
 			return
 		}
@@ -155,7 +155,7 @@ func (p *Peer) report(now time.Time) time.Duration {
 	p.reported = now
 	for reports := range slices.Chunk(p.conn.lines.reports(now), reportsPerPacket) {
 		if err := p.conn.pc.WriteRTCP(reports); err != nil {
-			p.log.Debug("sender reports", "err", err)
+			p.log.Debug("sender reports", "error", err)
 		}
 	}
 	return reportInterval

@@ -8,9 +8,9 @@ import (
 
 // room is who is together and what they publish. It exists from the first join to the last leave.
 //
-// Every method locks, changes, and posts to the peers concerned before it unlocks: posting is a leaf operation, and under
-// the lock it gives all peers the same order of events, so that nobody keeps a track whose end they were told before its
-// beginning.
+// Every method locks, changes, and posts to the peers concerned before it unlocks: posting is a leaf operation, and
+// under the lock it gives all peers the same order of events, so that nobody keeps a track whose end they were told
+// before its beginning.
 type room struct {
 	name string // static
 

@@ -56,7 +56,8 @@ func TestEveryoneHearsAndSeesEveryone(t *testing.T) {
 	s := newSFU(t)
 	var clients []*sfutest.Client
 	for i := range 4 {
-		clients = append(clients, sfutest.Join(t, s, "room", fmt.Sprint("p", i), sfutest.Options{Publish: []string{"audio", "video"}}))
+		options := sfutest.Options{Publish: []string{"audio", "video"}}
+		clients = append(clients, sfutest.Join(t, s, "room", fmt.Sprint("p", i), options))
 	}
 	for _, client := range clients {
 		for _, other := range clients {
@@ -157,7 +158,8 @@ func TestTwentyAtOnceTakeFewRounds(t *testing.T) {
 	resident := sfutest.Join(t, s, "room", "resident", sfutest.Options{})
 	var guests []*sfutest.Client
 	for i := range 20 {
-		guests = append(guests, sfutest.Join(t, s, "room", fmt.Sprint("guest", i), sfutest.Options{Publish: []string{"audio"}}))
+		options := sfutest.Options{Publish: []string{"audio"}}
+		guests = append(guests, sfutest.Join(t, s, "room", fmt.Sprint("guest", i), options))
 	}
 	for _, guest := range guests {
 		resident.AwaitMedia(guest.ID+"/audio", 3)
@@ -181,7 +183,8 @@ func TestUndecodableTrackIsAnnouncedToBothSides(t *testing.T) {
 	onlyVP8 := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithSettingEngine(settings))
 
 	watcher := sfutest.Join(t, s, "room", "w", sfutest.Options{API: onlyVP8})
-	publisher := sfutest.Join(t, s, "room", "p", sfutest.Options{Publish: []string{"video"}, MimeType: webrtc.MimeTypeH264})
+	publisher := sfutest.Join(t, s, "room", "p",
+		sfutest.Options{Publish: []string{"video"}, MimeType: webrtc.MimeTypeH264})
 	want := sfu.Undecodable{Publisher: "p", Subscriber: "w", Kind: "video", Codec: webrtc.MimeTypeH264}
 	for _, client := range []*sfutest.Client{watcher, publisher} {
 		client.AwaitEvent("undecodable", func(event sfu.Event) bool { return event == want })

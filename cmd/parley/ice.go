@@ -42,7 +42,7 @@ func announce(ctx context.Context, cfg configs.Config, log *slog.Logger) ([]neti
 	if cfg.Media.STUNDiscover != "" {
 		address, err := discover(ctx, cfg.Media.STUNDiscover)
 		if err != nil {
-			log.Warn("public address not found", "stun_server", cfg.Media.STUNDiscover, "err", err)
+			log.Warn("public address not found", "stun_server", cfg.Media.STUNDiscover, "error", err)
 		} else {
 			log.Info("public address found", "address", address)
 			announced = append(announced, netip.AddrPortFrom(address, port))

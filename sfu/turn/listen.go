@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"syscall"
 )
 
 // buffer is asked for in each direction of a UDP socket, which carries the media of all its relays.
@@ -40,12 +41,16 @@ func Listen(ctx context.Context, addr string) ([]net.PacketConn, net.Listener, e
 	}
 }
 
-// listenPackets opens a UDP socket at each host. All have to open.
+// listenPackets opens a UDP socket at each host. All have to open, but for addresses that are not ready to be used, as
+// new IPv6 ones are not for a moment, where there are others.
 func listenPackets(ctx context.Context, hosts []string, port string) ([]net.PacketConn, error) {
 	var config net.ListenConfig
 	var conns []net.PacketConn
 	for _, host := range hosts {
 		conn, err := config.ListenPacket(ctx, "udp", net.JoinHostPort(host, port))
+		if errors.Is(err, syscall.EADDRNOTAVAIL) && len(hosts) > 1 {
+			continue
+		}
 		if err != nil {
 			for _, opened := range conns {
 				_ = opened.Close()
@@ -56,6 +61,9 @@ func listenPackets(ctx context.Context, hosts []string, port string) ([]net.Pack
 		_ = udp.SetReadBuffer(buffer)
 		_ = udp.SetWriteBuffer(buffer)
 		conns = append(conns, conn)
+	}
+	if len(conns) == 0 {
+		return nil, syscall.EADDRNOTAVAIL
 	}
 	return conns, nil
 }

@@ -40,7 +40,6 @@ const (
 	ErrorBadRecipient   = "bad_recipient"
 	ErrorBadDescription = "bad_description"
 	ErrorBadCandidate   = "bad_candidate"
-	ErrorNotJoined      = "not_joined"
 	ErrorBadRoom        = "bad_room"
 	ErrorInternal       = "internal"
 )
