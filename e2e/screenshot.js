@@ -23,6 +23,9 @@ try {
   await everybodySeesEverybody(people);
   await ben.toggle('mic');
   await dora.toggle('cam');
+  await anna.page.waitForSelector('.panel.no-video');
+  await anna.page.waitForSelector('.panel.muted-audio');
+  await anna.page.evaluate(() => Promise.all(document.getAnimations().map(({ finished }) => finished)));
   for (const [name, size] of Object.entries(SIZES)) {
     await anna.page.setViewport(size);
     await anna.page.bringToFront();
