@@ -46,6 +46,7 @@ bin/parley-race: $(ASSETS) packages FORCE
 	$(GO) build -race -o $@ ./cmd/parley
 
 test-browser: build bin/parley-race $(NODE_E2E)
+	$(GO) build -o bin/guests ./e2e/guests
 	cd e2e && npm test --silent
 	cd e2e && TEST_BINARY=$(CURDIR)/bin/parley-race npm run test:race --silent
 
