@@ -30,7 +30,7 @@ func run(args []string, until io.Reader, out io.Writer) error {
 	}
 	count, err := strconv.Atoi(args[2])
 	if err != nil {
-		return fmt.Errorf("N: %w", err)
+		return fmt.Errorf("number of guests: %w", err)
 	}
 	clients := make([]*client.Client, count)
 	errs := make([]error, count)
@@ -49,7 +49,9 @@ func run(args []string, until io.Reader, out io.Writer) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "joined")
+	if _, err := fmt.Fprintln(out, "joined"); err != nil {
+		return err
+	}
 	_, err = io.Copy(io.Discard, until)
 	return err
 }
