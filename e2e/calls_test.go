@@ -236,7 +236,7 @@ func TestResetsAtRandom(t *testing.T) {
 		rng := rand.New(rand.NewPCG(2, uint64(i)))
 		for n := range 8 {
 			c.Reset()
-			await(t, c, "the reset", func(seen client.Snapshot) bool { return seen.Resets == n+1 })
+			await(t, c, "the reset", func(seen client.Snapshot) bool { return seen.Resets > n })
 			if rng.IntN(2) == 0 {
 				await(t, c, "the connection", func(seen client.Snapshot) bool { return seen.Connection == "connected" })
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
@@ -16,6 +17,9 @@ import (
 
 	"parley/signaling/protocol"
 )
+
+// closedWait is how long the server may take to explain why it closed the connection before the client asks for another.
+const closedWait = 2 * time.Second
 
 // connection is one RTCPeerConnection. A reset replaces it whole, and what its callbacks still post is dropped.
 type connection struct {
@@ -30,6 +34,7 @@ type connection struct {
 	// Owned by the client's loop.
 	early    []webrtc.ICECandidateInit // from before the first description of the server
 	gathered bool                      // the end of our candidates has been told
+	expiry   *time.Timer               // runs while the server has closed its end without a word, else nil
 }
 
 // newAPI makes what connections are built with.
@@ -180,8 +185,12 @@ func (c *Client) listen(conn *connection) {
 		ifCurrent(func() {
 			path := conn.localPath()
 			c.state.update(func(s *Snapshot) { s.Connection, s.LocalPath = pcState.String(), path })
-			if pcState == webrtc.PeerConnectionStateFailed {
+			switch pcState {
+			case webrtc.PeerConnectionStateFailed:
 				c.reset()
+			case webrtc.PeerConnectionStateClosed: // by the server, which may be about to say why
+				conn.expiry = time.AfterFunc(closedWait, func() { ifCurrent(c.reset) })
+			default:
 			}
 		})
 	})
@@ -234,6 +243,9 @@ func (c *connection) localPath() string {
 
 // close ends the connection and all that belongs to it.
 func (c *connection) close() {
+	if c.expiry != nil {
+		c.expiry.Stop()
+	}
 	close(c.closing)
 	_ = c.pc.GracefulClose()
 	c.running.Wait()

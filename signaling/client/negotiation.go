@@ -190,9 +190,9 @@ func (c *Client) reset() {
 	if !c.inRoom || c.resetting {
 		return
 	}
-	c.disconnect()
 	c.resetting = true
 	c.sendDescription(webrtc.SessionDescription{}, protocol.TypeReset)
+	c.disconnect()
 }
 
 // signal handles what the server's peer says.
