@@ -55,7 +55,10 @@ type (
 	eventForPublisher struct{ event Event }
 )
 
-func (a described) do(p *Peer) error { return p.describe(a.description) }
+func (a described) do(p *Peer) error {
+	p.unread.Add(-1)
+	return p.describe(a.description)
+}
 
 func (a candidateReceived) do(p *Peer) error {
 	if err := p.conn.addCandidate(a.candidate); err != nil {
@@ -65,7 +68,7 @@ func (a candidateReceived) do(p *Peer) error {
 }
 
 func (a screenNamed) do(p *Peer) error {
-	if len(p.screens) < maxScreens {
+	if len(p.screens) < maxScreens && len(a.streamID) <= maxStreamID {
 		p.screens[a.streamID] = true
 	}
 	return nil
@@ -83,7 +86,7 @@ func (a pathChanged) do(p *Peer) error {
 		return nil
 	}
 	switch a.state {
-	case webrtc.ICEConnectionStateDisconnected, webrtc.ICEConnectionStateFailed:
+	case webrtc.ICEConnectionStateDisconnected, webrtc.ICEConnectionStateFailed, webrtc.ICEConnectionStateClosed:
 		p.setSilent(true)
 	case webrtc.ICEConnectionStateConnected, webrtc.ICEConnectionStateCompleted:
 		p.setSilent(false)

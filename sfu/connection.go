@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	audioLevelURI = sdp.AudioLevelURI
+	audioLevelURI  = sdp.AudioLevelURI
+	ufragAttribute = "a=ice-ufrag:"
 
 	featuresLabel = "features"
 	featuresID    = 500
@@ -42,9 +43,11 @@ type connection struct {
 	described  bool      // the client's first description is set
 	connected  bool      // the path has been up
 	unasked    bool      // it follows a reset of ours, and the client has said nothing since
-	candidates int
-	early      []Candidate // from before the first description
-	byReceiver map[*webrtc.RTPReceiver]*upTrack
+
+	formerUfrag string // of the client, in the connection before such a reset
+	candidates  int
+	early       []Candidate // from before the first description
+	byReceiver  map[*webrtc.RTPReceiver]*upTrack
 }
 
 // newConnection makes a PeerConnection whose callbacks only post.
@@ -77,6 +80,25 @@ func newConnection(api *webrtc.API, post func(action)) (*connection, error) {
 		post(trackArrived{c, remote, receiver})
 	})
 	return c, nil
+}
+
+// closed reports whether the connection has ended, as it does when the client closes its end.
+func (c *connection) closed() bool { return c.pc.ConnectionState() == webrtc.PeerConnectionStateClosed }
+
+// clientUfrag is the client's ICE user name fragment (RFC 8839, 5.4), "" before its first description.
+func (c *connection) clientUfrag() string {
+	description := c.pc.RemoteDescription()
+	if description == nil {
+		return ""
+	}
+	_, rest, _ := strings.Cut(description.SDP, ufragAttribute)
+	ufrag, _, _ := strings.Cut(rest, "\r\n")
+	return ufrag
+}
+
+// stale reports whether an offer is of the connection before a reset that the client did not know of yet.
+func (c *connection) stale(offer Description) bool {
+	return c.formerUfrag != "" && strings.Contains(offer.SDP, ufragAttribute+c.formerUfrag+"\r\n")
 }
 
 // close ends the connection and waits for what reads from it.
@@ -162,6 +184,9 @@ func (c *connection) addCandidate(candidate *Candidate) error {
 	}
 	if c.candidates++; c.candidates > maxCandidates {
 		return fmt.Errorf("%w: more than %d", ErrCandidate, maxCandidates)
+	}
+	if len(candidate.Candidate) > maxCandidate {
+		return fmt.Errorf("%w: longer than %d bytes", ErrCandidate, maxCandidate)
 	}
 	if !c.described {
 		c.early = append(c.early, *candidate)

@@ -349,3 +349,18 @@ func TestSameCodec(t *testing.T) {
 		}
 	}
 }
+
+// TestRetransmissionOfAnotherLayout has a publisher put another packet under a number that has gone out.
+func TestRetransmissionOfAnotherLayout(t *testing.T) {
+	s, out := newSource(webrtc.MimeTypeVP8, ""), &sink{}
+	down := s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
+	l := s.layer("")
+	l.forward(header(100, 0), vp8(300, 64, "key"), 0)
+	for _, payload := range [][]byte{nil, {0x10}, {0x90, 0x80, 0x05, 0x01}} {
+		l.forward(header(100, 0), payload, 0)
+		l.forward(header(100+cachedPackets, 0), payload, 0) // the same place in the cache
+		for sequence := range uint16(1000) {
+			down.resend(&rtcp.TransportLayerNack{Nacks: rtcp.NackPairsFromSequenceNumbers([]uint16{sequence})})
+		}
+	}
+}

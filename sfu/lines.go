@@ -23,6 +23,7 @@ type line struct {
 	sender      *webrtc.RTPSender
 	down        *downTrack // nil while parked
 	open        bool       // down is in the fan-out
+	left        string     // the stream of the last track, until the client knows that it has ended
 }
 
 // idleStream is the MediaStream of parked lines. No participant has that name.
@@ -123,7 +124,7 @@ func (ls *lines) reconcile() error {
 // park takes the track off a line.
 func (ls *lines) park(up *upTrack, l *line) error {
 	l.down.detach()
-	l.down, l.open = nil, false
+	l.down, l.open, l.left = nil, false, up.streamID
 	delete(ls.active, up)
 	ls.parked = append(ls.parked, l)
 	return ls.replace(l, idleTrack{l.transceiver.Kind(), l.transceiver.Mid()})
@@ -137,10 +138,18 @@ func (ls *lines) carry(up *upTrack) error {
 	})
 	if at < 0 {
 		l, err := ls.addLine(down)
+		if err != nil {
+			return err
+		}
 		ls.active[up] = l
-		return err
+		return nil
 	}
 	l := ls.parked[at]
+	if l.left == up.streamID {
+		// The same person again: without a round between the two, the client would see no change of the line's stream.
+		ls.dirty = true
+		return nil
+	}
 	ls.parked = slices.Delete(ls.parked, at, at+1)
 	ls.active[up], l.down = l, down
 	return ls.replace(l, down)
@@ -210,6 +219,9 @@ func preferCodec(
 
 // answered opens the lines that the client has accepted and returns the tracks that it cannot decode.
 func (ls *lines) answered() []*upTrack {
+	for _, l := range ls.parked {
+		l.left = ""
+	}
 	var undecodable []*upTrack
 	for up, l := range ls.active {
 		if l.open || !slices.Contains(ls.wanted, up) {

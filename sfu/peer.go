@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -46,7 +47,16 @@ const (
 	reportsPerPacket = 32 // of 28 bytes, within any MTU
 
 	screenSuffix = ".screen"
-	maxScreens   = 64 // streams that a client may name in its life
+	maxScreens   = 64  // streams that a client may name in its life
+	maxStreamID  = 256 // bytes
+
+	maxUnread    = 16      // descriptions of a client that wait
+	maxTracks    = 16      // that a client publishes at once
+	maxOwnLines  = 64      // m-lines that are the client's
+	maxCandidate = 1 << 10 // bytes
+
+	// crossing is how long after a reset of ours one of the client may have been sent before it knew.
+	crossing = time.Second
 )
 
 // Peer is the server's end of one participant: a loop that owns the PeerConnection and all that belongs to it. Its
@@ -62,7 +72,10 @@ type Peer struct {
 	done    chan struct{}
 	stop    chan struct{}
 	stopped sync.Once
-	closing sync.WaitGroup // old connections on their way out
+	unread  atomic.Int32 // descriptions that wait in the inbox
+
+	overflowed atomic.Bool
+	closing    sync.WaitGroup // old connections on their way out
 
 	// Owned by run.
 	conn    *connection
@@ -88,8 +101,15 @@ func newPeer(s *SFU, r *room, id string, deliver func(Event)) *Peer {
 	}
 }
 
-// Signal takes a description from the participant: an offer, an answer or a reset.
-func (p *Peer) Signal(description Description) { p.post(described{description}) }
+// Signal takes a description from the participant: an offer, an answer or a reset. Descriptions are dear to act on, so a
+// participant who sends them faster than they are acted on is given up.
+func (p *Peer) Signal(description Description) {
+	if p.unread.Add(1) > maxUnread {
+		p.overflow()
+		return
+	}
+	p.post(described{description})
+}
 
 // Candidate takes a candidate from the participant; nil ends them.
 func (p *Peer) Candidate(candidate *Candidate) { p.post(candidateReceived{candidate}) }
@@ -98,8 +118,21 @@ func (p *Peer) Candidate(candidate *Candidate) { p.post(candidateReceived{candid
 // brings the stream.
 func (p *Peer) Screen(streamID string) { p.post(screenNamed{streamID}) }
 
-// Close takes the participant out of the room. It returns at once; see Done.
-func (p *Peer) Close() { p.stopped.Do(func() { close(p.stop) }) }
+// Close takes the participant out of the room: when it returns, another may join under the same id. The rest ends
+// later; see Done.
+func (p *Peer) Close() {
+	p.sfu.leave(p)
+	p.halt()
+}
+
+// halt ends the loop. It may be called under any lock.
+func (p *Peer) halt() { p.stopped.Do(func() { close(p.stop) }) }
+
+// overflow gives up a participant who asks for more than can be done.
+func (p *Peer) overflow() {
+	p.overflowed.Store(true)
+	p.halt()
+}
 
 // Done is closed when all that belonged to the peer has ended.
 func (p *Peer) Done() <-chan struct{} { return p.done }
@@ -107,7 +140,7 @@ func (p *Peer) Done() <-chan struct{} { return p.done }
 // post hands an action to the loop. A loop that has stopped taking them is ended.
 func (p *Peer) post(a action) {
 	if !p.inbox.Post(a) {
-		p.Close()
+		p.overflow()
 	}
 }
 
@@ -125,26 +158,47 @@ func (p *Peer) run() {
 	for {
 		select {
 		case <-p.stop:
-			return
 		case <-p.inbox.Ready():
 		case <-timer.C:
 		}
-		for _, a := range p.inbox.Take() {
-			if err := a.do(p); err != nil {
-				p.log.Warn("peer ended", "error", err)
-				p.deliver(Ended{err})
-				return
-			}
+		wake, err := p.act()
+		if err == nil && p.overflowed.Load() {
+			err = errOverflow
 		}
-		now := time.Now()
-		wake, err := p.negotiate(now)
 		if err != nil {
 			p.log.Warn("peer ended", "error", err)
 			p.deliver(Ended{err})
 			return
 		}
-		timer.Reset(min(wake, p.report(now)))
+		if p.halted() {
+			return
+		}
+		timer.Reset(wake)
 	}
+}
+
+func (p *Peer) halted() bool {
+	select {
+	case <-p.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// act does what has been posted and what is due, and returns when to do so next.
+func (p *Peer) act() (wake time.Duration, err error) {
+	for _, a := range p.inbox.Take() {
+		if p.halted() {
+			return 0, nil
+		}
+		if err := a.do(p); err != nil {
+			return 0, err
+		}
+	}
+	now := time.Now()
+	wake, err = p.negotiate(now)
+	return min(wake, p.report(now)), err
 }
 
 // report sends the sender reports when they are due, and returns when they are due next.
@@ -206,6 +260,7 @@ func (p *Peer) reset(reason string) error {
 		p.room.unpublish(up)
 	}
 	p.closing.Go(former.close)
+	p.setSilent(true)
 	p.conn.offerAfter = now.Add(firstOfferWait)
 	p.deliver(LocalDescription{Description{Type: TypeReset}})
 	return nil
@@ -213,19 +268,25 @@ func (p *Peer) reset(reason string) error {
 
 // resetUnasked is a reset that the client has not asked for.
 func (p *Peer) resetUnasked(reason string) error {
+	ufrag := p.conn.clientUfrag()
 	if err := p.reset(reason); err != nil {
 		return err
 	}
-	p.conn.unasked = true
+	p.conn.unasked, p.conn.formerUfrag = true, ufrag
 	return nil
 }
 
-var errTooManyResets = errors.New("too many resets")
+var (
+	errTooManyResets = errors.New("too many resets")
+	errOverflow      = errors.New("more is asked of the peer than it can do")
+)
 
 // negotiate makes the next offer if there is something to offer and nothing in the way. It returns when to try again.
 func (p *Peer) negotiate(now time.Time) (wake time.Duration, err error) {
 	c := p.conn
 	switch {
+	case c.closed():
+		return time.Hour, nil // until the client begins anew
 	case c.offering && now.After(c.answerBy):
 		return answerWait, p.resetUnasked("no answer")
 	case c.offering:
@@ -235,12 +296,16 @@ func (p *Peer) negotiate(now time.Time) (wake time.Duration, err error) {
 	case now.Before(c.offerAfter):
 		return c.offerAfter.Sub(now), nil
 	}
-	if err := c.lines.reconcile(); err != nil {
-		return 0, fmt.Errorf("lines: %w", err)
+	err = c.lines.reconcile()
+	var offer Description
+	if err == nil {
+		offer, err = c.offer()
 	}
-	offer, err := c.offer()
 	if err != nil {
-		return 0, err
+		if c.closed() { // by the client, at this moment
+			return time.Hour, nil
+		}
+		return 0, fmt.Errorf("next round: %w", err)
 	}
 	c.offering, c.answerBy = true, now.Add(answerWait)
 	if now.Sub(c.offerAfter) > roundMemory {
@@ -257,10 +322,10 @@ func (p *Peer) negotiate(now time.Time) (wake time.Duration, err error) {
 func (p *Peer) describe(description Description) error {
 	switch description.Type {
 	case TypeReset:
-		if p.conn.unasked && !p.conn.offering {
-			// It crossed a reset of ours, which the client takes for the answer.
-			p.conn.unasked = false
-			return nil
+		crossed := p.conn.unasked && !p.conn.offering && time.Since(p.resets[len(p.resets)-1]) < crossing
+		p.conn.unasked = false
+		if crossed {
+			return nil // the client takes ours for the answer
 		}
 		return p.reset("asked by the client")
 	case "offer":
@@ -276,15 +341,19 @@ func (p *Peer) describe(description Description) error {
 // again.
 func (p *Peer) takeOffer(offer Description) error {
 	c := p.conn
-	if c.offering {
-		return nil
-	}
-	if c.pc.ConnectionState() == webrtc.PeerConnectionStateClosed {
+	if c.closed() {
 		// The client has closed its end and begun again without a word.
 		if err := p.replaceClosed(); err != nil {
 			return err
 		}
 		c = p.conn
+	}
+	if c.offering || c.stale(offer) {
+		return nil
+	}
+	if lines := strings.Count(offer.SDP, "\nm="); lines > len(c.pc.GetTransceivers())+maxOwnLines {
+		p.deliver(Refused{fmt.Errorf("%w: %d m-lines", ErrDescription, lines)})
+		return nil
 	}
 	before := c.pc.SignalingState()
 	err := c.setRemote(offer)
@@ -315,6 +384,7 @@ func (p *Peer) replaceClosed() error {
 		p.room.unpublish(up)
 	}
 	p.closing.Go(former.close)
+	p.setSilent(true)
 	return nil
 }
 
@@ -341,6 +411,10 @@ func (p *Peer) takeAnswer(answer Description) error {
 func (p *Peer) publishLayer(c *connection, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	up := c.byReceiver[receiver]
 	known := up != nil
+	if !known && len(c.byReceiver) >= maxTracks {
+		p.log.Debug("track refused", "tracks", maxTracks)
+		return
+	}
 	if !known {
 		up = p.newUpTrack(c, remote)
 		c.byReceiver[receiver] = up

@@ -34,13 +34,21 @@ type cachedPacket struct {
 	filled   bool
 }
 
+// add keeps a packet. One that comes again under the same number does not take its place: what receivers ask for is what
+// they were sent.
 func (c *sourceCache) add(p *packet) {
+	if len(p.payload) == 0 {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.entries == nil {
 		c.entries = make([]cachedPacket, cachedPackets)
 	}
 	entry := &c.entries[p.header.SequenceNumber%cachedPackets]
+	if entry.filled && entry.sequence == p.header.SequenceNumber {
+		return
+	}
 	entry.sequence, entry.vp8, entry.filled = p.header.SequenceNumber, p.vp8, true
 	entry.payload = append(entry.payload[:0], p.payload...)
 }
@@ -138,7 +146,7 @@ func (d *downTrack) again(sequence uint16) (outgoingPacket, bool) {
 		return outgoingPacket{}, false
 	}
 	payload, vp8, ok := sent.layer.cache.get(sent.in, originalSequence)
-	if !ok {
+	if !ok || !vp8.SameLayout(sent.vp8) {
 		return outgoingPacket{}, false
 	}
 	binary.BigEndian.PutUint16(payload, sequence)

@@ -43,10 +43,14 @@ func (r *room) join(p *Peer) error {
 	return nil
 }
 
-// leave removes a member with all that it publishes, and returns how many are left.
+// leave removes a member with all that it publishes, and returns how many are left. One that has left already may have a
+// successor of the same id.
 func (r *room) leave(p *Peer) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.members[p.id] != p {
+		return len(r.members)
+	}
 	delete(r.members, p.id)
 	delete(r.features, p.id)
 	for track, publisher := range r.tracks {

@@ -119,7 +119,7 @@ func (s *SFU) Join(roomName, id string, deliver func(Event)) (*Peer, error) {
 func (s *SFU) leave(p *Peer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p.room.leave(p) == 0 {
+	if p.room.leave(p) == 0 && s.rooms[p.room.name] == p.room {
 		delete(s.rooms, p.room.name)
 	}
 }

@@ -244,3 +244,63 @@ func TestCrossedResets(t *testing.T) {
 		t.Errorf("a reset is answered by %s", got)
 	}
 }
+
+// TestClientClosesItsConnection keeps the socket, as it were, and closes the connection: what comes up meanwhile waits
+// for the client to begin anew.
+func TestClientClosesItsConnection(t *testing.T) {
+	s := newSFU(t)
+	a := sfutest.Join(t, s, "room", "a", sfutest.Options{Publish: []string{"audio"}})
+	b := sfutest.Join(t, s, "room", "b", sfutest.Options{Publish: []string{"audio"}})
+	a.AwaitMedia("b/audio", 5)
+	b.AwaitMedia("a/audio", 5)
+	b.CloseConnection()
+	b.AwaitEvent("silence", func(event sfu.Event) bool { return event == sfu.MediaSilent{Silent: true} })
+	c := sfutest.Join(t, s, "room", "c", sfutest.Options{Publish: []string{"audio", "video"}})
+	c.AwaitMedia("a/audio", 5)
+	a.AwaitMedia("c/video", 5)
+	b.Reset()
+	b.AwaitMedia("c/video", 5)
+	b.AwaitMedia("a/audio", 5)
+	a.AwaitMedia("b/audio", 5)
+}
+
+// TestRejoinUnderTheSameID leaves and joins at once, as a socket does that changes its mind.
+func TestRejoinUnderTheSameID(t *testing.T) {
+	s := newSFU(t)
+	options := sfutest.Options{Publish: []string{"audio"}}
+	other := sfutest.Join(t, s, "room", "other", options)
+	for range 20 {
+		peer, err := s.Join("room", "again", func(sfu.Event) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		peer.Close()
+	}
+	again := sfutest.Join(t, s, "room", "again", options)
+	other.AwaitMedia("again/audio", 5)
+	again.Leave()
+	again = sfutest.Join(t, s, "room", "again", options)
+	again.AwaitMedia("other/audio", 5)
+	other.AwaitMedia("again/audio", 20)
+}
+
+func TestTooManyDescriptionsEndThePeer(t *testing.T) {
+	s := newSFU(t)
+	ended := make(chan error, 1)
+	peer, err := s.Join("room", "a", func(event sfu.Event) {
+		if e, ok := event.(sfu.Ended); ok {
+			ended <- e.Err
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	huge := "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n" + strings.Repeat("m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n", 5000)
+	for range 2000 {
+		peer.Signal(sfu.Description{Type: "offer", SDP: huge})
+	}
+	if err := <-ended; err == nil {
+		t.Error("ended without a reason")
+	}
+	<-peer.Done()
+}

@@ -175,7 +175,6 @@ func TestMalformedFramesAreAnswered(t *testing.T) {
 		`{"join":7}`, `{"join":null}`, `{"join":{}}`, `{"hangup":false}`, `{"hangup":"x"}`, `{"signal":7}`, `{"room":[]}`,
 		`{"rtc":7}`, `{"rtc":null}`, `{"rtc":{}}`, `{"rtc":{"type":7}}`,
 		`{"rtc":{"type":"screen"}}`,
-		`{"rtc":{"type":"signal","recipient":7}}`,
 		`{"rtc":{"type":"signal","recipient":"sfu"}}`,
 		`{"rtc":{"type":"signal","recipient":"sfu","signal":null}}`,
 		`{"rtc":{"type":"signal","recipient":"sfu","signal":{}}}`,

@@ -247,9 +247,18 @@ func (s *Session) refuse(err error) {
 	wire := wireError(err)
 	s.log.Debug("refused", "type", wire.Type, "detail", wire.Detail)
 	s.Send(protocol.KeyError, wire)
-	if wire.Type == protocol.ErrorBadMessage && s.malformed.hit(time.Now()) && s.end == nil {
+	if malformed(wire.Type) && s.malformed.hit(time.Now()) && s.end == nil {
 		s.end = &ending{code: websocket.ClosePolicyViolation, reason: "too many malformed frames", linger: true}
 	}
+}
+
+// malformed reports whether an error counts towards the limit on malformed frames.
+func malformed(wireType string) bool {
+	switch wireType {
+	case protocol.ErrorBadMessage, protocol.ErrorBadDescription, protocol.ErrorBadCandidate:
+		return true
+	}
+	return false
 }
 
 // fail leaves the room because its media cannot go on, and says so.

@@ -23,7 +23,7 @@ import (
 	"parley/web"
 )
 
-// stopWithin is how long stopping may take before what is left is cut off.
+// stopWithin is how long the websockets may take to say goodbye before they are cut off.
 const stopWithin = 5 * time.Second
 
 // app is the whole server: its parts in the order in which they start. They are stopped in the reverse order.
@@ -161,7 +161,14 @@ func (a *app) startSignaling(context.Context) error {
 		RTCConfigs:    ice,
 	}, a.log)
 	logOuts.hub = a.hub
-	a.onStop(func() error { return within(a.hub.Close) })
+	a.onStop(func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+		defer cancel()
+		if err := a.hub.Close(ctx); err != nil {
+			a.log.Warn("sockets were cut off", "error", err) // by clients that did not take their leave
+		}
+		return nil
+	})
 	a.site, err = web.New(web.Config{Secure: secure, Codecs: a.cfg.Media.Codecs}, web.Deps{
 		Logins: auth.NewLogins(a.store), Sessions: sessions, Rooms: a.store, Socket: a.hub,
 	}, a.log)
@@ -194,13 +201,6 @@ func (a *app) startTURN(ctx context.Context) error {
 	}
 	a.onStop(a.turn.Close)
 	return nil
-}
-
-// within bounds a graceful end.
-func within(end func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
-	defer cancel()
-	return end(ctx)
 }
 
 // media is the SFU as signalling sees it.

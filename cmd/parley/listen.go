@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -14,6 +15,9 @@ import (
 
 	"parley/web"
 )
+
+// drainWithin is how long requests that are under way may take when the server stops.
+const drainWithin = time.Second
 
 // listen opens the door of the pages and the websocket.
 func (a *app) listen(ctx context.Context) error {
@@ -45,7 +49,13 @@ func (a *app) serve(listener net.Listener, handler http.Handler) {
 	a.listeners = append(a.listeners, listener)
 	a.servers = append(a.servers, server)
 	a.onStop(func() error {
-		err := within(server.Shutdown)
+		// A browser's spare connection, or a client that stalls, counts as busy. It has no claim to a slow end.
+		ctx, cancel := context.WithTimeout(context.Background(), drainWithin)
+		defer cancel()
+		err := server.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = server.Close()
+		}
 		return errors.Join(err, ignoreClosed(listener.Close()))
 	})
 }

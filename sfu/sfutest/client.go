@@ -92,6 +92,14 @@ func (c *Client) Leave() {
 // Reset asks for fresh peers.
 func (c *Client) Reset() { c.Peer.Signal(sfu.Description{Type: sfu.TypeReset}) }
 
+// CloseConnection closes the client's end without a word.
+func (c *Client) CloseConnection() {
+	c.mu.Lock()
+	pc := c.pc
+	c.mu.Unlock()
+	_ = pc.Close()
+}
+
 func (c *Client) connect() error {
 	api := c.options.API
 	if api == nil {

@@ -195,10 +195,9 @@ type Undecodable struct {
 // ClientRTC is what a client may send under the rtc key; which fields count depends on Type.
 type ClientRTC struct {
 	Type      string          `json:"type"`
-	Recipient string          `json:"recipient,omitempty"`
-	Sender    string          `json:"sender,omitempty"` // ignored
-	Signal    json.RawMessage `json:"signal,omitempty"` // TypeSignal: a SignalBody
-	Stream    string          `json:"stream,omitempty"` // TypeScreen: the msid of the stream that is a screen share
+	Recipient any             `json:"recipient,omitempty"` // TypeSignal: [SFU]; anything else is refused
+	Signal    json.RawMessage `json:"signal,omitempty"`    // TypeSignal: a SignalBody
+	Stream    string          `json:"stream,omitempty"`    // TypeScreen: the msid of the stream that is a screen share
 }
 
 // Features is the message on the features data channel, server to client. Client to server it is the inner object

@@ -151,7 +151,10 @@ export class Call extends EventTarget {
 
   /** @param {OthersEvent} event */
   #onOthers({ ids }) {
-    if (!this.#active) return;
+    if (!this.#active || !this.#ready) {
+      this.#room.reset([]); // we have hung up meanwhile; so much for the panels that came with it
+      return;
+    }
     if (this.#joined) {
       for (const participant of ids) this.#room.add(participant);
       return;
