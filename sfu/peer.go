@@ -34,7 +34,7 @@ const (
 	// roundSpacing, doubling up to maxRoundSpacing, until there was a pause of roundMemory. A round costs both sides by
 	// the line, so the few of a small room are spaced less.
 	roundSpacing    = 50 * time.Millisecond
-	spacingPerLine  = 10 * time.Millisecond
+	spacingPerLine  = 20 * time.Millisecond
 	maxRoundSpacing = 400 * time.Millisecond
 	roundMemory     = 2 * time.Second
 
