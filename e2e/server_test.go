@@ -27,6 +27,9 @@ const patience = 60 * time.Second
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// maxLog is how much of what the server wrote a failure shows, in bytes: enough for where all goroutines are.
+const maxLog = 200 << 10
+
 // server is one `parley serve` with ports and a data directory of its own.
 type server struct {
 	t   *testing.T
@@ -95,15 +98,15 @@ func start(t *testing.T, flags ...string) *server {
 
 func (s *server) stop() {
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
-	kill := time.AfterFunc(20*time.Second, func() { _ = s.cmd.Process.Kill() })
+	hangs := time.AfterFunc(20*time.Second, func() { _ = s.cmd.Process.Signal(syscall.SIGQUIT) }) // says where
 	err := s.cmd.Wait()
-	kill.Stop()
+	hangs.Stop()
 	log := s.out.String()
 	if err != nil || strings.Contains(log, "DATA RACE") {
 		s.t.Errorf("the server ended with %v", err)
 	}
 	if s.t.Failed() {
-		s.t.Logf("the server wrote, in the end:\n%s", log[max(0, len(log)-16000):])
+		s.t.Logf("the server wrote, in the end:\n%s", log[max(0, len(log)-maxLog):])
 	}
 }
 

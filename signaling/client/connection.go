@@ -18,8 +18,12 @@ import (
 	"parley/signaling/protocol"
 )
 
-// closedWait is how long the server may take to explain why it closed the connection before the client asks for another.
+// closedWait is how long the server may take to explain why it closed the connection, before the client asks for
+// another.
 const closedWait = 2 * time.Second
+
+// nudgeEvery is how often what should have ended with its connection is told so again.
+const nudgeEvery = 50 * time.Millisecond
 
 // connection is one RTCPeerConnection. A reset replaces it whole, and what its callbacks still post is dropped.
 type connection struct {
@@ -248,7 +252,33 @@ func (c *connection) close() {
 	}
 	close(c.closing)
 	_ = c.pc.GracefulClose()
-	c.running.Wait()
+	ended := make(chan struct{})
+	go func() {
+		c.running.Wait()
+		close(ended)
+	}()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-time.After(nudgeEvery):
+			c.nudge()
+		}
+	}
+}
+
+// nudge ends the reading of RTCP. pion forgets to where a sender was stopped before it had begun to send.
+func (c *connection) nudge() {
+	now := time.Now()
+	for _, transceiver := range c.sending {
+		for _, track := range c.tracks {
+			if track.encoding.RID != "" {
+				_ = transceiver.Sender().SetReadDeadlineSimulcast(now, track.encoding.RID)
+			} else {
+				_ = transceiver.Sender().SetReadDeadline(now)
+			}
+		}
+	}
 }
 
 func wireCandidate(candidate *webrtc.ICECandidate) *protocol.Candidate {
