@@ -36,7 +36,8 @@ type (
 		Codec                 string // MIME type
 	}
 
-	// MediaSilent reports that nothing at all (no media, no STUN) has arrived for 3 s, or that it flows again.
+	// MediaSilent reports that nothing at all (no media, no STUN) has arrived for 3 s, or that it flows. The first such
+	// event says that it does.
 	MediaSilent struct{ Silent bool }
 
 	// Ended is the last event: the peer gave up and the participant should be told to leave.

@@ -82,7 +82,7 @@ type Peer struct {
 	screens map[string]bool // streams of the client that are screen shares
 	tracks  int             // published so far
 	resets  []time.Time     // the recent ones
-	silent  bool
+	silent  bool            // as the participant's session was told last; at first it takes that for granted
 
 	reported time.Time
 }
@@ -98,6 +98,7 @@ func newPeer(s *SFU, r *room, id string, deliver func(Event)) *Peer {
 		done:    make(chan struct{}),
 		stop:    make(chan struct{}),
 		screens: make(map[string]bool),
+		silent:  true, // until there is a path
 	}
 }
 
