@@ -102,8 +102,8 @@ func newPeer(s *SFU, r *room, id string, deliver func(Event)) *Peer {
 	}
 }
 
-// Signal takes a description from the participant: an offer, an answer or a reset. Descriptions are dear to act on, so a
-// participant who sends them faster than they are acted on is given up.
+// Signal takes a description from the participant: an offer, an answer or a reset. Descriptions are dear to act on, so
+// a participant who sends them faster than they are acted on is given up.
 func (p *Peer) Signal(description Description) {
 	if p.unread.Add(1) > maxUnread {
 		p.overflow()

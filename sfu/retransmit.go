@@ -34,8 +34,8 @@ type cachedPacket struct {
 	filled   bool
 }
 
-// add keeps a packet. One that comes again under the same number does not take its place: what receivers ask for is what
-// they were sent.
+// add keeps a packet. One that comes again under the same number does not take its place: what receivers ask for is
+// what they were sent.
 func (c *sourceCache) add(p *packet) {
 	if len(p.payload) == 0 {
 		return

@@ -43,8 +43,8 @@ func (r *room) join(p *Peer) error {
 	return nil
 }
 
-// leave removes a member with all that it publishes, and returns how many are left. One that has left already may have a
-// successor of the same id.
+// leave removes a member with all that it publishes, and returns how many are left. One that has left already may have
+// a successor of the same id.
 func (r *room) leave(p *Peer) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -299,7 +299,8 @@ func TestTooManyDescriptionsEndThePeer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	huge := "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n" + strings.Repeat("m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n", 5000)
+	huge := "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n" +
+		strings.Repeat("m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n", 5000)
 	for range 2000 {
 		peer.Signal(sfu.Description{Type: "offer", SDP: huge})
 	}
