@@ -56,9 +56,9 @@ func (o *output) String() string {
 	return o.all.String()
 }
 
-// binary is the program under test; PARLEY_BINARY names another build of it, e.g. with the race detector.
+// binary is the program under test; TEST_BINARY names another build of it, e.g. with the race detector.
 func binary() string {
-	if path := os.Getenv("PARLEY_BINARY"); path != "" {
+	if path := os.Getenv("TEST_BINARY"); path != "" {
 		return path
 	}
 	return "../bin/parley"
