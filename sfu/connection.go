@@ -24,6 +24,9 @@ const (
 	maxBuffered = 256 << 10
 
 	maxCandidates = 128 // of a client, in the life of one connection
+
+	// nudgeEvery is how often what should have ended with its connection is told so again.
+	nudgeEvery = 50 * time.Millisecond
 )
 
 // connection is one PeerConnection with what belongs to it. A reset replaces it whole; what its callbacks still post is
@@ -105,7 +108,19 @@ func (c *connection) stale(offer Description) bool {
 func (c *connection) close() {
 	c.lines.close()
 	_ = c.pc.GracefulClose()
-	c.readers.Wait()
+	ended := make(chan struct{})
+	go func() {
+		c.readers.Wait()
+		close(ended)
+	}()
+	for {
+		select {
+		case <-ended:
+			return
+		case <-time.After(nudgeEvery):
+			c.lines.nudge()
+		}
+	}
 }
 
 // setRemote applies a description and the candidates that came before it.

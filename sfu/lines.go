@@ -247,6 +247,18 @@ func (ls *lines) close() {
 	}
 }
 
+// nudge ends the reading of RTCP. pion forgets to where the client closed the connection at the moment when a sender
+// began to send.
+func (ls *lines) nudge() {
+	now := time.Now()
+	for _, l := range ls.active {
+		_ = l.sender.SetReadDeadline(now)
+	}
+	for _, l := range ls.parked {
+		_ = l.sender.SetReadDeadline(now)
+	}
+}
+
 // reports returns a sender report (RFC 3550, 6.4.1) of each track that has sent anything.
 func (ls *lines) reports(now time.Time) []rtcp.Packet {
 	var packets []rtcp.Packet
