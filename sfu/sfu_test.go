@@ -21,7 +21,9 @@ func newSFU(t *testing.T, codecs ...string) *sfu.SFU {
 	if len(codecs) == 0 {
 		codecs = []string{"opus", "vp8"}
 	}
-	t.Cleanup(func() { goleak.VerifyNone(t) })
+	// pion may leave a client's wait for the first packet of a track that never had one, as those of parked lines.
+	ignore := goleak.IgnoreAnyFunction("github.com/pion/webrtc/v4.(*PeerConnection).startReceiver.func1")
+	t.Cleanup(func() { goleak.VerifyNone(t, ignore) })
 	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
