@@ -77,9 +77,11 @@ test(`both sides change tracks at the same moment, ${TIMES} times, in Chromium a
   for (const { page } of all) await page.evaluate(prepare);
 
   const glares = ({ page }) => page.evaluate(() => window.e2e.glares);
-  for (let i = 1; i <= TIMES; i++) {
+  const fewest = async () => Math.min(await glares(anna), await glares(dora));
+  // Pairs of changes, nearly all of which are glares, some twice over.
+  for (let i = 1; i % 2 === 0 || (await fewest()) < TIMES; i++) {
     const adding = i % 2 === 1;
-    const before = [await glares(anna), await glares(dora)];
+    assert.ok(i <= 2 * TIMES, `only ${await fewest()} glares after ${i} changes`);
     for (const { page } of [anna, dora]) await page.evaluate((add) => window.e2e.meet(add), adding);
     // Which the server offers to the two others.
     await cleo.page.evaluate((add) => window.e2e.change(add), adding);
@@ -87,8 +89,6 @@ test(`both sides change tracks at the same moment, ${TIMES} times, in Chromium a
       within(page.evaluate(rest, adding ? 6 : 4), PATIENCE, `${name} is at rest after change ${i}`),
     );
     await Promise.all(resting);
-    const after = [await glares(anna), await glares(dora)];
-    assert.ok(after[0] > before[0] && after[1] > before[1], `glares after change ${i}: ${before} to ${after}`);
   }
 
   await everybodySeesEverybody(all);
