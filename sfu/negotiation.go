@@ -1,0 +1,185 @@
+package sfu
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// connect makes a fresh connection with the subscriptions of the former one.
+func (p *Peer) connect() error {
+	api, err := p.sfu.newAPI()
+	if err != nil {
+		return err
+	}
+	c, err := newConnection(api, p.post)
+	if err != nil {
+		return err
+	}
+	if p.conn != nil {
+		for _, up := range p.conn.lines.wanted {
+			c.lines.want(up)
+		}
+	}
+	p.conn = c
+	return nil
+}
+
+// renew replaces the connection. What the client published over the former one is gone.
+func (p *Peer) renew() error {
+	former := p.conn
+	if err := p.connect(); err != nil {
+		return err
+	}
+	for _, up := range former.byReceiver {
+		p.room.unpublish(up)
+	}
+	p.closing.Go(former.close)
+	p.setSilent(true)
+	return nil
+}
+
+// reset replaces the connection and asks the client to do the same.
+func (p *Peer) reset(reason string) error {
+	now := time.Now()
+	p.resets = slices.DeleteFunc(p.resets, func(at time.Time) bool { return now.Sub(at) > resetMemory })
+	if p.resets = append(p.resets, now); len(p.resets) > maxResets {
+		return errTooManyResets
+	}
+	p.log.Debug("connection reset", "reason", reason)
+	if err := p.renew(); err != nil {
+		return err
+	}
+	p.conn.offerAfter = now.Add(firstOfferWait)
+	p.deliver(LocalDescription{Description{Type: TypeReset}})
+	return nil
+}
+
+// resetUnasked is a reset that the client has not asked for.
+func (p *Peer) resetUnasked(reason string) error {
+	ufrag := p.conn.clientUfrag()
+	if err := p.reset(reason); err != nil {
+		return err
+	}
+	p.conn.unasked, p.conn.formerUfrag = true, ufrag
+	return nil
+}
+
+var (
+	errTooManyResets = errors.New("too many resets")
+	errOverflow      = errors.New("more is asked of the peer than it can do")
+)
+
+// negotiate makes the next offer if there is something to offer and nothing in the way. It returns when to try again.
+func (p *Peer) negotiate(now time.Time) (wake time.Duration, err error) {
+	c := p.conn
+	switch {
+	case c.closed():
+		return time.Hour, nil // until the client begins anew
+	case c.offering && now.After(c.answerBy):
+		return answerWait, p.resetUnasked("no answer")
+	case c.offering:
+		return c.answerBy.Sub(now) + time.Millisecond, nil
+	case !c.lines.dirty:
+		return time.Hour, nil
+	case now.Before(c.offerAfter):
+		return c.offerAfter.Sub(now), nil
+	}
+	err = c.lines.reconcile()
+	var offer Description
+	if err == nil {
+		offer, err = c.offer()
+	}
+	if err != nil {
+		if c.closed() { // by the client, at this moment
+			return time.Hour, nil
+		}
+		return 0, fmt.Errorf("next round: %w", err)
+	}
+	c.offering, c.answerBy = true, now.Add(answerWait)
+	if now.Sub(c.offerAfter) > roundMemory {
+		c.rounds = 0
+	}
+	perLine := spacingPerLine * time.Duration(len(c.lines.active))
+	c.offerAfter = now.Add(min(roundSpacing<<c.rounds, roundSpacing+perLine, maxRoundSpacing))
+	c.rounds = min(c.rounds+1, 8)
+	p.deliver(LocalDescription{offer})
+	return answerWait, nil
+}
+
+// describe applies a description of the client.
+func (p *Peer) describe(description Description) error {
+	switch description.Type {
+	case TypeReset:
+		crossed := p.conn.unasked && !p.conn.offering && time.Since(p.resets[len(p.resets)-1]) < crossing
+		p.conn.unasked = false
+		if crossed {
+			return nil // the client takes ours for the answer
+		}
+		return p.reset("asked by the client")
+	case "offer":
+		return p.takeOffer(description)
+	case "answer":
+		return p.takeAnswer(description)
+	}
+	p.deliver(Refused{fmt.Errorf("%w: type must be offer, answer or %s", ErrDescription, TypeReset)})
+	return nil
+}
+
+// takeOffer answers an offer. One that crosses ours is dropped: the client is the polite side, takes ours and offers
+// again.
+func (p *Peer) takeOffer(offer Description) error {
+	c := p.conn
+	if c.closed() {
+		// The client has closed its end and begun again without a word.
+		if err := p.renew(); err != nil {
+			return err
+		}
+		c = p.conn
+	}
+	if c.offering || c.stale(offer) {
+		return nil
+	}
+	if lines := strings.Count(offer.SDP, "\nm="); lines > len(c.pc.GetTransceivers())+maxOwnLines {
+		p.deliver(Refused{fmt.Errorf("%w: %d m-lines", ErrDescription, lines)})
+		return nil
+	}
+	before := c.pc.SignalingState()
+	err := c.setRemote(offer)
+	if err == nil {
+		var answer Description
+		if answer, err = c.answer(); err == nil {
+			if c.rounds == 0 && !c.connected {
+				c.offerAfter = time.Now().Add(settleWait)
+			}
+			p.deliver(LocalDescription{answer})
+			return nil
+		}
+	}
+	p.deliver(Refused{fmt.Errorf("%w: %w", ErrDescription, err)})
+	if c.pc.SignalingState() == before {
+		return nil
+	}
+	return p.resetUnasked("offer failed half way")
+}
+
+// takeAnswer completes the round that an offer of ours began.
+func (p *Peer) takeAnswer(answer Description) error {
+	c := p.conn
+	if !c.offering {
+		return nil // to an offer of a former connection
+	}
+	if err := c.setRemote(answer); err != nil {
+		p.deliver(Refused{fmt.Errorf("%w: %w", ErrDescription, err)})
+		return p.resetUnasked("answer failed")
+	}
+	c.offering = false
+	for _, up := range c.lines.answered() {
+		event := Undecodable{Publisher: up.publisher, Subscriber: p.id, Kind: up.kind.String(), Codec: up.codec.MimeType}
+		p.deliver(event)
+		p.room.tell(up.publisher, eventForPublisher{event})
+	}
+	return nil
+}
