@@ -113,7 +113,8 @@ func (a *app) openMedia(ctx context.Context) error {
 		return err
 	}
 	host := mediaHost(a.cfg, announced)
-	conn, err := egress.Listen(ctx, net.JoinHostPort(host, strconv.Itoa(a.cfg.Media.Port)), a.log)
+	conn, err := egress.Listen(ctx, net.JoinHostPort(host, strconv.Itoa(a.cfg.Media.Port)),
+		egress.Options{}, a.log)
 	if err != nil {
 		return err
 	}

@@ -1,203 +1,102 @@
-// Package egress is the one UDP socket that carries all media.
+// Package egress is the one UDP port that carries all media.
 //
-// [Conn] sits under pion's UDP mux. What the mux writes goes to the socket, or, when the destination is the address of
-// a relay that was attached, straight to that relay; what the mux reads comes from the socket, or from a relay as if it
-// had come over the network. So a TURN server in the same process needs no second walk through the kernel, and no
-// hairpin behind a NAT. [Mux] is the mux itself, presenting the addresses that clients are told.
+// A goroutine per socket reads what came, in batches, and sorts it by the first byte (RFC 7983). Media goes to the
+// [Receiver] that was routed to its source; what that sends in turn is collected in the [Batch] of the same goroutine,
+// and leaves when all that was read has been taken in: the more comes at once, the more a packet's way through the
+// kernel is shared with others. Everything else (STUN, DTLS) waits in a queue for pion's mux, and what the mux writes
+// is sent at once. Nothing here ever waits for a slow destination: packets are dropped, as the network would.
 //
-// Everything that touches the operating system's socket is behind the small interface in socket.go: sending and
-// receiving in batches has its place there, and nothing else needs to know.
+// An address may be that of a relay in this process: what is sent there goes straight to the relay, and what a relay
+// injects is taken in as if it had come over the network. So a TURN server in the same process needs no second walk
+// through the kernel, and no hairpin behind a NAT. [Mux] is pion's mux, presenting the addresses that clients are told.
+//
+// Everything that touches the operating system's socket is behind the small interface in socket.go.
 package egress
 
 import (
 	"errors"
+	"log/slog"
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-const (
-	// turn is how many packets the reader takes from one side while the other may have some too.
-	turn = 128
-	// glance is how long the socket may take for its turn while injected packets wait.
-	glance = 500 * time.Microsecond
-	// maxPause bounds the pause after a read that failed.
-	maxPause = 100 * time.Millisecond
-)
-
-// Conn is the media socket. It implements net.PacketConn and ice.AddrPortReaderWriter. Addresses that it takes and
-// gives are plain: an IPv4 address is never wrapped in an IPv6 one.
+// Conn is the media port. It implements net.PacketConn and ice.AddrPortReaderWriter for pion, which gets to read all
+// that is no media. Addresses that it takes and gives are plain: an IPv4 address is never wrapped in an IPv6 one.
 //
-// Writing is for any number of goroutines and never waits, neither for the socket nor for a relay. Reading is for one
-// goroutine at a time.
+// All methods are for any number of goroutines.
 type Conn struct {
 	// Static after construction.
-	socket   socket
-	injected chan *packet // filled by Inject, emptied by the reader
-	packets  sync.Pool    // of *packet
+	sockets []socket // one per shard, all at one port
+	closed  chan struct{}
+	close   func() error // closes closed, and the sockets
+	readers sync.WaitGroup
+	path    *path
 
-	// Copy-on-write under attaching, nil while there are none: one atomic load per packet.
-	relays    atomic.Pointer[map[netip.AddrPort]func(packet []byte)]
-	attaching sync.Mutex
+	inbox         inbox
+	writeDeadline atomic.Int64 // nanoseconds since 1970, 0: none
+
+	batches sync.Pool     // of *Batch
+	next    atomic.Uint32 // counts batches, to give each a socket in turn
+
+	routes table[*route]
+	relays table[func(packet []byte)]
 
 	counters counters
-	closed   atomic.Bool
-	reading  atomic.Bool // the reader is about to read from the socket, or does; set under mu
-
-	// Owned by the reader.
-	streak int // packets taken in a row: injected ones count up from 0, those of the socket's turn from -turn
-	faults int // reads in a row that failed
-
-	mu       sync.Mutex
-	armed    bool      // the socket's read deadline is ours, to end a read; guarded by mu
-	deadline time.Time // as set by SetReadDeadline; guarded by mu
 }
 
-// NewConn makes the media socket out of a UDP socket, or of what stands for one in a test. It owns the socket.
+// NewConn makes the media port out of a UDP socket, or of what stands for one in a test. It owns the socket, and reads
+// it until Close.
 func NewConn(conn net.PacketConn) *Conn {
-	c := &Conn{socket: newSocket(conn), injected: make(chan *packet, queue)}
-	c.packets.New = func() any { return new(packet) }
+	return newConn([]net.PacketConn{conn}, Options{}, slog.New(slog.DiscardHandler))
+}
+
+func newConn(conns []net.PacketConn, o Options, log *slog.Logger) *Conn {
+	c := &Conn{closed: make(chan struct{}), path: &path{log: log}}
+	c.path.most.Store(int32(o.Batching))
+	for _, conn := range conns {
+		c.sockets = append(c.sockets, newSocket(conn, c.path))
+	}
+	c.close = sync.OnceValue(c.closeSockets)
+	c.inbox.init()
+	c.batches.New = func() any { return newBatch(c, c.sockets[int(c.next.Add(1))%len(c.sockets)]) }
+	for _, s := range c.sockets {
+		c.readers.Go(func() { c.read(s) })
+	}
 	return c
 }
 
-// ReadFromAddrPort reads one packet from the socket or from a relay. A packet longer than b is cut. It fails when the
-// socket is closed or at the read deadline, and bears with everything else.
+// ReadFromAddrPort reads one packet that is no media, from the network or from a relay. A packet longer than b is cut.
+// It fails when the port is closed or at the read deadline.
 func (c *Conn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
-	for {
-		if p := c.next(); p != nil {
-			n, from := copy(b, p.data), p.from
-			c.packets.Put(p)
-			return n, from, nil
-		}
-		n, from, err := c.socket.read(b)
-		c.reading.Store(false)
-		if err != nil {
-			if err := c.failed(err); err != nil {
-				return 0, netip.AddrPort{}, err
-			}
-			continue
-		}
-		c.faults = 0
-		if c.streak < 0 {
-			c.streak++
-		}
-		from = plain(from)
-		if c.relay(from) != nil {
-			c.counters.spoofed.Add(1) // relays are in this process, so nobody sends from there
-			continue
-		}
-		return n, from, nil
-	}
+	return c.inbox.read(b, c.closed)
 }
 
-// next returns an injected packet if it is their turn. Else it returns nil, and the socket is to be read: without a
-// deadline of ours if nothing is injected, for a glance if something waits.
-//
-// A packet that is injected later finds reading set and ends the read; one that is injected earlier is seen here. Both
-// are decided under mu, so none is overlooked.
-func (c *Conn) next() *packet {
-	for {
-		if c.streak >= 0 {
-			select {
-			case p := <-c.injected:
-				if c.streak++; c.streak == turn {
-					c.streak = -turn
-				}
-				return p
-			default:
-				c.streak = 0
-			}
-		}
-		if c.prepareRead() {
-			return nil
-		}
-	}
-}
-
-// prepareRead sets the read deadline that fits, and reports false if an injected packet is to be taken instead.
-func (c *Conn) prepareRead() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch waiting := len(c.injected) > 0; {
-	case waiting && c.streak >= 0:
-		return false
-	case waiting && c.streak == -turn && !c.socket.readable():
-		c.streak = 0
-		return false
-	case waiting && c.streak == -turn:
-		c.arm(time.Now().Add(glance))
-	case waiting: // the socket's turn goes on
-	default:
-		c.streak = 0
-		if c.armed {
-			c.armed = false
-			_ = c.socket.SetReadDeadline(c.deadline)
-		}
-	}
-	c.reading.Store(true)
-	return true
-}
-
-// arm makes the socket's read end at t. The caller holds mu.
-func (c *Conn) arm(t time.Time) {
-	c.armed = true
-	if !c.deadline.IsZero() && c.deadline.Before(t) {
-		t = c.deadline
-	}
-	_ = c.socket.SetReadDeadline(t)
-}
-
-// wake ends a read from the socket, now or as soon as it begins.
-func (c *Conn) wake() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.reading.Load() && !c.armed {
-		c.arm(time.Unix(1, 0)) // long ago
-	}
-}
-
-// failed judges a failed read: an error if reading is over, nil if it goes on.
-func (c *Conn) failed(err error) error {
-	if c.closed.Load() || errors.Is(err, net.ErrClosed) {
-		return net.ErrClosed
-	}
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
-		c.streak = 0 // whether woken or done glancing: the injected packets' turn
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if !c.deadline.IsZero() && !time.Now().Before(c.deadline) {
-			return os.ErrDeadlineExceeded
-		}
-		return nil
-	}
-	// The mux gives up at an error, and with it all media; what UDP sockets report (no buffers, an interface that
-	// went away) passes.
-	c.counters.readFaults.Add(1)
-	c.faults++
-	time.Sleep(min(time.Duration(c.faults)*time.Millisecond, maxPause))
-	return nil
-}
-
-// WriteToAddrPort sends one packet to its destination: a relay if one is attached at that address, else the network. A
-// packet that the socket has no room for is dropped, as the network would, and no error.
+// WriteToAddrPort sends one packet to its destination at once: to a relay if one is attached at that address, else to
+// the network. A packet that the socket has no room for is dropped, as the network would, and no error.
 func (c *Conn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	to = plain(to)
-	if deliver := c.relay(to); deliver != nil {
+	if deadline := c.writeDeadline.Load(); deadline != 0 && time.Now().UnixNano() >= deadline {
+		return 0, errDeadline
+	}
+	if deliver, ok := c.relays.get(to); ok {
 		deliver(b)
 		return len(b), nil
 	}
-	err := c.socket.write(b, to)
+	err := c.sockets[0].write(b, to)
 	if errors.Is(err, errFull) {
 		c.counters.writeDrops.Add(1)
-		err = nil
+		return len(b), nil
 	}
 	if err != nil {
 		return 0, err
 	}
+	c.counters.packetsOut.Add(1)
+	c.counters.bytesOut.Add(uint64(len(b)))
+	c.counters.sends.Add(1)
+	c.counters.messages.Add(1)
 	return len(b), nil
 }
 
@@ -219,57 +118,52 @@ func (c *Conn) WriteTo(b []byte, to net.Addr) (int, error) {
 	return c.WriteToAddrPort(b, udp.AddrPort())
 }
 
-// Close closes the socket and ends reads and writes.
+// Close closes the port, ends reads and writes, and waits for receivers that have packets in hand. So it must not be
+// called by one.
 func (c *Conn) Close() error {
-	if c.closed.Swap(true) {
+	select {
+	case <-c.closed:
 		return net.ErrClosed
+	default:
 	}
-	return c.socket.Close()
+	err := c.close()
+	c.readers.Wait()
+	return err
 }
 
-// LocalAddr returns the socket's own address, which behind a NAT no client knows.
-func (c *Conn) LocalAddr() net.Addr { return c.socket.LocalAddr() }
+func (c *Conn) closeSockets() error {
+	close(c.closed)
+	var errs []error
+	for _, s := range c.sockets {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
 
-// SetReadDeadline ends reads at t with os.ErrDeadlineExceeded; a zero t means never.
+// LocalAddr returns the port's own address, which behind a NAT no client knows.
+func (c *Conn) LocalAddr() net.Addr { return c.sockets[0].LocalAddr() }
+
+// SetReadDeadline ends ReadFromAddrPort at t with os.ErrDeadlineExceeded; a zero t means never.
 func (c *Conn) SetReadDeadline(t time.Time) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.deadline = t
-	if c.armed {
-		return nil // the reader is coming back and will set it
-	}
-	return c.socket.SetReadDeadline(t)
+	c.inbox.deadline.set(t)
+	return nil
 }
 
-// SetWriteDeadline makes writes fail from t on. Writes do not wait, so there is little use for it; pion's mux sets it
-// to abort a write that it believes stuck, and clears it again.
-func (c *Conn) SetWriteDeadline(t time.Time) error { return c.socket.SetWriteDeadline(t) }
+// SetWriteDeadline makes WriteToAddrPort fail from t on with os.ErrDeadlineExceeded. Writes do not wait, so there is
+// little use for it; pion's mux sets it to abort a write that it believes stuck, and clears it again. Batches do not
+// care.
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	if t.IsZero() {
+		c.writeDeadline.Store(0)
+	} else {
+		c.writeDeadline.Store(max(t.UnixNano(), 1))
+	}
+	return nil
+}
 
 // SetDeadline sets both deadlines.
 func (c *Conn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
-}
-
-type counters struct {
-	injectDrops, writeDrops, spoofed, readFaults atomic.Uint64
-}
-
-// Stats counts what went wrong since the start.
-type Stats struct {
-	InjectDrops uint64 // injected packets dropped because the reader did not keep up
-	WriteDrops  uint64 // packets dropped because the socket's send buffer was full
-	Spoofed     uint64 // packets from the network that claimed to come from a relay, dropped
-	ReadFaults  uint64 // failed reads
-}
-
-// Stats returns the counts.
-func (c *Conn) Stats() Stats {
-	return Stats{
-		InjectDrops: c.counters.injectDrops.Load(),
-		WriteDrops:  c.counters.writeDrops.Load(),
-		Spoofed:     c.counters.spoofed.Load(),
-		ReadFaults:  c.counters.readFaults.Load(),
-	}
 }
 
 // plain takes an IPv4 address out of the IPv6 one that a dual-stack socket wraps it in.

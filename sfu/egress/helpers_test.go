@@ -77,32 +77,32 @@ func read(t testing.TB, c *Conn) received {
 	return received{data: string(b[:n]), from: from}
 }
 
-// reader reads packets in a goroutine of its own, counting them, until the socket is closed.
-func reader(t *testing.T, c *Conn) (last *atomic.Pointer[received], count *atomic.Int64) {
-	last, count = new(atomic.Pointer[received]), new(atomic.Int64)
+// count reads packets in a goroutine of its own, counting them, until the socket is closed.
+func count(t *testing.T, c *Conn) (last *atomic.Pointer[received], n *atomic.Int64) {
+	last, n = new(atomic.Pointer[received]), new(atomic.Int64)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		b := make([]byte, 100)
 		for {
-			n, from, err := c.ReadFromAddrPort(b)
+			size, from, err := c.ReadFromAddrPort(b)
 			if err != nil {
 				return
 			}
-			last.Store(&received{data: string(b[:n]), from: from})
-			count.Add(1)
+			last.Store(&received{data: string(b[:size]), from: from})
+			n.Add(1)
 		}
 	})
 	t.Cleanup(func() {
 		_ = c.Close()
 		wg.Wait()
 	})
-	return last, count
+	return last, n
 }
 
 // await spins until n packets have been read, so as to act on the reader's very next step.
-func await(t *testing.T, count *atomic.Int64, n int64) {
+func await(t *testing.T, read *atomic.Int64, n int64) {
 	t.Helper()
-	for deadline, i := time.Now().Add(10*time.Second), 0; count.Load() < n; i++ {
+	for deadline, i := time.Now().Add(10*time.Second), 0; read.Load() < n; i++ {
 		runtime.Gosched()
 		if i%1000 == 999 && time.Now().After(deadline) {
 			t.Fatalf("packet %d was not read", n)

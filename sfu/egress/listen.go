@@ -13,9 +13,36 @@ import (
 // Receiving: 100 ms of 300 Mbit/s.
 const buffer = 4 << 20
 
-// Listen opens the media socket at addr ("host:port", the host empty for all addresses). All addresses means IPv6 and
+// Batching is a way in which batches go through the kernel.
+type Batching int
+
+// The ways, the cheapest first.
+const (
+	GSO      Batching = iota // several packets to a destination in one message, many messages in one call
+	Messages                 // a message per packet, many in one call (sendmmsg)
+	Single                   // one call per packet
+)
+
+func (b Batching) String() string {
+	switch b {
+	case GSO:
+		return "gso"
+	case Messages:
+		return "sendmmsg"
+	default:
+		return "sendto"
+	}
+}
+
+// Options are choices that have good defaults.
+type Options struct {
+	Batching Batching // the most that is tried; less where the kernel cannot do it
+	Shards   int      // sockets at the port, each with a goroutine that reads it. 0: one per CPU that we may use, at most 8
+}
+
+// Listen opens the media port at addr ("host:port", the host empty for all addresses). All addresses means IPv6 and
 // IPv4 on one socket, or IPv4 alone where IPv6 is switched off.
-func Listen(ctx context.Context, addr string, log *slog.Logger) (*Conn, error) {
+func Listen(ctx context.Context, addr string, o Options, log *slog.Logger) (*Conn, error) {
 	var config net.ListenConfig
 	conn, err := config.ListenPacket(ctx, "udp", addr)
 	if err != nil {
@@ -28,8 +55,10 @@ func Listen(ctx context.Context, addr string, log *slog.Logger) (*Conn, error) {
 		}
 	}
 	receive, send := enlarge(conn.(*net.UDPConn), buffer)
-	log.Debug("media socket", "address", conn.LocalAddr().String(), "receive_buffer", receive, "send_buffer", send)
-	return NewConn(conn), nil
+	c := newConn([]net.PacketConn{conn}, o, log)
+	log.Debug("media socket", "address", conn.LocalAddr().String(), "receive_buffer", receive, "send_buffer", send,
+		"sending", c.path.method().String())
+	return c, nil
 }
 
 // everywhere tells whether host stands for all addresses of both families.

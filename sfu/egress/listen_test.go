@@ -19,7 +19,7 @@ func TestListen(t *testing.T) {
 			}
 			var logged bytes.Buffer
 			log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			c, err := Listen(t.Context(), addr, log)
+			c, err := Listen(t.Context(), addr, Options{}, log)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -43,13 +43,13 @@ func TestListen(t *testing.T) {
 }
 
 func TestListenFails(t *testing.T) {
-	first, err := Listen(t.Context(), "127.0.0.1:0", discard)
+	first, err := Listen(t.Context(), "127.0.0.1:0", Options{}, discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = first.Close() }()
 	for _, addr := range []string{localAddr(first).String(), "nonsense", "198.51.100.99:0"} {
-		if c, err := Listen(context.Background(), addr, discard); err == nil {
+		if c, err := Listen(context.Background(), addr, Options{}, discard); err == nil {
 			t.Errorf("%s: listens", addr)
 			_ = c.Close()
 		}

@@ -179,7 +179,7 @@ func TestMuxCall(t *testing.T) {
 			if test.network == webrtc.NetworkTypeUDP6 {
 				needIPv6(t, "::1")
 			}
-			conn, err := Listen(t.Context(), test.listen, discard)
+			conn, err := Listen(t.Context(), test.listen, Options{}, discard)
 			if err != nil {
 				t.Fatal(err)
 			}

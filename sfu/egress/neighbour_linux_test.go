@@ -28,7 +28,7 @@ func TestDeadNeighboursDoNotStopOthers(t *testing.T) {
 	for _, host := range []byte{2, 3, 4, 5} {
 		dead = append(dead, netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, host}), 9))
 	}
-	conn, err := Listen(t.Context(), "0.0.0.0:0", discard)
+	conn, err := Listen(t.Context(), "0.0.0.0:0", Options{}, discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestDeadNeighboursDoNotStopOthers(t *testing.T) {
 
 	// Without the big buffer packets are dropped, those to the living too, but still nobody waits.
 	small := open(t, "0.0.0.0:0")
-	_ = small.socket.(*udpSocket).SetWriteBuffer(4096)
+	_ = small.sockets[0].(*udpSocket).SetWriteBuffer(4096)
 	start = time.Now()
 	for range 500 {
 		if _, err := small.WriteToAddrPort(packet, dead[0]); err != nil {

@@ -3,86 +3,76 @@ package egress
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/netip"
 	"sync"
+	"time"
 )
-
-// queue is how many injected packets may wait for the reader: of one relay or of all, about what a socket's receive
-// buffer holds.
-const queue = 1024
 
 // ErrRelay is returned for an address at which no relay can be attached.
 var ErrRelay = errors.New("no address for a relay")
 
-type packet struct {
-	from netip.AddrPort
-	data []byte
-}
-
-// Attach puts a relay at an address: what is written to that address goes to deliver instead of the network, on the
-// goroutine of the writer, in the order of the writes. deliver must not block, and must copy what it keeps. It may see
-// a packet that was being written when detach was called. The address must be one that nobody outside can send from.
+// Attach puts a relay at an address: what is sent to that address goes to deliver instead of the network, on the
+// goroutine of the sender, in the order of sending. deliver must not block, and must copy what it keeps. It may see a
+// packet that was being sent when detach was called. The address must be one that nobody outside can send from.
 func (c *Conn) Attach(relay netip.AddrPort, deliver func(packet []byte)) (detach func(), err error) {
 	relay = plain(relay)
 	if !relay.IsValid() || relay.Port() == 0 || relay.Addr().IsUnspecified() {
 		return nil, fmt.Errorf("attach %v: %w", relay, ErrRelay)
 	}
-	c.attaching.Lock()
-	defer c.attaching.Unlock()
-	if c.closed.Load() {
-		return nil, fmt.Errorf("attach %v: %w", relay, net.ErrClosed)
+	err = c.relays.change(func(relays map[netip.AddrPort]func([]byte)) error {
+		if c.isClosed() {
+			return fmt.Errorf("attach %v: %w", relay, net.ErrClosed)
+		}
+		if relays[relay] != nil {
+			return fmt.Errorf("attach %v: %w: taken", relay, ErrRelay)
+		}
+		relays[relay] = deliver
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	relays := c.copyRelays()
-	if relays[relay] != nil {
-		return nil, fmt.Errorf("attach %v: %w: taken", relay, ErrRelay)
-	}
-	relays[relay] = deliver
-	c.relays.Store(&relays)
-	return sync.OnceFunc(func() { c.detach(relay) }), nil
+	return sync.OnceFunc(func() {
+		_ = c.relays.change(func(relays map[netip.AddrPort]func([]byte)) error {
+			delete(relays, relay)
+			return nil
+		})
+	}), nil
 }
 
-func (c *Conn) detach(relay netip.AddrPort) {
-	c.attaching.Lock()
-	defer c.attaching.Unlock()
-	relays := c.copyRelays()
-	delete(relays, relay)
-	if len(relays) == 0 {
-		c.relays.Store(nil)
+// Inject takes a packet in as if it had come from the relay's address over the network. It copies the packet and never
+// blocks. Media goes to the address' Receiver on the calling goroutine, which has sent everything that follows from it
+// when Inject returns; other packets wait for pion, and are dropped when too many do. The packets of one relay must be
+// injected one at a time.
+func (c *Conn) Inject(relay netip.AddrPort, data []byte) {
+	relay = plain(relay)
+	if c.isClosed() {
 		return
 	}
-	c.relays.Store(&relays)
-}
-
-// copyRelays returns a copy to be changed. The caller holds attaching.
-func (c *Conn) copyRelays() map[netip.AddrPort]func(packet []byte) {
-	if relays := c.relays.Load(); relays != nil {
-		return maps.Clone(*relays)
-	}
-	return make(map[netip.AddrPort]func(packet []byte))
-}
-
-// relay returns what delivers to the relay at that address, nil if there is none.
-func (c *Conn) relay(at netip.AddrPort) func(packet []byte) {
-	relays := c.relays.Load()
-	if relays == nil {
-		return nil
-	}
-	return (*relays)[at]
-}
-
-// Inject makes the reader see the packet as if it had come from the relay's address. It copies the packet, never
-// blocks, keeps the order of a relay's packets, and drops when too many wait.
-func (c *Conn) Inject(relay netip.AddrPort, data []byte) {
-	p := c.packets.Get().(*packet)
-	p.from = plain(relay)
-	p.data = append(p.data[:0], data...)
-	select {
-	case c.injected <- p:
-		c.wake()
-	default:
-		c.packets.Put(p)
+	r, routed := c.receiver(relay, data)
+	switch {
+	case routed && r == nil:
+		c.counters.unrouted.Add(1)
+	case routed:
+		p := c.inbox.copy(relay, data)
+		b := c.Batch()
+		r.Receive(p.data, time.Now(), b)
+		b.Done()
+		c.inbox.free.Put(p)
+	case !c.inbox.put(relay, data):
 		c.counters.injectDrops.Add(1)
+		return
+	}
+	c.counters.packetsIn.Add(1)
+	c.counters.bytesIn.Add(uint64(len(data)))
+}
+
+func (c *Conn) isClosed() bool {
+	select {
+	case <-c.closed:
+		return true
+	default:
+		return false
 	}
 }

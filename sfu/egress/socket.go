@@ -3,24 +3,40 @@ package egress
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
-	"time"
+	"sync/atomic"
 )
+
+// largest is how much of an incoming packet is read, in bytes. Nobody sends us more: media and DTLS keep to MTUs.
+const largest = 2048
 
 // socket is what Conn asks of the operating system's socket, or of what stands for it in a test.
 type socket interface {
-	// read waits for one packet, until the read deadline or Close.
-	read(b []byte) (int, netip.AddrPort, error)
-	// readable tells whether read may find a packet at once. True costs time if there is none, false starves it.
-	readable() bool
+	// reader makes what reads from the socket, for the one goroutine that does.
+	reader() reader
+	// sender makes what a Batch sends with.
+	sender() sender
 	// write sends one packet without waiting. It returns errFull if there is no room for it.
 	write(b []byte, to netip.AddrPort) error
 
-	SetReadDeadline(t time.Time) error
-	SetWriteDeadline(t time.Time) error
 	LocalAddr() net.Addr
 	Close() error
+}
+
+// reader is used by one goroutine.
+type reader interface {
+	// read waits for packets, until Close. What it returns is valid until the next read.
+	read() ([]incoming, error)
+}
+
+// sender is used by one Batch. It never waits.
+type sender interface {
+	// add takes the packets of a group. It may send, or leave that to flush.
+	add(b *Batch, g *group)
+	// flush sends what was added, and keeps nothing of it.
+	flush(b *Batch)
 }
 
 // errFull means that the send buffer is full. A UDP socket knows no slow destination: what waits in its buffer waits
@@ -28,19 +44,39 @@ type socket interface {
 // everybody's media, so the packet is dropped.
 var errFull = errors.New("send buffer full")
 
-func newSocket(conn net.PacketConn) socket {
+// path is the way that batches take through the kernel: the best that has not been refused.
+type path struct {
+	log  *slog.Logger
+	most atomic.Int32 // Batching
+}
+
+func (p *path) method() Batching { return Batching(p.most.Load()) }
+
+// refused gives up one way for good, when the kernel cannot do it.
+func (p *path) refused(way Batching, err error) {
+	if p.most.CompareAndSwap(int32(way), int32(way+1)) {
+		p.log.Warn("the kernel refuses a way of sending media; another is taken, which costs more CPU",
+			"refused", way.String(), "taken", (way + 1).String(), "error", err)
+	}
+}
+
+func newSocket(conn net.PacketConn, p *path) socket {
 	if udp, ok := conn.(*net.UDPConn); ok {
-		if s := newUDPSocket(udp); s != nil {
+		if s := newUDPSocket(udp, p); s != nil {
 			return s
 		}
 	}
+	p.most.Store(int32(Single))
 	return packetSocket{conn}
 }
 
 // packetSocket is any net.PacketConn with UDP addresses, such as vnet's.
 type packetSocket struct{ net.PacketConn }
 
-func (s packetSocket) read(b []byte) (int, netip.AddrPort, error) {
+func (s packetSocket) reader() reader { return newPlainReader(s.receive) }
+func (s packetSocket) sender() sender { return plainSender{s} }
+
+func (s packetSocket) receive(b []byte) (int, netip.AddrPort, error) {
 	n, from, err := s.ReadFrom(b)
 	if err != nil {
 		return 0, netip.AddrPort{}, err
@@ -52,9 +88,36 @@ func (s packetSocket) read(b []byte) (int, netip.AddrPort, error) {
 	return n, udp.AddrPort(), nil
 }
 
-func (s packetSocket) readable() bool { return true }
-
 func (s packetSocket) write(b []byte, to netip.AddrPort) error {
 	_, err := s.WriteTo(b, net.UDPAddrFromAddrPort(to))
 	return err
 }
+
+// plainReader reads packets one by one.
+type plainReader struct {
+	receive func(b []byte) (int, netip.AddrPort, error)
+	buffer  []byte
+	one     [1]incoming
+}
+
+func newPlainReader(receive func(b []byte) (int, netip.AddrPort, error)) *plainReader {
+	return &plainReader{receive: receive, buffer: make([]byte, largest)}
+}
+
+func (r *plainReader) read() ([]incoming, error) {
+	n, from, err := r.receive(r.buffer)
+	if err != nil {
+		return nil, err
+	}
+	r.one[0] = incoming{data: r.buffer[:n], from: plain(from)}
+	return r.one[:], nil
+}
+
+// plainSender writes packets one by one.
+type plainSender struct{ socket }
+
+func (s plainSender) add(b *Batch, g *group) {
+	b.each(g, func(data []byte) { b.judge(data, s.write(data, g.to.addr)) })
+}
+
+func (s plainSender) flush(*Batch) {}

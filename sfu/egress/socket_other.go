@@ -7,13 +7,19 @@ import (
 	"net/netip"
 )
 
+type native struct{}
+
+func newNative(netip.AddrPort) native { return native{} }
+
 type udpSocket struct{ *net.UDPConn }
 
-func newUDPSocket(conn *net.UDPConn) socket { return udpSocket{conn} }
+func newUDPSocket(conn *net.UDPConn, p *path) socket {
+	p.most.Store(int32(Single))
+	return udpSocket{conn}
+}
 
-func (s udpSocket) read(b []byte) (int, netip.AddrPort, error) { return s.ReadFromUDPAddrPort(b) }
-
-func (s udpSocket) readable() bool { return true }
+func (s udpSocket) reader() reader { return newPlainReader(s.ReadFromUDPAddrPort) }
+func (s udpSocket) sender() sender { return plainSender{s} }
 
 func (s udpSocket) write(b []byte, to netip.AddrPort) error {
 	_, err := s.WriteToUDPAddrPort(b, to)

@@ -16,11 +16,12 @@ type udpSocket struct {
 	*net.UDPConn
 	raw     syscall.RawConn
 	v6      bool      // addresses go to the kernel as IPv6
-	senders sync.Pool // of *sender
+	writers sync.Pool // of *writer
 }
 
 // newUDPSocket returns nil if the socket cannot be used directly.
-func newUDPSocket(conn *net.UDPConn) socket {
+func newUDPSocket(conn *net.UDPConn, p *path) socket {
+	p.most.Store(int32(Single))
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return nil
@@ -42,21 +43,12 @@ func newUDPSocket(conn *net.UDPConn) socket {
 	if err != nil || !known {
 		return nil
 	}
-	s.senders.New = func() any { return newSender() }
+	s.writers.New = func() any { return newWriter() }
 	return s
 }
 
-func (s *udpSocket) read(b []byte) (int, netip.AddrPort, error) { return s.ReadFromUDPAddrPort(b) }
-
-func (s *udpSocket) readable() bool {
-	var some bool
-	err := s.raw.Control(func(fd uintptr) {
-		var first [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), first[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		some = err == nil
-	})
-	return err != nil || some // a closed socket is for read to report
-}
+func (s *udpSocket) reader() reader { return newPlainReader(s.ReadFromUDPAddrPort) }
+func (s *udpSocket) sender() sender { return plainSender{s} }
 
 func (s *udpSocket) write(b []byte, to netip.AddrPort) error {
 	switch addr := to.Addr(); {
@@ -66,42 +58,42 @@ func (s *udpSocket) write(b []byte, to netip.AddrPort) error {
 	case !addr.IsValid(), addr.Is6() && !s.v6:
 		return &net.OpError{Op: "write", Net: "udp", Addr: net.UDPAddrFromAddrPort(to), Err: syscall.EAFNOSUPPORT}
 	}
-	x := s.senders.Get().(*sender)
-	defer s.senders.Put(x)
+	x := s.writers.Get().(*writer)
+	defer s.writers.Put(x)
 	return x.send(s, b, to)
 }
 
-// sender is what one write hands to the kernel, kept so that writing allocates nothing.
-type sender struct {
+// writer is what one write hands to the kernel, kept so that writing allocates nothing.
+type writer struct {
 	v4   syscall.SockaddrInet4
 	v6   syscall.SockaddrInet6
 	to   syscall.Sockaddr // one of the two
 	data []byte
 	err  error
-	try  func(fd uintptr) (done bool)
+	try  func(fd uintptr)
 }
 
-func newSender() *sender {
-	x := new(sender)
-	x.try = func(fd uintptr) bool {
+func newWriter() *writer {
+	x := new(writer)
+	x.try = func(fd uintptr) {
 		for {
 			x.err = syscall.Sendto(int(fd), x.data, 0, x.to)
 			if !errors.Is(x.err, syscall.EINTR) {
-				return true // also when the buffer is full: never wait
+				return // also when the buffer is full: never wait
 			}
 		}
 	}
 	return x
 }
 
-func (x *sender) send(s *udpSocket, b []byte, to netip.AddrPort) error {
+func (x *writer) send(s *udpSocket, b []byte, to netip.AddrPort) error {
 	if s.v6 {
 		x.v6.Addr, x.v6.Port, x.to = to.Addr().As16(), int(to.Port()), &x.v6
 	} else {
 		x.v4.Addr, x.v4.Port, x.to = to.Addr().As4(), int(to.Port()), &x.v4
 	}
 	x.data = b
-	err := s.raw.Write(x.try)
+	err := s.raw.Control(x.try)
 	x.data = nil
 	switch {
 	case err != nil:

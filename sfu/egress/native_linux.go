@@ -1,0 +1,7 @@
+package egress
+
+import "net/netip"
+
+type native struct{}
+
+func newNative(netip.AddrPort) native { return native{} }

@@ -1,0 +1,115 @@
+package egress
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// maxPause bounds the pause after a read that failed.
+const maxPause = 100 * time.Millisecond
+
+// unroutedToMux lets pion have media from addresses without a route, as long as it is pion who handles RTP and RTCP.
+// When it is false, such media is dropped and counted, and pion never sees any.
+const unroutedToMux = true
+
+// Receiver takes the media (RTP and RTCP, still encrypted) that comes from one address.
+type Receiver interface {
+	// Receive takes one packet, which came at arrived. It may change it in place. The bytes stay valid until the batch
+	// has ended (Ender.EndBatch included). What it sends with b leaves when the batch ends. It must not block. It is
+	// called by one goroutine at a time, and never before what came earlier from that address has been received.
+	Receive(packet []byte, arrived time.Time, b *Batch)
+}
+
+// route is an entry of its own for each call of Route, so that a release knows whether it is still the one.
+type route struct{ to Receiver }
+
+// Route gives the media from an address to r until release is called. A later Route of the same address replaces it,
+// and an earlier release then changes nothing. r may be given a packet that was being read when release was called.
+func (c *Conn) Route(from netip.AddrPort, r Receiver) (release func()) {
+	from = plain(from)
+	mine := &route{r}
+	_ = c.routes.change(func(routes map[netip.AddrPort]*route) error {
+		routes[from] = mine
+		return nil
+	})
+	return sync.OnceFunc(func() {
+		_ = c.routes.change(func(routes map[netip.AddrPort]*route) error {
+			if routes[from] == mine {
+				delete(routes, from)
+			}
+			return nil
+		})
+	})
+}
+
+// receiver tells where a packet goes: routed is false if it is for pion, and r is nil if it is media for nobody.
+func (c *Conn) receiver(from netip.AddrPort, data []byte) (r Receiver, routed bool) {
+	if !isMedia(data) {
+		return nil, false
+	}
+	if route, ok := c.routes.get(from); ok {
+		return route.to, true
+	}
+	return nil, !unroutedToMux
+}
+
+// isMedia tells RTP and RTCP from the rest (RFC 7983, section 7).
+func isMedia(data []byte) bool { return len(data) > 0 && data[0] >= 128 && data[0] <= 191 }
+
+// incoming is a packet as it was read.
+type incoming struct {
+	data []byte
+	from netip.AddrPort // plain
+}
+
+// read takes in what comes to one socket, until it is closed.
+func (c *Conn) read(s socket) {
+	in, b := s.reader(), newBatch(c, s)
+	for faults := 0; ; {
+		packets, err := in.read()
+		if err == nil {
+			faults = 0
+			c.take(packets, b)
+			b.end()
+			continue
+		}
+		if c.isClosed() || errors.Is(err, net.ErrClosed) {
+			return
+		}
+		// What UDP sockets report (no buffers, an interface that went away) passes.
+		c.counters.readFaults.Add(1)
+		faults++
+		select {
+		case <-c.closed:
+			return
+		case <-time.After(min(time.Duration(faults)*time.Millisecond, maxPause)):
+		}
+	}
+}
+
+// take hands out what was read at once.
+func (c *Conn) take(packets []incoming, b *Batch) {
+	arrived, bytes := time.Now(), 0
+	for _, p := range packets {
+		bytes += len(p.data)
+		if _, ok := c.relays.get(p.from); ok {
+			c.counters.spoofed.Add(1) // relays are in this process, so nobody sends from there
+			continue
+		}
+		r, routed := c.receiver(p.from, p.data)
+		switch {
+		case routed && r == nil:
+			c.counters.unrouted.Add(1)
+		case routed:
+			r.Receive(p.data, arrived, b)
+		case !c.inbox.put(p.from, p.data):
+			c.counters.queueDrops.Add(1)
+		}
+	}
+	c.counters.receives.Add(1)
+	c.counters.packetsIn.Add(uint64(len(packets)))
+	c.counters.bytesIn.Add(uint64(bytes))
+}
