@@ -34,6 +34,7 @@ type Client struct {
 	socket  *websocket.Conn
 	api     *webrtc.API
 	clips   clips
+	opened  time.Time
 	queue   *queue
 	state   *state
 	muted   mutes
@@ -59,9 +60,12 @@ func (a *Account) Dial(ctx context.Context, room string, options Options) (*Clie
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	clips, err := loadClips()
-	if err != nil {
-		return nil, err
+	var clips clips
+	if options.Media == nil && (options.Audio || options.Video) {
+		var err error
+		if clips, err = loadClips(); err != nil {
+			return nil, err
+		}
 	}
 	api, err := newAPI(options, log)
 	if err != nil {
@@ -80,7 +84,7 @@ func (a *Account) Dial(ctx context.Context, room string, options Options) (*Clie
 	}
 	c := &Client{
 		options: options, log: log, socket: socket, api: api, clips: clips, queue: newQueue(), state: newState(),
-		stop: make(chan struct{}), ended: make(chan struct{}), features: options.Features,
+		stop: make(chan struct{}), ended: make(chan struct{}), features: options.Features, opened: time.Now(),
 	}
 	c.running.Go(c.read)
 	c.running.Go(c.run)
@@ -90,6 +94,9 @@ func (a *Account) Dial(ctx context.Context, room string, options Options) (*Clie
 	}
 	return c, nil
 }
+
+// Opened is when the websocket was open.
+func (c *Client) Opened() time.Time { return c.opened }
 
 // Join enters a room, leaving the one the client is in. See [Client.JoinAndWait].
 func (c *Client) Join(room string) { c.queue.post(func() { c.join(room) }) }

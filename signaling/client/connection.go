@@ -31,7 +31,7 @@ type connection struct {
 	pc       *webrtc.PeerConnection
 	features *webrtc.DataChannel
 	tracks   []*outTrack
-	sending  []*webrtc.RTPTransceiver
+	sending  []outLine
 	closing  chan struct{}
 	running  sync.WaitGroup
 
@@ -39,6 +39,12 @@ type connection struct {
 	early    []webrtc.ICECandidateInit // from before the first description of the server
 	gathered bool                      // the end of our candidates has been told
 	expiry   *time.Timer               // runs while the server has closed its end without a word, else nil
+}
+
+// outLine is one published track in all its encodings.
+type outLine struct {
+	transceiver *webrtc.RTPTransceiver
+	encodings   []*Track
 }
 
 // newAPI makes what connections are built with.
@@ -65,7 +71,11 @@ func newAPI(options Options, log *slog.Logger) (*webrtc.API, error) {
 			}
 		}
 	}
-	interceptors, err := newInterceptors()
+	withInterceptors := options.Interceptors
+	if withInterceptors == nil {
+		withInterceptors = newInterceptors
+	}
+	interceptors, err := withInterceptors()
 	if err != nil {
 		return nil, fmt.Errorf("interceptors: %w", err)
 	}
@@ -155,7 +165,11 @@ func (c *Client) connect() error {
 		return err
 	}
 	c.listen(conn)
-	if err := conn.publish(c.options, c.clips, c.state); err != nil {
+	if media := c.options.Media; media != nil {
+		if err := media.Attach(&Connection{c, conn}); err != nil {
+			return fmt.Errorf("attach media: %w", err)
+		}
+	} else if err := conn.publish(c.options, c.clips, c.state); err != nil {
 		return err
 	}
 	offer, err := pc.CreateOffer(nil)
@@ -170,15 +184,18 @@ func (c *Client) connect() error {
 	return nil
 }
 
+// ifCurrent posts to the loop what only the current connection may do.
+func (c *Client) ifCurrent(conn *connection, f func()) {
+	c.queue.post(func() {
+		if c.conn == conn {
+			f()
+		}
+	})
+}
+
 // listen lets the callbacks of a connection post to the loop.
 func (c *Client) listen(conn *connection) {
-	ifCurrent := func(f func()) {
-		c.queue.post(func() {
-			if c.conn == conn {
-				f()
-			}
-		})
-	}
+	ifCurrent := func(f func()) { c.ifCurrent(conn, f) }
 	conn.pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
 		ifCurrent(func() { c.sendCandidate(conn, candidate) })
 	})
@@ -226,7 +243,9 @@ func (c *Client) openFeatures(conn *connection) error {
 				return
 			}
 			c.tell(Features{features.ChannelName, features.Features})
-			c.state.update(func(s *Snapshot) { s.Features[features.ChannelName] = features.Features })
+			if !c.options.Unlisted {
+				c.state.update(func(s *Snapshot) { s.Features[features.ChannelName] = features.Features })
+			}
 		})
 	})
 	return nil
@@ -270,12 +289,13 @@ func (c *connection) close() {
 // nudge ends the reading of RTCP. pion forgets to where a sender was stopped before it had begun to send.
 func (c *connection) nudge() {
 	now := time.Now()
-	for _, transceiver := range c.sending {
-		for _, track := range c.tracks {
+	for _, line := range c.sending {
+		sender := line.transceiver.Sender()
+		for _, track := range line.encodings {
 			if track.encoding.RID != "" {
-				_ = transceiver.Sender().SetReadDeadlineSimulcast(now, track.encoding.RID)
+				_ = sender.SetReadDeadlineSimulcast(now, track.encoding.RID)
 			} else {
-				_ = transceiver.Sender().SetReadDeadline(now)
+				_ = sender.SetReadDeadline(now)
 			}
 		}
 	}

@@ -106,7 +106,9 @@ func (c *Client) receiveRTC(value json.RawMessage) {
 }
 
 func (c *Client) configure(cfg protocol.RTCConfig) {
-	c.configuration = webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle}
+	c.configuration = webrtc.Configuration{
+		BundlePolicy: webrtc.BundlePolicyMaxBundle, Certificates: c.options.Certificates,
+	}
 	for _, server := range cfg.ICEServers {
 		urls := server.URLs
 		if c.options.ICEServer != nil {
@@ -148,6 +150,9 @@ func (c *Client) others(ids []protocol.Participant) {
 }
 
 func (c *Client) add(people ...protocol.Participant) {
+	if c.options.Unlisted {
+		return
+	}
 	c.state.update(func(s *Snapshot) {
 		for _, p := range people {
 			s.People[p.ChannelName] = p
@@ -229,6 +234,9 @@ func (c *Client) describe(description protocol.Description) {
 		c.countOffer(description)
 	case description.Type != "answer" || !offering:
 		return
+	}
+	if c.options.Media != nil {
+		c.options.Media.Describe(description.SDP)
 	}
 	if err := pc.SetRemoteDescription(remote); err != nil {
 		c.log.Warn("description not taken", "error", err)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 
+	"github.com/pion/interceptor"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -18,6 +19,11 @@ type Options struct {
 	// Features is what the others are told of this participant, e.g. {"video": true}. Nil tells them nothing.
 	Features map[string]any
 
+	// Media sends and receives in place of all that, if not nil.
+	Media Media
+	// Unlisted keeps no account of who is in the room, and of what they say of themselves.
+	Unlisted bool
+
 	// RelayOnly uses no path but the TURN servers of the configuration that the server hands out.
 	RelayOnly bool
 	// ICEServer picks the servers to use by their URL, all if nil.
@@ -26,6 +32,10 @@ type Options struct {
 	Settings func(*webrtc.SettingEngine)
 	// Codecs registers what the client can receive and send instead of Opus and VP8 with RTX, if not nil.
 	Codecs func(*webrtc.MediaEngine) error
+	// Interceptors makes pion's interceptors instead of those that do what a browser does, if not nil.
+	Interceptors func() (*interceptor.Registry, error)
+	// Certificates identify the client's connections; each makes its own if there are none, which takes time.
+	Certificates []webrtc.Certificate
 	// NetDial opens the websocket's connection, if not nil.
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
 

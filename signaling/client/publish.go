@@ -2,17 +2,11 @@ package client
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"slices"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
-	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -23,23 +17,15 @@ const (
 	voiceBit   = 0x80 // RFC 6464, 3: the packet has voice
 )
 
-// outTrack is one encoding that the client sends. It implements webrtc.TrackLocal.
+// outTrack is one encoding of the client's own clips.
 type outTrack struct {
+	*Track
+
 	// Static after construction.
-	encoding Encoding
-	streamID string
-	frames   [][]byte
-	counter  *sentCounter
+	frames  [][]byte
+	counter *sentCounter
 
 	keyframe atomic.Bool // the receiver wants one
-
-	mu     sync.Mutex
-	writer webrtc.TrackLocalWriter // guarded by mu; nil while nothing can be sent
-	header rtp.Header              // guarded by mu: of the next packet, without extensions
-	mid    string                  // guarded by mu
-	midID  uint8                   // guarded by mu: header extensions, 0 where not negotiated
-	ridID  uint8                   // guarded by mu
-	levels uint8                   // guarded by mu
 
 	// Owned by the pump.
 	next      int // index in frames
@@ -47,67 +33,9 @@ type outTrack struct {
 }
 
 func newOutTrack(encoding Encoding, streamID string, frames [][]byte, counter *sentCounter) *outTrack {
-	return &outTrack{
-		encoding: encoding, streamID: streamID, frames: frames, counter: counter,
-		header: rtp.Header{
-			Version: 2, SequenceNumber: uint16(rand.Uint32()), Timestamp: rand.Uint32(), //nolint:gosec // any start will do
-		},
-		payloader: codecs.VP8Payloader{EnablePictureID: true},
-	}
-}
-
-func (t *outTrack) ID() string       { return t.encoding.Kind }
-func (t *outTrack) RID() string      { return t.encoding.RID }
-func (t *outTrack) StreamID() string { return t.streamID }
-
-func (t *outTrack) Kind() webrtc.RTPCodecType { return webrtc.NewRTPCodecType(t.encoding.Kind) }
-
-func (t *outTrack) mimeType() string {
-	if t.encoding.Kind == "audio" {
-		return webrtc.MimeTypeOpus
-	}
-	return webrtc.MimeTypeVP8
-}
-
-// Bind is called by pion when it is known how to send.
-func (t *outTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
-	for _, codec := range ctx.CodecParameters() {
-		if !strings.EqualFold(codec.MimeType, t.mimeType()) {
-			continue
-		}
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		t.writer = ctx.WriteStream()
-		t.header.PayloadType = uint8(codec.PayloadType)
-		t.header.SSRC = uint32(ctx.SSRC())
-		for _, extension := range ctx.HeaderExtensions() {
-			id := uint8(extension.ID)
-			switch extension.URI {
-			case sdp.SDESMidURI:
-				t.midID = id
-			case sdp.SDESRTPStreamIDURI:
-				t.ridID = id
-			case sdp.AudioLevelURI:
-				t.levels = id
-			}
-		}
-		return codec, nil
-	}
-	return webrtc.RTPCodecParameters{}, fmt.Errorf("publish %s: %w", t.mimeType(), webrtc.ErrUnsupportedCodec)
-}
-
-// Unbind is called by pion when the connection closes.
-func (t *outTrack) Unbind(webrtc.TrackLocalContext) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.writer = nil
-	return nil
-}
-
-func (t *outTrack) setMid(mid string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.mid = mid
+	t := &outTrack{frames: frames, counter: counter, payloader: codecs.VP8Payloader{EnablePictureID: true}}
+	t.Track = NewTrack(encoding, streamID, t.heard)
+	return t
 }
 
 // sendFrame sends the next frame of the clip, from its keyframe on again when one was asked for.
@@ -121,47 +49,29 @@ func (t *outTrack) sendFrame(duration uint32) {
 	if t.encoding.Kind == "video" {
 		payloads = t.payloader.Payload(rtpMTU, frame)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	for i, payload := range payloads {
-		t.sendPacket(payload, i == len(payloads)-1)
-	}
-	t.header.Timestamp += duration
-}
-
-// sendPacket is called with mu held.
-func (t *outTrack) sendPacket(payload []byte, last bool) {
-	if t.writer == nil {
-		return
-	}
-	header := t.header
-	header.Marker = last && t.encoding.Kind == "video"
-	set := func(id uint8, value []byte) {
-		if id != 0 && len(value) > 0 {
-			_ = header.SetExtension(id, value) // a few bytes always fit
+		marker := i == len(payloads)-1 && t.encoding.Kind == "video"
+		if n := t.Send(payload, marker, voiceBit|audioLevel); n > 0 {
+			t.counter.packets.Add(1)
+			t.counter.bytes.Add(int64(n))
 		}
 	}
-	if t.encoding.RID != "" { // without, the SSRC is in the description
-		set(t.midID, []byte(t.mid))
-		set(t.ridID, []byte(t.encoding.RID))
-	}
-	if t.encoding.Kind == "audio" {
-		set(t.levels, []byte{voiceBit | audioLevel})
-	}
-	t.header.SequenceNumber++
-	n, err := t.writer.WriteRTP(&header, payload)
-	if err != nil || n == 0 {
-		return // not connected yet, or no more
-	}
-	t.counter.packets.Add(1)
-	t.counter.bytes.Add(int64(n))
+	t.Advance(duration)
 }
 
-// publish adds to the connection all that the client will ever send.
+// heard takes note of requests for keyframes.
+func (t *outTrack) heard(packets []rtcp.Packet) {
+	if n := KeyframeRequests(packets, t.SSRC()); n > 0 {
+		t.counter.keyframeRequests.Add(int64(n))
+		t.keyframe.Store(true)
+	}
+}
+
+// publish adds to the connection all that the client will ever send of its own clips.
 func (c *connection) publish(options Options, clips clips, state *state) error {
 	const streamID = "camera"
 	add := func(kind string, rids []string) error {
-		var sender *webrtc.RTPSender
+		var encodings []*Track
 		for _, rid := range rids {
 			frames := clips.audio
 			if kind == "video" {
@@ -170,21 +80,9 @@ func (c *connection) publish(options Options, clips clips, state *state) error {
 			encoding := Encoding{Kind: kind, RID: rid}
 			track := newOutTrack(encoding, streamID, frames, state.sentAs(encoding))
 			c.tracks = append(c.tracks, track)
-			if sender != nil {
-				if err := sender.AddEncoding(track); err != nil {
-					return fmt.Errorf("add encoding %s: %w", rid, err)
-				}
-				continue
-			}
-			transceiver, err := c.pc.AddTransceiverFromTrack(track,
-				webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
-			if err != nil {
-				return fmt.Errorf("add %s: %w", kind, err)
-			}
-			sender = transceiver.Sender()
-			c.sending = append(c.sending, transceiver)
+			encodings = append(encodings, track.Track)
 		}
-		return nil
+		return c.add(encodings)
 	}
 	if options.Audio {
 		if err := add("audio", []string{""}); err != nil {
@@ -199,6 +97,28 @@ func (c *connection) publish(options Options, clips clips, state *state) error {
 	return nil
 }
 
+// add publishes a track in one or several encodings.
+func (c *connection) add(encodings []*Track) error {
+	var out outLine
+	for _, track := range encodings {
+		if out.transceiver == nil {
+			transceiver, err := c.pc.AddTransceiverFromTrack(track,
+				webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+			if err != nil {
+				return fmt.Errorf("add %s: %w", track.encoding.Kind, err)
+			}
+			out.transceiver = transceiver
+		} else if err := out.transceiver.Sender().AddEncoding(track); err != nil {
+			return fmt.Errorf("add encoding %s: %w", track.encoding.RID, err)
+		}
+		out.encodings = append(out.encodings, track)
+	}
+	if out.transceiver != nil {
+		c.sending = append(c.sending, out)
+	}
+	return nil
+}
+
 func clipOf(rid string) string {
 	if rid == "" {
 		return "f"
@@ -208,13 +128,10 @@ func clipOf(rid string) string {
 
 // startSending begins to send, and to hear what the receiver says of it, once the first description is set.
 func (c *connection) startSending(muted *mutes) {
-	for _, transceiver := range c.sending {
-		for _, track := range c.tracks {
-			if track.Kind() != transceiver.Kind() {
-				continue
-			}
-			track.setMid(transceiver.Mid())
-			c.running.Go(func() { track.readRTCP(transceiver.Sender()) })
+	for _, line := range c.sending {
+		for _, track := range line.encodings {
+			track.setMid(line.transceiver.Mid())
+			c.running.Go(func() { track.readRTCP(line.transceiver.Sender()) })
 		}
 	}
 	if len(c.tracks) > 0 {
@@ -264,34 +181,3 @@ func (c *connection) sendFrames(kind string, muted bool, duration uint32) {
 
 // mutes say what is not sent although it is published.
 type mutes struct{ audio, video atomic.Bool }
-
-// readRTCP takes note of requests for keyframes until the sender ends.
-func (t *outTrack) readRTCP(sender *webrtc.RTPSender) {
-	for {
-		var packets []rtcp.Packet
-		var err error
-		if t.encoding.RID != "" {
-			packets, _, err = sender.ReadSimulcastRTCP(t.encoding.RID)
-		} else {
-			packets, _, err = sender.ReadRTCP()
-		}
-		if err != nil {
-			return
-		}
-		for _, packet := range packets {
-			switch packet.(type) {
-			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-				if slices.Contains(packet.DestinationSSRC(), t.ssrc()) {
-					t.counter.keyframeRequests.Add(1)
-					t.keyframe.Store(true)
-				}
-			}
-		}
-	}
-}
-
-func (t *outTrack) ssrc() uint32 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.header.SSRC
-}
