@@ -68,10 +68,10 @@ func (m *missing) find(number int64) (int, bool) {
 	return slices.BinarySearchFunc(m.list, number, func(h hole, number int64) int { return int(h.number - number) })
 }
 
-// Nacks appends to into what is to be asked for now (RFC 4585, 6.2.1): a packet is when two newer ones have come, or one
-// and 10 ms have passed; then again after the round-trip time, at least 20 ms, which doubles three times. After eight
-// asks or a second it is given up. Gaps of more than 500 packets are not asked for. At most 128 pairs are appended, the
-// rest the next time.
+// Nacks appends to into what is to be asked for now (RFC 4585, 6.2.1): a packet is when two newer ones have come, or
+// one and 10 ms have passed; then again after the round-trip time, at least 20 ms, which doubles three times. After
+// eight asks or a second it is given up. Gaps of more than 500 packets are not asked for. At most 128 pairs are
+// appended, the rest the next time.
 func (s *Source) Nacks(now time.Time, rtt time.Duration, into []rtcp.NackPair) []rtcp.NackPair {
 	at := s.clock(now)
 	if len(s.missing.list) == 0 {

@@ -19,7 +19,8 @@ func (n *numbers) begin(sequence uint16) int64 {
 }
 
 // extend returns the number nearest to the highest, which it leaves to the caller to raise. It reports false for one
-// that is further behind than the window. Two of those in sequence are a new numbering, which goes on above the highest.
+// that is further behind than the window. Two of those in sequence are a new numbering, which goes on above the
+// highest.
 func (n *numbers) extend(sequence uint16, window int64) (int64, bool) {
 	number := n.highest + int64(int16(sequence-uint16(n.highest)))
 	if number > n.highest-window {

@@ -205,8 +205,8 @@ func (r *Ring) moreBytes(size int) bool {
 	return true
 }
 
-// resize moves everything into new memory, which is at least as large. In the order of arrival, numbers that share a slot
-// only ever grow, so the newest has it afterwards too.
+// resize moves everything into new memory, which is at least as large. In the order of arrival, numbers that share a
+// slot only ever grow, so the newest has it afterwards too.
 func (r *Ring) resize(records, size int) {
 	old := *r
 	r.records, r.slots, r.bytes = make([]record, records), make([]int64, records), make([]byte, size)

@@ -85,12 +85,12 @@ func (o *Out) Put(b []byte) int {
 func (o *Out) putElements(b []byte) {
 	at := 0
 	if carries(o.TransportID) {
-		b[0] = o.TransportID<<4 | (2 - 1)
+		b[0] = o.TransportID<<4 | 1 // the length less one
 		binary.BigEndian.PutUint16(b[1:], o.TransportSequence)
 		at = 3
 	}
 	if carries(o.LevelID) {
-		b[at], b[at+1] = o.LevelID<<4|(1-1), o.Level
+		b[at], b[at+1] = o.LevelID<<4, o.Level
 		at += 2
 	}
 	if o.hasMid() {
