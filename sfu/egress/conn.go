@@ -55,7 +55,7 @@ func NewConn(conn net.PacketConn) *Conn {
 
 func newConn(conns []net.PacketConn, o Options, log *slog.Logger) *Conn {
 	c := &Conn{closed: make(chan struct{}), path: &path{log: log}}
-	c.path.most.Store(int32(o.Batching))
+	c.path.way.Store(int32(o.Batching))
 	for _, conn := range conns {
 		c.sockets = append(c.sockets, newSocket(conn, c.path))
 	}

@@ -60,7 +60,7 @@ func TestDeadNeighboursDoNotStopOthers(t *testing.T) {
 
 	// Without the big buffer packets are dropped, those to the living too, but still nobody waits.
 	small := open(t, "0.0.0.0:0")
-	_ = small.sockets[0].(*udpSocket).SetWriteBuffer(4096)
+	_ = small.sockets[0].(*batchSocket).SetWriteBuffer(4096)
 	start = time.Now()
 	for range 500 {
 		if _, err := small.WriteToAddrPort(packet, dead[0]); err != nil {

@@ -67,7 +67,7 @@ type incoming struct {
 
 // read takes in what comes to one socket, until it is closed.
 func (c *Conn) read(s socket) {
-	in, b := s.reader(), newBatch(c, s)
+	in, b := s.reader(func() { c.counters.oversized.Add(1) }), newBatch(c, s)
 	for faults := 0; ; {
 		packets, err := in.read()
 		if err == nil {

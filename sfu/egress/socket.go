@@ -14,8 +14,9 @@ const largest = 2048
 
 // socket is what Conn asks of the operating system's socket, or of what stands for it in a test.
 type socket interface {
-	// reader makes what reads from the socket, for the one goroutine that does.
-	reader() reader
+	// reader makes what reads from the socket, for the one goroutine that does. It calls oversized for each packet that
+	// it drops because it is longer than largest.
+	reader(oversized func()) reader
 	// sender makes what a Batch sends with.
 	sender() sender
 	// write sends one packet without waiting. It returns errFull if there is no room for it.
@@ -44,19 +45,29 @@ type sender interface {
 // everybody's media, so the packet is dropped.
 var errFull = errors.New("send buffer full")
 
-// path is the way that batches take through the kernel: the best that has not been refused.
+// path is the way that batches take through the kernel: the best that is wanted and has not been refused.
 type path struct {
-	log  *slog.Logger
-	most atomic.Int32 // Batching
+	log *slog.Logger
+	way atomic.Int32 // Batching
 }
 
-func (p *path) method() Batching { return Batching(p.most.Load()) }
+func (p *path) method() Batching { return Batching(p.way.Load()) }
 
-// refused gives up one way for good, when the kernel cannot do it.
-func (p *path) refused(way Batching, err error) {
-	if p.most.CompareAndSwap(int32(way), int32(way+1)) {
-		p.log.Warn("the kernel refuses a way of sending media; another is taken, which costs more CPU",
-			"refused", way.String(), "taken", (way + 1).String(), "error", err)
+// lower gives up all ways that are better than one, because of an error, or because there are none here.
+func (p *path) lower(to Batching, err error) {
+	for {
+		now := p.way.Load()
+		if now >= int32(to) {
+			return
+		}
+		if !p.way.CompareAndSwap(now, int32(to)) {
+			continue
+		}
+		if err != nil {
+			p.log.Warn("the kernel refuses to send media this way; another costs more CPU",
+				"refused", Batching(now).String(), "taken", to.String(), "error", err)
+		}
+		return
 	}
 }
 
@@ -66,15 +77,15 @@ func newSocket(conn net.PacketConn, p *path) socket {
 			return s
 		}
 	}
-	p.most.Store(int32(Single))
+	p.lower(Single, nil)
 	return packetSocket{conn}
 }
 
 // packetSocket is any net.PacketConn with UDP addresses, such as vnet's.
 type packetSocket struct{ net.PacketConn }
 
-func (s packetSocket) reader() reader { return newPlainReader(s.receive) }
-func (s packetSocket) sender() sender { return plainSender{s} }
+func (s packetSocket) reader(func()) reader { return newPlainReader(s.receive) }
+func (s packetSocket) sender() sender       { return plainSender{s} }
 
 func (s packetSocket) receive(b []byte) (int, netip.AddrPort, error) {
 	n, from, err := s.ReadFrom(b)

@@ -11,22 +11,21 @@ import (
 	"syscall"
 )
 
-// udpSocket is the real thing. Go's own write parks the goroutine while the send buffer is full; this one tries once.
-type udpSocket struct {
+// rawSocket is a real UDP socket. Go's own write parks the goroutine while the send buffer is full; this one tries once.
+type rawSocket struct {
 	*net.UDPConn
 	raw     syscall.RawConn
 	v6      bool      // addresses go to the kernel as IPv6
 	writers sync.Pool // of *writer
 }
 
-// newUDPSocket returns nil if the socket cannot be used directly.
-func newUDPSocket(conn *net.UDPConn, p *path) socket {
-	p.most.Store(int32(Single))
+// newRawSocket returns nil if the socket cannot be used directly.
+func newRawSocket(conn *net.UDPConn) *rawSocket {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return nil
 	}
-	s := &udpSocket{UDPConn: conn, raw: raw}
+	s := &rawSocket{UDPConn: conn, raw: raw}
 	known := false
 	err = raw.Control(func(fd uintptr) {
 		name, err := syscall.Getsockname(int(fd))
@@ -47,10 +46,7 @@ func newUDPSocket(conn *net.UDPConn, p *path) socket {
 	return s
 }
 
-func (s *udpSocket) reader() reader { return newPlainReader(s.ReadFromUDPAddrPort) }
-func (s *udpSocket) sender() sender { return plainSender{s} }
-
-func (s *udpSocket) write(b []byte, to netip.AddrPort) error {
+func (s *rawSocket) write(b []byte, to netip.AddrPort) error {
 	switch addr := to.Addr(); {
 	case addr.Zone() != "": // link-local: rare, and the kernel wants the zone as a number
 		_, err := s.WriteToUDPAddrPort(b, to)
@@ -86,7 +82,7 @@ func newWriter() *writer {
 	return x
 }
 
-func (x *writer) send(s *udpSocket, b []byte, to netip.AddrPort) error {
+func (x *writer) send(s *rawSocket, b []byte, to netip.AddrPort) error {
 	if s.v6 {
 		x.v6.Addr, x.v6.Port, x.to = to.Addr().As16(), int(to.Port()), &x.v6
 	} else {

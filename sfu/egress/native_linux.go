@@ -1,7 +1,0 @@
-package egress
-
-import "net/netip"
-
-type native struct{}
-
-func newNative(netip.AddrPort) native { return native{} }

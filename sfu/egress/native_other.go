@@ -1,9 +1,0 @@
-//go:build unix && !linux
-
-package egress
-
-import "net/netip"
-
-type native struct{}
-
-func newNative(netip.AddrPort) native { return native{} }

@@ -1,0 +1,117 @@
+package egress
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// readMany is how many packets are read at once, if so many have come.
+const readMany = 64
+
+// batchReader reads with recvmmsg.
+type batchReader struct {
+	// Static after construction.
+	socket    *batchSocket
+	oversized func()
+	try       func(fd uintptr) (done bool)
+	buffers   [readMany][largest]byte
+	iovecs    [readMany]unix.Iovec
+
+	names    [readMany]unix.RawSockaddrInet6
+	messages [readMany]message
+	packets  [readMany]incoming
+	got      int           // messages of the last call
+	errno    syscall.Errno // likewise
+	zones    map[uint32]string
+}
+
+func (s *batchSocket) reader(oversized func()) reader {
+	r := &batchReader{socket: s, oversized: oversized, zones: make(map[uint32]string)}
+	for i := range r.messages {
+		r.iovecs[i].Base = &r.buffers[i][0]
+		r.iovecs[i].SetLen(largest)
+		m := &r.messages[i]
+		m.Iov, m.Name = &r.iovecs[i], (*byte)(unsafe.Pointer(&r.names[i]))
+		m.SetIovlen(1)
+	}
+	r.got = readMany
+	r.try = r.receive
+	return r
+}
+
+// receive asks the kernel once, and reports false if there is nothing.
+func (r *batchReader) receive(fd uintptr) bool {
+	for {
+		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])), readMany,
+			unix.MSG_DONTWAIT, 0, 0)
+		switch errno {
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN:
+			return false
+		}
+		r.got, r.errno = int(n), errno
+		if errno != 0 {
+			r.got = 0
+		}
+		return true
+	}
+}
+
+func (r *batchReader) read() ([]incoming, error) {
+	for i := range r.got { // what the last call has changed
+		r.messages[i].Namelen = unix.SizeofSockaddrInet6
+	}
+	if err := r.socket.raw.Read(r.try); err != nil {
+		return nil, err
+	}
+	if r.errno != 0 {
+		return nil, os.NewSyscallError("recvmmsg", r.errno)
+	}
+	packets := r.packets[:0]
+	for i := range r.got {
+		m := &r.messages[i]
+		if m.Flags&unix.MSG_TRUNC != 0 {
+			r.oversized()
+			continue
+		}
+		packets = append(packets, incoming{data: r.buffers[i][:m.n:m.n], from: r.source(&r.names[i])})
+	}
+	return packets, nil
+}
+
+// source returns a packet's source, plain.
+func (r *batchReader) source(name *unix.RawSockaddrInet6) netip.AddrPort {
+	if name.Family == unix.AF_INET {
+		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
+		return netip.AddrPortFrom(netip.AddrFrom4(v4.Addr), port(&v4.Port))
+	}
+	addr := netip.AddrFrom16(name.Addr).Unmap()
+	if name.Scope_id != 0 {
+		addr = addr.WithZone(r.zone(name.Scope_id))
+	}
+	return netip.AddrPortFrom(addr, port(&name.Port))
+}
+
+// port takes a port out of an address of the kernel's, where it is in the order of the network.
+func port(p *uint16) uint16 { return binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(p))[:]) }
+
+// zone names an interface as package net does.
+func (r *batchReader) zone(index uint32) string {
+	if name, ok := r.zones[index]; ok {
+		return name
+	}
+	name := strconv.Itoa(int(index))
+	if i, err := net.InterfaceByIndex(int(index)); err == nil {
+		name = i.Name
+	}
+	r.zones[index] = name
+	return name
+}

@@ -1,0 +1,110 @@
+package egress
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// batchSocket reads and sends many packets per system call.
+type batchSocket struct {
+	*rawSocket
+	path   *path
+	kernel kernel
+}
+
+// kernel is the system calls that send, which a test may refuse.
+type kernel interface {
+	// sendmmsg sends messages and returns how many of them went; an error is that of the first, when none did.
+	sendmmsg(fd uintptr, messages []message) (int, syscall.Errno)
+	// sendmsg sends one message.
+	sendmsg(fd uintptr, m *message) syscall.Errno
+}
+
+// message is a struct mmsghdr.
+type message struct {
+	unix.Msghdr
+	n uint32 // bytes received
+}
+
+func newUDPSocket(conn *net.UDPConn, p *path) socket {
+	raw := newRawSocket(conn)
+	if raw == nil {
+		return nil
+	}
+	// A kernel that does not know of segments (before 4.18) would ignore the request and send one huge packet.
+	_ = raw.raw.Control(func(fd uintptr) {
+		if _, err := unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT); err != nil {
+			p.lower(Messages, os.NewSyscallError("getsockopt", err))
+		}
+	})
+	return &batchSocket{rawSocket: raw, path: p, kernel: linux{}}
+}
+
+type linux struct{}
+
+func (linux) sendmmsg(fd uintptr, messages []message) (int, syscall.Errno) {
+	n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&messages[0])), uintptr(len(messages)),
+		unix.MSG_DONTWAIT, 0, 0)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
+
+func (linux) sendmsg(fd uintptr, m *message) syscall.Errno {
+	_, _, errno := unix.Syscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&m.Msghdr)), unix.MSG_DONTWAIT)
+	return errno
+}
+
+// native is an address as the kernel wants it, for sockets of either family.
+type native struct {
+	v4 unix.RawSockaddrInet4
+	v6 unix.RawSockaddrInet6
+}
+
+func newNative(a netip.AddrPort) native {
+	var n native
+	n.v6 = unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: a.Addr().As16(), Scope_id: scope(a.Addr().Zone())}
+	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&n.v6.Port))[:], a.Port())
+	if a.Addr().Is4() {
+		n.v4 = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: a.Addr().As4(), Port: n.v6.Port}
+	}
+	return n
+}
+
+// scope returns the number of a zone, 0 if there is none.
+func scope(zone string) uint32 {
+	if zone == "" {
+		return 0
+	}
+	if n, err := strconv.ParseUint(zone, 10, 32); err == nil {
+		return uint32(n)
+	}
+	if i, err := net.InterfaceByName(zone); err == nil {
+		return uint32(i.Index)
+	}
+	return 0
+}
+
+// name points m at the address of d, and reports false if this socket cannot send there.
+func (s *batchSocket) name(m *message, d *Destination) bool {
+	switch {
+	case !d.addr.IsValid():
+		return false
+	case s.v6:
+		m.Name, m.Namelen = (*byte)(unsafe.Pointer(&d.native.v6)), unix.SizeofSockaddrInet6
+		return true
+	case d.addr.Addr().Is4():
+		m.Name, m.Namelen = (*byte)(unsafe.Pointer(&d.native.v4)), unix.SizeofSockaddrInet4
+		return true
+	default:
+		return false
+	}
+}
