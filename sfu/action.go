@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"encoding/json"
+	"net/netip"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -27,15 +28,14 @@ type (
 		c     *connection
 		state webrtc.ICEConnectionState
 	}
-	trackArrived struct {
-		c        *connection
-		remote   *webrtc.TrackRemote
-		receiver *webrtc.RTPReceiver
+	secured      struct{ c *connection } // DTLS is connected
+	pathSelected struct {
+		c  *connection
+		to netip.AddrPort
 	}
-	layerEnded struct {
-		c        *connection
-		receiver *webrtc.RTPReceiver
-		l        *layer
+	sourceFound struct {
+		c *connection
+		u unknownSource
 	}
 	featuresOpened   struct{ c *connection }
 	featuresReceived struct {
@@ -86,37 +86,42 @@ func (a pathChanged) do(p *Peer) error {
 		return nil
 	}
 	switch a.state {
-	case webrtc.ICEConnectionStateDisconnected, webrtc.ICEConnectionStateFailed, webrtc.ICEConnectionStateClosed:
-		p.setSilent(true)
+	case webrtc.ICEConnectionStateClosed:
+		a.c.connected = false
+	case webrtc.ICEConnectionStateDisconnected, webrtc.ICEConnectionStateFailed:
+		a.c.pathDown = true
 	case webrtc.ICEConnectionStateConnected, webrtc.ICEConnectionStateCompleted:
-		p.setSilent(false)
+		a.c.pathDown = false
 		if !a.c.connected {
 			a.c.connected, a.c.offerAfter = true, time.Now()
 		}
 	default:
 	}
+	p.judgeSilence(time.Now())
 	return nil
 }
 
-func (p *Peer) setSilent(silent bool) {
-	if p.silent != silent {
-		p.silent = silent
-		p.deliver(MediaSilent{silent})
+func (a secured) do(p *Peer) error {
+	if a.c != p.conn {
+		return nil
 	}
+	if err := a.c.transport.secure(); err != nil {
+		p.log.Warn("no media possible", "error", err)
+		return p.resetUnasked("no media keys")
+	}
+	return nil
 }
 
-func (a trackArrived) do(p *Peer) error {
+func (a pathSelected) do(p *Peer) error {
 	if a.c == p.conn {
-		p.publishLayer(a.c, a.remote, a.receiver)
+		a.c.transport.route(a.to, a.c.ingress)
 	}
 	return nil
 }
 
-func (a layerEnded) do(p *Peer) error {
-	up := a.c.byReceiver[a.receiver]
-	if up != nil && up.removeLayer(a.l) == 0 {
-		delete(a.c.byReceiver, a.receiver)
-		p.room.unpublish(up)
+func (a sourceFound) do(p *Peer) error {
+	if a.c == p.conn {
+		p.bindSource(a.c, a.u)
 	}
 	return nil
 }

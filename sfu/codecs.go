@@ -6,10 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/nack"
-	"github.com/pion/interceptor/pkg/report"
-	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 )
@@ -46,16 +42,8 @@ func newMediaEngine(names []string) (*webrtc.MediaEngine, error) {
 		}
 	}
 	if slices.Contains(names, "opus") {
-		opus := webrtc.RTPCodecParameters{
-			RTPCodecCapability: webrtc.RTPCodecCapability{
-				MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
-				SDPFmtpLine:  "minptime=10;useinbandfec=1",
-				RTCPFeedback: []webrtc.RTCPFeedback{{Type: "transport-cc"}},
-			},
-			PayloadType: 111,
-		}
-		if err := engine.RegisterCodec(opus, webrtc.RTPCodecTypeAudio); err != nil {
-			return nil, fmt.Errorf("register opus: %w", err)
+		if err := registerAudio(engine); err != nil {
+			return nil, err
 		}
 	}
 	for _, codec := range videoCodecs() {
@@ -67,6 +55,30 @@ func newMediaEngine(names []string) (*webrtc.MediaEngine, error) {
 		}
 	}
 	return engine, registerExtensions(engine)
+}
+
+// registerAudio registers Opus, and behind it Opus with redundancy (RFC 2198): the payload type follows each packet.
+func registerAudio(engine *webrtc.MediaEngine) error {
+	const opus = 111
+	for _, codec := range []struct {
+		mimeType, fmtp string
+		payloadType    webrtc.PayloadType
+	}{
+		{webrtc.MimeTypeOpus, "minptime=10;useinbandfec=1", opus},
+		{mimeTypeRED, fmt.Sprintf("%d/%d", opus, opus), 63},
+	} {
+		err := engine.RegisterCodec(webrtc.RTPCodecParameters{
+			RTPCodecCapability: webrtc.RTPCodecCapability{
+				MimeType: codec.mimeType, ClockRate: 48000, Channels: 2, SDPFmtpLine: codec.fmtp,
+				RTCPFeedback: []webrtc.RTCPFeedback{{Type: "transport-cc"}},
+			},
+			PayloadType: codec.payloadType,
+		}, webrtc.RTPCodecTypeAudio)
+		if err != nil {
+			return fmt.Errorf("register %s: %w", codec.mimeType, err)
+		}
+	}
+	return nil
 }
 
 // registerVideo registers a codec and its retransmission format (RFC 4588).
@@ -110,29 +122,6 @@ func registerExtensions(engine *webrtc.MediaEngine) error {
 		}
 	}
 	return nil
-}
-
-// newInterceptors sets up what runs on every packet that a participant sends us: requests for what is lost, reports,
-// and the transport-wide feedback that a publisher's own estimator lives on. What we send passes none: retransmissions
-// and sender reports on the way down are our own.
-func newInterceptors() (*interceptor.Registry, error) {
-	registry := &interceptor.Registry{}
-	generator, err := nack.NewGeneratorInterceptor()
-	if err != nil {
-		return nil, fmt.Errorf("nack generator: %w", err)
-	}
-	receiver, err := report.NewReceiverInterceptor()
-	if err != nil {
-		return nil, fmt.Errorf("receiver reports: %w", err)
-	}
-	feedback, err := twcc.NewSenderInterceptor()
-	if err != nil {
-		return nil, fmt.Errorf("transport-wide feedback: %w", err)
-	}
-	for _, factory := range []interceptor.Factory{generator, receiver, feedback} {
-		registry.Add(factory)
-	}
-	return registry, nil
 }
 
 // sameCodec reports whether a receiver that negotiated one can decode the other: the same name and, where a format

@@ -3,17 +3,15 @@ package sfu
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/pion/rtcp"
-	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 )
 
 const (
-	audioLevelURI  = sdp.AudioLevelURI
 	ufragAttribute = "a=ice-ufrag:"
 
 	featuresLabel = "features"
@@ -24,19 +22,17 @@ const (
 	maxBuffered = 256 << 10
 
 	maxCandidates = 128 // of a client, in the life of one connection
-
-	// nudgeEvery is how often what should have ended with its connection is told so again.
-	nudgeEvery = 50 * time.Millisecond
 )
 
 // connection is one PeerConnection with what belongs to it. A reset replaces it whole; what its callbacks still post is
 // recognised by the pointer and dropped.
 type connection struct {
 	// Static after construction.
-	pc       *webrtc.PeerConnection
-	lines    *lines
-	features *webrtc.DataChannel
-	readers  sync.WaitGroup // reading media and RTCP
+	pc        *webrtc.PeerConnection
+	transport *transport
+	ingress   *ingress
+	lines     *lines
+	features  *webrtc.DataChannel
 
 	// Owned by the peer's loop.
 	offering   bool      // an offer of ours awaits its answer
@@ -45,22 +41,30 @@ type connection struct {
 	rounds     int       // offers in quick succession
 	described  bool      // the client's first description is set
 	connected  bool      // the path has been up
+	pathDown   bool      // it has been, and is not
 	unasked    bool      // it follows a reset of ours, and the client has said nothing since
 
 	formerUfrag string // of the client, in the connection before such a reset
 	candidates  int
-	early       []Candidate // from before the first description
-	byReceiver  map[*webrtc.RTPReceiver]*upTrack
+	early       []Candidate         // from before the first description
+	sending     []sendingLine       // of the client's description
+	published   map[string]*upTrack // by mid
 }
 
 // newConnection makes a PeerConnection whose callbacks only post.
-func newConnection(api *webrtc.API, post func(action)) (*connection, error) {
+func newConnection(s *SFU, post func(action)) (*connection, error) {
+	t := newTransport(s.udp.Conn())
+	api, err := s.newAPI(t)
+	if err != nil {
+		return nil, err
+	}
 	pc, err := api.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		return nil, fmt.Errorf("new peer connection: %w", err)
 	}
-	c := &connection{pc: pc, byReceiver: make(map[*webrtc.RTPReceiver]*upTrack)}
-	c.lines = newLines(api, pc, &c.readers)
+	c := &connection{pc: pc, transport: t, published: make(map[string]*upTrack)}
+	c.ingress = newIngress(t, func(u unknownSource) { post(sourceFound{c, u}) })
+	c.lines = newLines(api, pc, t, c.ingress)
 	negotiated, ordered, id := true, true, uint16(featuresID)
 	c.features, err = pc.CreateDataChannel(featuresLabel,
 		&webrtc.DataChannelInit{Negotiated: &negotiated, Ordered: &ordered, ID: &id})
@@ -79,8 +83,16 @@ func newConnection(api *webrtc.API, post func(action)) (*connection, error) {
 		post(candidateGathered{c, &init})
 	})
 	pc.OnICEConnectionStateChange(func(state webrtc.ICEConnectionState) { post(pathChanged{c, state}) })
-	pc.OnTrack(func(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-		post(trackArrived{c, remote, receiver})
+	dtls := pc.SCTP().Transport()
+	dtls.OnStateChange(func(state webrtc.DTLSTransportState) {
+		if state == webrtc.DTLSTransportStateConnected {
+			post(secured{c})
+		}
+	})
+	dtls.ICETransport().OnSelectedCandidatePairChange(func(pair *webrtc.ICECandidatePair) {
+		if ip, err := netip.ParseAddr(pair.Remote.Address); err == nil {
+			post(pathSelected{c, netip.AddrPortFrom(ip, pair.Remote.Port)})
+		}
 	})
 	return c, nil
 }
@@ -104,23 +116,12 @@ func (c *connection) stale(offer Description) bool {
 	return c.formerUfrag != "" && strings.Contains(offer.SDP, ufragAttribute+c.formerUfrag+"\r\n")
 }
 
-// close ends the connection and waits for what reads from it.
+// close ends the connection and waits for what belongs to it.
 func (c *connection) close() {
 	c.lines.close()
+	c.transport.close()
+	c.ingress.close()
 	_ = c.pc.GracefulClose()
-	ended := make(chan struct{})
-	go func() {
-		c.readers.Wait()
-		close(ended)
-	}()
-	for {
-		select {
-		case <-ended:
-			return
-		case <-time.After(nudgeEvery):
-			c.lines.nudge()
-		}
-	}
 }
 
 // setRemote applies a description and the candidates that came before it.
@@ -132,6 +133,12 @@ func (c *connection) setRemote(description Description) error {
 		return err
 	}
 	c.described, c.unasked = true, false
+	c.sending = parseSending(description.SDP)
+	var ids extensionIDs
+	for _, line := range c.sending {
+		ids.merge(line.extensions)
+	}
+	c.ingress.describe(ids)
 	early := c.early
 	c.early = nil
 	for _, candidate := range early {
@@ -143,29 +150,65 @@ func (c *connection) setRemote(description Description) error {
 // isSecondStream reports whether the client's description has, before that stream, another with a track of the same
 // kind.
 func (c *connection) isSecondStream(streamID string) bool {
-	description := c.pc.RemoteDescription()
-	if description == nil {
-		return false
-	}
-	var parsed sdp.SessionDescription // pion's own is read by its goroutines meanwhile
-	if err := parsed.UnmarshalString(description.SDP); err != nil {
-		return false
-	}
 	first := make(map[string]string) // stream by kind
-	for _, media := range parsed.MediaDescriptions {
-		msid, sends := media.Attribute(sdp.AttrKeyMsid)
-		if !sends {
-			continue
-		}
-		id, _, _ := strings.Cut(msid, " ")
-		kind := media.MediaName.Media
-		if first[kind] == "" {
-			first[kind] = id
-		} else if id == streamID && first[kind] != id {
+	for _, line := range c.sending {
+		if first[line.kind] == "" {
+			first[line.kind] = line.stream
+		} else if line.stream == streamID && first[line.kind] != streamID {
 			return true
 		}
 	}
 	return false
+}
+
+// sends reports whether the client still sends a stream on a line.
+func (c *connection) sends(mid, streamID string) bool {
+	for _, line := range c.sending {
+		if line.mid == mid {
+			return line.stream == streamID
+		}
+	}
+	return false
+}
+
+// lineOf finds the line that a stream of the client's belongs to: by the mid in its packets (RFC 9143, 9.2), by its
+// declared SSRC, or by its payload type if only one line has that.
+func (c *connection) lineOf(u unknownSource) *sendingLine {
+	var only *sendingLine
+	fits := 0
+	for i := range c.sending {
+		line := &c.sending[i]
+		_, repairs := line.repairs[u.ssrc]
+		if line.mid == u.mid || repairs || slices.Contains(line.ssrcs, u.ssrc) {
+			return line
+		}
+		if _, ok := line.formats[u.payloadType]; ok {
+			only = line
+			fits++
+		}
+	}
+	if u.mid == "" && fits == 1 {
+		return only
+	}
+	return nil
+}
+
+// repaired finds the layer that a stream of retransmissions repairs, nil if it is not known yet.
+func (c *connection) repaired(line *sendingLine, u unknownSource) *layer {
+	up := c.published[line.mid]
+	if up == nil {
+		return nil
+	}
+	if u.repairedRID != "" {
+		return up.layerOf(u.repairedRID)
+	}
+	layers := up.allLayers()
+	for _, l := range layers {
+		if media, declared := line.repairs[u.ssrc]; declared && l.ssrc == media || !declared && len(layers) == 1 {
+			return l
+		}
+	}
+	return nil
 }
 
 // answer makes the answer to the offer that has been set.
@@ -235,32 +278,4 @@ func validFeatures(message []byte) bool {
 	}
 	var object map[string]json.RawMessage
 	return json.Unmarshal(message, &object) == nil && object != nil
-}
-
-// readLayer forwards one encoding until it ends. Reading its RTCP lets pion answer the publisher's sender reports.
-func (c *connection) readLayer(l *layer, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver, ended func()) {
-	levelID := uint8(0)
-	if remote.Kind() == webrtc.RTPCodecTypeAudio {
-		levelID = extensionID(receiver.GetParameters().HeaderExtensions, audioLevelURI)
-	}
-	c.readers.Go(func() {
-		l.read(remote, levelID)
-		ended()
-	})
-	c.readers.Go(func() {
-		buffer := make([]byte, 1500)
-		var err error
-		for err == nil {
-			if remote.RID() != "" {
-				_, _, err = receiver.ReadSimulcast(buffer, remote.RID())
-			} else {
-				_, _, err = receiver.Read(buffer)
-			}
-		}
-	})
-}
-
-// requestKeyframe asks the client for a keyframe of one of its sources.
-func (c *connection) requestKeyframe(ssrc webrtc.SSRC) {
-	_ = c.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(ssrc)}})
 }

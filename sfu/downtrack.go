@@ -5,29 +5,35 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
-	"parley/sfu/codec"
+	"parley/sfu/dtlssrtp"
+	"parley/sfu/egress"
 	"parley/sfu/rewrite"
+	"parley/sfu/wire"
 )
 
-// downTrack sends an upTrack to one receiver. It implements webrtc.TrackLocal.
+// downTrack sends an upTrack to one receiver. It implements webrtc.TrackLocal, for pion to describe; what it sends goes
+// by the transport.
 type downTrack struct {
 	// Static after construction.
-	up *upTrack
+	up        *upTrack
+	transport *transport
 
 	// Set by Bind, before the first packet.
-	writer      webrtc.TrackLocalWriter
 	ssrc        uint32
 	payloadType uint8
-	rtx         retransmission
+	red         uint8 // payload type of sound with redundancy, 0 where it was not negotiated
 	levelID     uint8 // of the audio level extension, 0 where it was not negotiated
+	transportID uint8 // of the transport-wide number likewise
+	rtx         retransmission
 	decodable   bool
 
 	mu        sync.Mutex
-	detached  bool   // guarded by mu, as all that follows
-	current   *layer // what is being forwarded, nil before the first keyframe
+	detached  bool             // guarded by mu, as all that follows
+	stream    *dtlssrtp.Stream // nil until the first packet
+	current   *layer           // what is being forwarded, nil before the first keyframe
 	sequence  rewrite.Sequence
 	timestamp rewrite.Timestamp
 	vp8       rewrite.VP8
@@ -44,7 +50,7 @@ type account struct {
 
 var _ webrtc.TrackLocal = (*downTrack)(nil)
 
-func newDownTrack(up *upTrack) *downTrack { return &downTrack{up: up} }
+func newDownTrack(up *upTrack, t *transport) *downTrack { return &downTrack{up: up, transport: t} }
 
 // ID is unique among the tracks of the room.
 func (d *downTrack) ID() string { return d.up.id }
@@ -61,9 +67,14 @@ func (d *downTrack) Kind() webrtc.RTPCodecType { return d.up.kind }
 // Bind is called by pion when the codecs are known. It never fails: an error here would break the whole description, so
 // a track that the receiver cannot decode is bound, found out by decodable, and taken away.
 func (d *downTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
-	d.writer = ctx.WriteStream()
 	d.ssrc = uint32(ctx.SSRC())
 	d.levelID = extensionID(ctx.HeaderExtensions(), audioLevelURI)
+	d.transportID = extensionID(ctx.HeaderExtensions(), sdp.TransportCCURI)
+	for _, negotiated := range ctx.CodecParameters() {
+		if (format{codec: negotiated.RTPCodecCapability}).isRED() {
+			d.red = uint8(negotiated.PayloadType)
+		}
+	}
 	for _, negotiated := range ctx.CodecParameters() {
 		if sameCodec(negotiated.RTPCodecCapability, d.up.codec) {
 			d.payloadType, d.decodable = uint8(negotiated.PayloadType), true
@@ -85,31 +96,37 @@ func (d *downTrack) detach() {
 	d.mu.Unlock()
 }
 
-// forward sends p if it belongs to the layer that this receiver gets. It is called by the goroutines that read the
-// layers, and never waits.
-func (d *downTrack) forward(p *packet) {
+// forward sends those packets that belong to the layer that this receiver gets. It is called by whoever reads the
+// layers, and never waits: packets are sealed into the batch under mu, which nobody else wants but for a NACK.
+func (d *downTrack) forward(packets []packet, b *egress.Batch) {
 	d.mu.Lock()
-	if d.detached || !d.admit(p) {
-		d.mu.Unlock()
+	defer d.mu.Unlock()
+	session, path := d.transport.ready()
+	if d.detached || session == nil {
 		return
 	}
-	first := d.current != p.layer
-	var preface []outgoingPacket
-	if first {
-		preface = d.startLayer(p)
+	if d.stream == nil {
+		var err error
+		if d.stream, err = session.Stream(d.ssrc); err != nil {
+			return
+		}
 	}
-	packet, ok := d.rewrite(p)
-	d.mu.Unlock()
-
-	for _, early := range preface {
-		d.write(early)
-	}
-	if ok {
-		d.write(packet)
+	for i := range packets {
+		p := &packets[i]
+		if !d.admit(p) {
+			continue
+		}
+		if d.current != p.layer {
+			d.startLayer(p)
+			for i := range p.preface {
+				d.send(&p.preface[i], b, path)
+			}
+		}
+		d.send(p, b, path)
 	}
 }
 
-// admit decides whether p goes out. It must be called with mu held.
+// admit decides whether p goes out. mu is held.
 func (d *downTrack) admit(p *packet) bool {
 	if p.layer == d.current {
 		return true
@@ -118,82 +135,94 @@ func (d *downTrack) admit(p *packet) bool {
 	return p.keyframe && (d.current == nil || p.layer == d.up.best.Load())
 }
 
-// startLayer makes p's layer the current one and maps what has to go before p. It must be called with mu held.
-func (d *downTrack) startLayer(p *packet) []outgoingPacket {
+// startLayer makes p's layer the current one. mu is held.
+func (d *downTrack) startLayer(p *packet) {
 	begin := p
 	if len(p.preface) > 0 {
-		begin = p.preface[0]
+		begin = &p.preface[0]
 	}
 	elapsed := uint32(0)
 	if !d.sent.at.IsZero() {
 		elapsed = d.ticks(p.arrived.Sub(d.sent.at))
 	}
-	d.sequence.Switch(begin.header.SequenceNumber)
+	d.sequence.Switch(begin.header.Sequence)
 	d.timestamp.Switch(begin.header.Timestamp, elapsed)
 	if d.up.isVP8 {
 		d.vp8.Switch(p.vp8)
 	}
 	d.current = p.layer
-	var packets []outgoingPacket
-	for _, early := range p.preface {
-		if packet, ok := d.rewrite(early); ok {
-			packets = append(packets, packet)
-		}
-	}
-	return packets
 }
 
-// outgoingPacket is a packet rewritten for one receiver.
-type outgoingPacket struct {
-	header  rtp.Header
-	payload []byte
-}
-
-// rewrite maps the numbers of p. It must be called with mu held.
-func (d *downTrack) rewrite(p *packet) (outgoingPacket, bool) {
-	if len(p.payload) == 0 {
-		d.sequence.Drop(p.header.SequenceNumber) // padding probes are the publisher's affair
-		return outgoingPacket{}, false
+// send maps the numbers of p, seals it and queues it. mu is held.
+func (d *downTrack) send(p *packet, b *egress.Batch, path *egress.Destination) {
+	payload := p.payload
+	if len(payload) == 0 {
+		d.sequence.Drop(p.header.Sequence) // padding probes are the publisher's affair
+		return
 	}
-	sequence, ok := d.sequence.Next(p.header.SequenceNumber)
+	sequence, ok := d.sequence.Next(p.header.Sequence)
 	if !ok {
-		return outgoingPacket{}, false
+		return
 	}
-	header := rtp.Header{
-		Version:        2,
-		Marker:         p.header.Marker,
-		PayloadType:    d.payloadType,
-		SequenceNumber: sequence,
-		Timestamp:      d.timestamp.Next(p.header.Timestamp),
-		SSRC:           d.ssrc,
+	header := wire.Out{
+		Marker:      p.header.Marker,
+		Padding:     p.padding > 0,
+		PayloadType: d.payloadType,
+		Sequence:    sequence,
+		Timestamp:   d.timestamp.Next(p.header.Timestamp),
+		SSRC:        d.ssrc,
+		TransportID: d.transportID,
 	}
-	if d.levelID != 0 && p.level != nil {
-		_ = header.SetExtension(d.levelID, p.level) // one byte always fits
+	if d.transportID != 0 {
+		header.TransportSequence = d.transport.nextNumber()
 	}
+	switch {
+	case p.primary == nil:
+	case d.red != 0:
+		header.PayloadType = d.red
+	default:
+		payload = p.primary
+	}
+	if d.levelID != 0 && len(p.level) == 1 {
+		header.LevelID, header.Level = d.levelID, p.level[0]
+	}
+	start := header.Len()
+	size := start + len(payload) + int(p.padding)
+	if size+dtlssrtp.Overhead > egress.MaxPacket {
+		return // larger than any path takes
+	}
+	room := b.Room(size + dtlssrtp.Overhead)
+	header.Put(room)
+	copy(room[start:], payload)
+	d.mapVP8(p, room[start:start+len(payload)], header)
+	if p.padding > 0 { // zeros, the last byte counts them (RFC 3550, 5.1)
+		clear(room[size-int(p.padding) : size])
+		room[size-1] = p.padding
+	}
+	sealed, err := d.stream.Seal(room[:size], start)
+	if err != nil {
+		return // came twice
+	}
+	b.Send(path, len(sealed))
+	d.sent.packets++
+	d.sent.octets += uint32(len(payload))
+	d.sent.timestamp, d.sent.at = header.Timestamp, p.arrived
+}
+
+// mapVP8 writes the mapped counters into the payload, and remembers what a retransmission needs. mu is held.
+func (d *downTrack) mapVP8(p *packet, payload []byte, header wire.Out) {
 	mapped := p.vp8
 	if d.up.isVP8 {
-		mapped = d.vp8.Next(p.vp8)
+		if mapped = d.vp8.Next(p.vp8); mapped != p.vp8 {
+			mapped.Put(payload)
+		}
 	}
 	if d.rtx.payloadType != 0 {
 		d.history.add(sentPacket{
-			out: sequence, in: p.header.SequenceNumber, timestamp: header.Timestamp, marker: header.Marker,
-			layer: p.layer, vp8: mapped,
+			out: header.Sequence, in: p.header.Sequence, timestamp: header.Timestamp, marker: header.Marker,
+			layer: p.layer, counters: countersOf(mapped),
 		})
 	}
-	d.sent.packets++
-	d.sent.octets += uint32(len(p.payload))
-	d.sent.timestamp, d.sent.at = header.Timestamp, p.arrived
-	return outgoingPacket{header, withVP8(p.payload, p.vp8, mapped)}, true
-}
-
-// withVP8 returns the payload with its counters mapped, a copy where they change.
-func withVP8(payload []byte, from, to codec.VP8) []byte {
-	if from == to {
-		return payload
-	}
-	payload = append([]byte(nil), payload...)
-	to.Put(payload)
-	return payload
 }
 
 // ticks converts a time into units of the media clock.
@@ -223,11 +252,6 @@ func ntpTime(t time.Time) uint64 {
 	seconds := uint64(t.Unix()) + from1900to1970
 	fraction := uint64(t.Nanosecond()) << 32 / uint64(time.Second)
 	return seconds<<32 | fraction
-}
-
-// write sends a packet. A failure means that the connection is closing or the socket full; the receiver asks again.
-func (d *downTrack) write(packet outgoingPacket) {
-	_, _ = d.writer.WriteRTP(&packet.header, packet.payload)
 }
 
 // requestKeyframe passes a receiver's request on to the layer that it gets.

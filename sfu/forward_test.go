@@ -2,24 +2,90 @@ package sfu
 
 import (
 	"bytes"
+	"net"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"github.com/pion/srtp/v3"
 	"github.com/pion/webrtc/v4"
+
+	"parley/sfu/dtlssrtp"
+	"parley/sfu/egress"
+	"parley/sfu/wire"
 )
 
-// sink is what a down track writes to.
-type sink struct{ packets []rtp.Packet }
-
-func (s *sink) WriteRTP(header *rtp.Header, payload []byte) (int, error) {
-	s.packets = append(s.packets, rtp.Packet{Header: header.Clone(), Payload: bytes.Clone(payload)})
-	return len(payload), nil
+// sink is a receiver: the path of its transport ends in a relay, and what arrives there is opened as the client would.
+type sink struct {
+	t         *testing.T
+	transport *transport
+	client    *dtlssrtp.Session
+	packets   []rtp.Packet
 }
 
-func (s *sink) Write(b []byte) (int, error) { return len(b), nil }
+// sessions makes both ends of an association without a handshake.
+func sessions(t testing.TB, profile srtp.ProtectionProfile) (server, client *dtlssrtp.Session) {
+	t.Helper()
+	size, err := profile.KeyLen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	salt, err := profile.SaltLen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := srtp.SessionKeys{
+		LocalMasterKey: bytes.Repeat([]byte{1}, size), LocalMasterSalt: bytes.Repeat([]byte{2}, salt),
+		RemoteMasterKey: bytes.Repeat([]byte{3}, size), RemoteMasterSalt: bytes.Repeat([]byte{4}, salt),
+	}
+	mirrored := srtp.SessionKeys{
+		LocalMasterKey: keys.RemoteMasterKey, LocalMasterSalt: keys.RemoteMasterSalt,
+		RemoteMasterKey: keys.LocalMasterKey, RemoteMasterSalt: keys.LocalMasterSalt,
+	}
+	if server, err = dtlssrtp.NewSession(profile, keys); err != nil {
+		t.Fatal(err)
+	}
+	if client, err = dtlssrtp.NewSession(profile, mirrored); err != nil {
+		t.Fatal(err)
+	}
+	return server, client
+}
+
+func newSink(t *testing.T) *sink {
+	t.Helper()
+	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := egress.NewConn(socket)
+	t.Cleanup(func() { _ = conn.Close() })
+	s := &sink{t: t, transport: newTransport(conn)}
+	server, client := sessions(t, srtp.ProtectionProfileAeadAes128Gcm)
+	s.client = client
+	s.transport.session.Store(server)
+	relay := netip.MustParseAddrPort("192.0.2.1:9")
+	s.transport.path.Store(egress.NewDestination(relay))
+	if _, err := conn.Attach(relay, s.take); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *sink) take(sealed []byte) {
+	plain, err := s.client.OpenRTP(bytes.Clone(sealed))
+	if err != nil {
+		s.t.Errorf("open: %v", err)
+		return
+	}
+	var p rtp.Packet
+	if err := p.Unmarshal(plain); err != nil {
+		s.t.Error(err)
+	}
+	s.packets = append(s.packets, p)
+}
 
 // binding is a negotiated line.
 type binding struct {
@@ -40,7 +106,7 @@ func (b binding) HeaderExtensions() []webrtc.RTPHeaderExtensionParameter {
 func (binding) SSRC() webrtc.SSRC                       { return 42 }
 func (binding) SSRCRetransmission() webrtc.SSRC         { return 43 }
 func (binding) SSRCForwardErrorCorrection() webrtc.SSRC { return 0 }
-func (b binding) WriteStream() webrtc.TrackLocalWriter  { return b.sink }
+func (binding) WriteStream() webrtc.TrackLocalWriter    { return nil }
 func (binding) ID() string                              { return "line" }
 func (binding) RTCPReader() interceptor.RTCPReader      { return nil }
 func capability(mimeType string) webrtc.RTPCodecCapability {
@@ -57,21 +123,21 @@ func withRTX(mimeType string) []webrtc.RTPCodecParameters {
 	}
 }
 
-// source is a track with layers, fed by hand.
-type source struct {
+// feed is a track with layers, fed by hand.
+type feed struct {
 	up   *upTrack
 	plis map[string]int // requests for keyframes, by rid
 }
 
-func newSource(mimeType string, rids ...string) *source {
-	s := &source{plis: make(map[string]int)}
+func newFeed(mimeType string, rids ...string) *feed {
+	s := &feed{plis: make(map[string]int)}
 	kind := webrtc.RTPCodecTypeVideo
 	if mimeType == webrtc.MimeTypeOpus {
 		kind = webrtc.RTPCodecTypeAudio
 	}
 	s.up = &upTrack{kind: kind, codec: capability(mimeType), isVP8: mimeType == webrtc.MimeTypeVP8}
 	for _, rid := range rids {
-		l := &layer{track: s.up, rid: rid}
+		l := &layer{track: s.up, rid: rid, payloadType: 96, ingress: &ingress{ids: extensionIDs{level: 3}}}
 		l.keyframes.send = func() { s.plis[rid]++ }
 		l.lastPacket.Store(time.Now().UnixNano())
 		s.up.layers = append(s.up.layers, l)
@@ -80,7 +146,7 @@ func newSource(mimeType string, rids ...string) *source {
 	return s
 }
 
-func (s *source) layer(rid string) *layer {
+func (s *feed) layer(rid string) *layer {
 	for _, l := range s.up.layers {
 		if l.rid == rid {
 			return l
@@ -89,14 +155,44 @@ func (s *source) layer(rid string) *layer {
 	return nil
 }
 
-func (s *source) subscribe(t *testing.T, b binding) *downTrack {
+func (s *feed) subscribe(t *testing.T, b binding) *downTrack {
 	t.Helper()
-	down := newDownTrack(s.up)
+	down := newDownTrack(s.up, b.sink.transport)
 	if _, err := down.Bind(b); err != nil {
 		t.Fatal(err)
 	}
 	s.up.subscribe(down)
 	return down
+}
+
+// give hands a packet to a layer, as a read batch of its own.
+func (s *sink) give(l *layer, header *rtp.Header, payload []byte) {
+	s.t.Helper()
+	b := s.transport.socket.Batch()
+	defer b.Done()
+	plain, err := header.Marshal()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	plain = append(plain, payload...)
+	parsed, err := wire.ParseHeader(plain)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	payload, err = wire.Payload(parsed, plain)
+	if err != nil {
+		return // as the ingress does
+	}
+	l.ingress.mu.Lock()
+	defer l.ingress.mu.Unlock() // before the batch is done
+	l.take(parsed, payload, time.Now(), b)
+}
+
+// nack asks for packets.
+func (s *sink) nack(d *downTrack, sequences ...uint16) {
+	b := s.transport.socket.Batch()
+	d.resend(rtcp.NackPairsFromSequenceNumbers(sequences), b)
+	b.Done()
 }
 
 // vp8 makes a payload with a 15-bit picture id; a keyframe of width w if w is not 0.
@@ -114,15 +210,15 @@ func header(sequence uint16, timestamp uint32) *rtp.Header {
 }
 
 func TestForwardBeginsWithAKeyframe(t *testing.T) {
-	s, out := newSource(webrtc.MimeTypeVP8, ""), &sink{}
+	s, out := newFeed(webrtc.MimeTypeVP8, ""), newSink(t)
 	down := s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
 	if !down.decodable || s.plis[""] != 1 {
 		t.Fatalf("decodable %v, %d requests", down.decodable, s.plis[""])
 	}
 	l := s.layer("")
-	l.forward(header(10, 1000), vp8(5, 0, "early"), 0)
-	l.forward(header(11, 4000), vp8(6, 64, "key"), 0)
-	l.forward(header(12, 7000), vp8(7, 0, "inter"), 0)
+	out.give(l, header(10, 1000), vp8(5, 0, "early"))
+	out.give(l, header(11, 4000), vp8(6, 64, "key"))
+	out.give(l, header(12, 7000), vp8(7, 0, "inter"))
 	if len(out.packets) != 2 || out.packets[0].SequenceNumber != 11 || out.packets[1].SequenceNumber != 12 {
 		t.Fatalf("got %v", out.packets)
 	}
@@ -130,31 +226,31 @@ func TestForwardBeginsWithAKeyframe(t *testing.T) {
 		t.Errorf("header %+v", p.Header)
 	}
 	down.detach()
-	l.forward(header(13, 9000), vp8(8, 0, "after"), 0)
+	out.give(l, header(13, 9000), vp8(8, 0, "after"))
 	if len(out.packets) != 2 {
 		t.Error("a detached track still sends")
 	}
 }
 
 func TestForwardSwitchesLayersAtKeyframesOnly(t *testing.T) {
-	s, out := newSource(webrtc.MimeTypeVP8, "q", "f"), &sink{}
+	s, out := newFeed(webrtc.MimeTypeVP8, "q", "f"), newSink(t)
 	low, high := s.layer("q"), s.layer("f")
-	low.forward(header(99, 0), vp8(9, 16, "low"), 0)
-	high.forward(header(9000, 500_000), vp8(77, 64, "high"), 0)
+	out.give(low, header(99, 0), vp8(9, 16, "low"))
+	out.give(high, header(9000, 500_000), vp8(77, 64, "high"))
 	if s.up.best.Load() != high {
 		t.Fatal("the larger layer is not the best")
 	}
 	s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
 
-	low.forward(header(100, 1000), vp8(10, 16, "low"), 0) // whichever comes first starts
-	low.forward(header(101, 4000), vp8(11, 0, "low"), 0)
-	high.forward(header(9001, 503_000), vp8(78, 0, "high"), 0) // no keyframe: stay
+	out.give(low, header(100, 1000), vp8(10, 16, "low")) // whichever comes first starts
+	out.give(low, header(101, 4000), vp8(11, 0, "low"))
+	out.give(high, header(9001, 503_000), vp8(78, 0, "high")) // no keyframe: stay
 	if s.plis["f"] == 0 {
 		t.Error("no keyframe was asked for")
 	}
-	high.forward(header(9002, 506_000), vp8(79, 64, "high"), 0)
-	low.forward(header(102, 7000), vp8(12, 0, "low"), 0) // no longer wanted
-	high.forward(header(9003, 509_000), vp8(80, 0, "high"), 0)
+	out.give(high, header(9002, 506_000), vp8(79, 64, "high"))
+	out.give(low, header(102, 7000), vp8(12, 0, "low")) // no longer wanted
+	out.give(high, header(9003, 509_000), vp8(80, 0, "high"))
 
 	var sequence []uint16
 	var ids []uint16
@@ -175,11 +271,11 @@ func TestForwardSwitchesLayersAtKeyframesOnly(t *testing.T) {
 }
 
 func TestForwardFallsBackWhenALayerStops(t *testing.T) {
-	s, out := newSource(webrtc.MimeTypeVP8, "q", "f"), &sink{}
+	s, out := newFeed(webrtc.MimeTypeVP8, "q", "f"), newSink(t)
 	s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
 	low, high := s.layer("q"), s.layer("f")
-	low.forward(header(1, 0), vp8(1, 16, ""), 0)
-	high.forward(header(1, 0), vp8(1, 64, ""), 0)
+	out.give(low, header(1, 0), vp8(1, 16, ""))
+	out.give(high, header(1, 0), vp8(1, 64, ""))
 	s.up.chooseBest()
 	high.lastPacket.Store(time.Now().Add(-2 * layerTimeout).UnixNano())
 	low.lastPacket.Store(time.Now().UnixNano())
@@ -193,14 +289,14 @@ func TestForwardFallsBackWhenALayerStops(t *testing.T) {
 }
 
 func TestPaddingLeavesNoGap(t *testing.T) {
-	s, out := newSource(webrtc.MimeTypeVP8, ""), &sink{}
+	s, out := newFeed(webrtc.MimeTypeVP8, ""), newSink(t)
 	s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
 	l := s.layer("")
-	l.forward(header(1, 0), vp8(1, 64, ""), 0)
-	l.forward(header(2, 0), nil, 0)
+	out.give(l, header(1, 0), vp8(1, 64, ""))
+	out.give(l, header(2, 0), nil)
 	padded := header(3, 0)
 	padded.Padding = true
-	l.forward(padded, append(vp8(1, 0, "x"), 0, 0, 3), 0)
+	out.give(l, padded, append(vp8(1, 0, "x"), 0, 0, 3))
 	if len(out.packets) != 2 || out.packets[1].SequenceNumber != 2 || out.packets[1].Padding {
 		t.Fatalf("got %v", out.packets)
 	}
@@ -209,19 +305,18 @@ func TestPaddingLeavesNoGap(t *testing.T) {
 	}
 	lies := header(4, 0)
 	lies.Padding = true
-	l.forward(lies, []byte{1, 2, 200}, 0) // more padding than packet
+	out.give(l, lies, []byte{1, 2, 200}) // more padding than packet
 }
 
 func TestRetransmission(t *testing.T) {
-	s, out := newSource(webrtc.MimeTypeVP8, "q", "f"), &sink{}
+	s, out := newFeed(webrtc.MimeTypeVP8, "q", "f"), newSink(t)
 	down := s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
 	low, high := s.layer("q"), s.layer("f")
-	low.forward(header(500, 0), vp8(1, 16, "low"), 0)
-	high.forward(header(8, 3000), vp8(901, 64, "high"), 0) // goes out as 501, picture 2
+	out.give(low, header(500, 0), vp8(1, 16, "low"))
+	out.give(high, header(8, 3000), vp8(901, 64, "high")) // goes out as 501, picture 2
 	sent := len(out.packets)
 
-	nack := &rtcp.TransportLayerNack{Nacks: rtcp.NackPairsFromSequenceNumbers([]uint16{500, 501, 502})}
-	down.resend(nack)
+	out.nack(down, 500, 501, 502)
 	again := out.packets[sent:]
 	if len(again) != 2 {
 		t.Fatalf("%d packets again, want 2", len(again))
@@ -239,7 +334,7 @@ func TestRetransmission(t *testing.T) {
 		}
 	}
 	for range maxResends + 5 {
-		down.resend(nack)
+		out.nack(down, 500, 501, 502)
 	}
 	if got := len(out.packets) - sent; got != 2*maxResends {
 		t.Errorf("%d resends, want at most %d", got, 2*maxResends)
@@ -247,14 +342,14 @@ func TestRetransmission(t *testing.T) {
 }
 
 func TestParameterSetsComeWithTheKeyframe(t *testing.T) {
-	s, out := newSource(webrtc.MimeTypeH264, ""), &sink{}
+	s, out := newFeed(webrtc.MimeTypeH264, ""), newSink(t)
 	s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeH264)})
 	l := s.layer("")
-	l.forward(header(1, 0), []byte{0x67, 9}, 0)    // of a frame whose slice is lost
-	l.forward(header(3, 3000), []byte{0x67, 1}, 0) // SPS
-	l.forward(header(4, 3000), []byte{0x68, 2}, 0) // PPS
-	l.forward(header(5, 3000), []byte{0x65, 3}, 0) // IDR
-	l.forward(header(6, 6000), []byte{0x61, 4}, 0)
+	out.give(l, header(1, 0), []byte{0x67, 9})    // of a frame whose slice is lost
+	out.give(l, header(3, 3000), []byte{0x67, 1}) // SPS
+	out.give(l, header(4, 3000), []byte{0x68, 2}) // PPS
+	out.give(l, header(5, 3000), []byte{0x65, 3}) // IDR
+	out.give(l, header(6, 6000), []byte{0x61, 4})
 	var got []byte
 	for i, p := range out.packets {
 		got = append(got, p.Payload[1])
@@ -268,7 +363,7 @@ func TestParameterSetsComeWithTheKeyframe(t *testing.T) {
 }
 
 func TestAudioLevelIsPassedOn(t *testing.T) {
-	s, out := newSource(webrtc.MimeTypeOpus, ""), &sink{}
+	s, out := newFeed(webrtc.MimeTypeOpus, ""), newSink(t)
 	down := s.subscribe(t, binding{
 		sink: out, levels: true,
 		codecs: []webrtc.RTPCodecParameters{{RTPCodecCapability: capability(webrtc.MimeTypeOpus), PayloadType: 111}},
@@ -277,7 +372,7 @@ func TestAudioLevelIsPassedOn(t *testing.T) {
 	if err := h.SetExtension(3, []byte{0x85}); err != nil {
 		t.Fatal(err)
 	}
-	s.layer("").forward(h, []byte("sound"), 3)
+	out.give(s.layer(""), h, []byte("sound"))
 	if len(out.packets) != 1 || !bytes.Equal(out.packets[0].GetExtension(7), []byte{0x85}) {
 		t.Fatalf("got %v", out.packets)
 	}
@@ -315,8 +410,8 @@ func TestKeyframeRequestsAreCoalesced(t *testing.T) {
 }
 
 func TestUndecodableBinding(t *testing.T) {
-	s, out := newSource(webrtc.MimeTypeAV1, ""), &sink{}
-	down := newDownTrack(s.up)
+	s, out := newFeed(webrtc.MimeTypeAV1, ""), newSink(t)
+	down := newDownTrack(s.up, out.transport)
 	if _, err := down.Bind(binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)}); err != nil {
 		t.Fatalf("binding must not break the description: %v", err)
 	}
@@ -352,15 +447,15 @@ func TestSameCodec(t *testing.T) {
 
 // TestRetransmissionOfAnotherLayout has a publisher put another packet under a number that has gone out.
 func TestRetransmissionOfAnotherLayout(t *testing.T) {
-	s, out := newSource(webrtc.MimeTypeVP8, ""), &sink{}
+	s, out := newFeed(webrtc.MimeTypeVP8, ""), newSink(t)
 	down := s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
 	l := s.layer("")
-	l.forward(header(100, 0), vp8(300, 64, "key"), 0)
+	out.give(l, header(100, 0), vp8(300, 64, "key"))
 	for _, payload := range [][]byte{nil, {0x10}, {0x90, 0x80, 0x05, 0x01}} {
-		l.forward(header(100, 0), payload, 0)
-		l.forward(header(100+cachedPackets, 0), payload, 0) // the same place in the cache
+		out.give(l, header(100, 0), payload)
+		out.give(l, header(100+rememberedPackets, 0), payload) // the same place in the cache
 		for sequence := range uint16(1000) {
-			down.resend(&rtcp.TransportLayerNack{Nacks: rtcp.NackPairsFromSequenceNumbers([]uint16{sequence})})
+			out.nack(down, sequence)
 		}
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -60,9 +59,11 @@ func (t idleTrack) Kind() webrtc.RTPCodecType { return t.kind }
 
 // lines are the m-lines of one connection that go down. They are owned by the peer's loop.
 type lines struct {
-	api     *webrtc.API
-	pc      *webrtc.PeerConnection
-	readers *sync.WaitGroup
+	// Static after construction.
+	api       *webrtc.API
+	pc        *webrtc.PeerConnection
+	transport *transport
+	ingress   *ingress
 
 	wanted      []*upTrack // in the order of their publication
 	active      map[*upTrack]*line
@@ -71,11 +72,12 @@ type lines struct {
 	dirty       bool // wanted and active differ
 }
 
-func newLines(api *webrtc.API, pc *webrtc.PeerConnection, readers *sync.WaitGroup) *lines {
+func newLines(api *webrtc.API, pc *webrtc.PeerConnection, t *transport, in *ingress) *lines {
 	return &lines{
 		api:         api,
 		pc:          pc,
-		readers:     readers,
+		transport:   t,
+		ingress:     in,
 		active:      make(map[*upTrack]*line),
 		undecodable: make(map[*upTrack]bool),
 	}
@@ -94,9 +96,15 @@ func (ls *lines) unwant(up *upTrack) {
 	ls.wanted = slices.DeleteFunc(ls.wanted, func(other *upTrack) bool { return other == up })
 	delete(ls.undecodable, up)
 	if l := ls.active[up]; l != nil {
-		l.down.detach()
+		ls.detach(l)
 		ls.dirty = true
 	}
+}
+
+// detach ends what goes down on a line.
+func (ls *lines) detach(l *line) {
+	l.down.detach()
+	ls.ingress.unsubscribe(l.down.ssrc)
 }
 
 // reconcile brings the transceivers in line with what is wanted. It must be followed by an offer at once: between the
@@ -123,7 +131,7 @@ func (ls *lines) reconcile() error {
 
 // park takes the track off a line.
 func (ls *lines) park(up *upTrack, l *line) error {
-	l.down.detach()
+	ls.detach(l)
 	l.down, l.open, l.left = nil, false, up.streamID
 	delete(ls.active, up)
 	ls.parked = append(ls.parked, l)
@@ -132,7 +140,7 @@ func (ls *lines) park(up *upTrack, l *line) error {
 
 // carry puts a track on a parked line of its codec, or on a new one.
 func (ls *lines) carry(up *upTrack) error {
-	down := newDownTrack(up)
+	down := newDownTrack(up, ls.transport)
 	at := slices.IndexFunc(ls.parked, func(l *line) bool {
 		return l.transceiver.Kind() == up.kind && sameCodec(l.codec, up.codec)
 	})
@@ -200,7 +208,7 @@ func preferCodec(
 			continue
 		}
 		into := &rest
-		if sameCodec(candidate.RTPCodecCapability, codec) {
+		if sameCodec(candidate.RTPCodecCapability, codec) || isOpusWithRED(candidate.RTPCodecCapability, codec) {
 			into = &chosen
 		}
 		*into = append(*into, candidate)
@@ -215,6 +223,11 @@ func preferCodec(
 		return append(chosen, rest...)
 	}
 	return chosen
+}
+
+// isOpusWithRED reports whether a line for Opus should have candidate too.
+func isOpusWithRED(candidate, codec webrtc.RTPCodecCapability) bool {
+	return strings.EqualFold(candidate.MimeType, mimeTypeRED) && strings.EqualFold(codec.MimeType, webrtc.MimeTypeOpus)
 }
 
 // answered opens the lines that the client has accepted and returns the tracks that it cannot decode.
@@ -233,9 +246,8 @@ func (ls *lines) answered() []*upTrack {
 			continue
 		}
 		l.open = true
-		sender, down := l.sender, l.down
-		ls.readers.Go(func() { readFeedback(sender, down) })
-		up.subscribe(down)
+		ls.ingress.subscribe(l.down.ssrc, l.down)
+		up.subscribe(l.down)
 	}
 	return undecodable
 }
@@ -243,19 +255,7 @@ func (ls *lines) answered() []*upTrack {
 // close ends all forwarding.
 func (ls *lines) close() {
 	for _, l := range ls.active {
-		l.down.detach()
-	}
-}
-
-// nudge ends the reading of RTCP. pion forgets to where the client closed the connection at the moment when a sender
-// began to send.
-func (ls *lines) nudge() {
-	now := time.Now()
-	for _, l := range ls.active {
-		_ = l.sender.SetReadDeadline(now)
-	}
-	for _, l := range ls.parked {
-		_ = l.sender.SetReadDeadline(now)
+		ls.detach(l)
 	}
 }
 
@@ -270,27 +270,4 @@ func (ls *lines) reports(now time.Time) []rtcp.Packet {
 		}
 	}
 	return packets
-}
-
-// readFeedback acts on the receiver's RTCP until the sender stops.
-func readFeedback(sender *webrtc.RTPSender, down *downTrack) {
-	buffer := make([]byte, 1500)
-	for {
-		n, _, err := sender.Read(buffer)
-		if err != nil {
-			return
-		}
-		packets, err := rtcp.Unmarshal(buffer[:n])
-		if err != nil {
-			continue
-		}
-		for _, packet := range packets {
-			switch packet := packet.(type) {
-			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-				down.requestKeyframe()
-			case *rtcp.TransportLayerNack:
-				down.resend(packet)
-			}
-		}
-	}
 }

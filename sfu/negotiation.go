@@ -10,11 +10,7 @@ import (
 
 // connect makes a fresh connection with the subscriptions of the former one.
 func (p *Peer) connect() error {
-	api, err := p.sfu.newAPI()
-	if err != nil {
-		return err
-	}
-	c, err := newConnection(api, p.post)
+	c, err := newConnection(p.sfu, p.post)
 	if err != nil {
 		return err
 	}
@@ -33,11 +29,11 @@ func (p *Peer) renew() error {
 	if err := p.connect(); err != nil {
 		return err
 	}
-	for _, up := range former.byReceiver {
+	for _, up := range former.published {
 		p.room.unpublish(up)
 	}
 	p.closing.Go(former.close)
-	p.setSilent(true)
+	p.judgeSilence(time.Now())
 	return nil
 }
 
@@ -149,6 +145,7 @@ func (p *Peer) takeOffer(offer Description) error {
 	before := c.pc.SignalingState()
 	err := c.setRemote(offer)
 	if err == nil {
+		p.takeBackEnded(c)
 		var answer Description
 		if answer, err = c.answer(); err == nil {
 			if c.rounds == 0 && !c.connected {
@@ -176,6 +173,7 @@ func (p *Peer) takeAnswer(answer Description) error {
 		return p.resetUnasked("answer failed")
 	}
 	c.offering = false
+	p.takeBackEnded(c)
 	for _, up := range c.lines.answered() {
 		event := Undecodable{Publisher: up.publisher, Subscriber: p.id, Kind: up.kind.String(), Codec: up.codec.MimeType}
 		p.deliver(event)

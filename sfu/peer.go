@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
 	"parley/sfu/mailbox"
@@ -201,18 +202,32 @@ func (p *Peer) act() (wake time.Duration, err error) {
 	return min(wake, p.report(now)), err
 }
 
-// report sends the sender reports when they are due, and returns when they are due next.
+// report sends the RTCP reports when they are due, and returns when they are due next.
 func (p *Peer) report(now time.Time) time.Duration {
 	if due := p.reported.Add(reportInterval); now.Before(due) {
 		return due.Sub(now)
 	}
 	p.reported = now
+	p.judgeSilence(now)
+	t := p.conn.transport
 	for reports := range slices.Chunk(p.conn.lines.reports(now), reportsPerPacket) {
-		if err := p.conn.pc.WriteRTCP(reports); err != nil {
-			p.log.Debug("sender reports", "error", err)
-		}
+		t.sendRTCPNow(reports...)
+	}
+	for reports := range slices.Chunk(p.conn.ingress.reports(now), reportsPerPacket-1) { // the count has 5 bits
+		t.sendRTCPNow(&rtcp.ReceiverReport{SSRC: t.ssrc, Reports: reports})
 	}
 	return reportInterval
+}
+
+// judgeSilence tells the participant's session whether anything comes from the client: packets, or answers to ICE's
+// checks, which a bad network may lose for longer.
+func (p *Peer) judgeSilence(now time.Time) {
+	c := p.conn
+	silent := !c.connected || c.pathDown && c.ingress.silentSince(now, silentAfter)
+	if p.silent != silent {
+		p.silent = silent
+		p.deliver(MediaSilent{silent})
+	}
 }
 
 // finish leaves the room and waits for all that the peer has started.
@@ -225,39 +240,83 @@ func (p *Peer) finish() {
 	p.closing.Wait()
 }
 
-// publishLayer forwards an encoding that has begun to arrive, and publishes its track if it is the first of it.
-func (p *Peer) publishLayer(c *connection, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
-	up := c.byReceiver[receiver]
+// bindSource finds out what a stream of the client's is, and publishes its track if it is the first of it. One that
+// cannot be told yet is asked about again by its next packets.
+func (p *Peer) bindSource(c *connection, u unknownSource) {
+	line := c.lineOf(u)
+	if line == nil {
+		return
+	}
+	f, ok := line.formats[u.payloadType]
+	switch {
+	case !ok:
+		return
+	case f.isRepair():
+		if l := c.repaired(line, u); l != nil {
+			c.ingress.bind(u.ssrc, &source{layer: l, repair: true})
+		}
+		return
+	}
+	l := newLayer(c.ingress, u, f.codec.ClockRate)
+	for pt, other := range line.formats {
+		switch {
+		case f.isRED() && strings.EqualFold(other.codec.MimeType, webrtc.MimeTypeOpus):
+			l.payloadType, l.red, f = pt, u.payloadType, other
+		case other.isRED():
+			l.red = pt
+		}
+	}
+	if !p.sfu.forwards(f.codec) {
+		return
+	}
+	up := c.published[line.mid]
 	known := up != nil
-	if !known && len(c.byReceiver) >= maxTracks {
+	if !known && len(c.published) >= maxTracks {
 		p.log.Debug("track refused", "tracks", maxTracks)
 		return
 	}
 	if !known {
-		up = p.newUpTrack(c, remote)
-		c.byReceiver[receiver] = up
+		up = p.newUpTrack(c, line, f.codec)
+		c.published[line.mid] = up
 	}
-	l := up.addLayer(remote, c.requestKeyframe)
-	c.readLayer(l, remote, receiver, func() { p.post(layerEnded{c, receiver, l}) })
+	if former := up.layerOf(u.rid); former != nil { // the client has given it another SSRC
+		c.ingress.unbind(former)
+		up.removeLayer(former)
+	}
+	up.addLayer(l)
+	c.ingress.bind(u.ssrc, &source{layer: l})
 	if !known {
 		p.room.publish(p, up)
 	}
 }
 
-func (p *Peer) newUpTrack(c *connection, remote *webrtc.TrackRemote) *upTrack {
+// takeBackEnded unpublishes what the client no longer sends.
+func (p *Peer) takeBackEnded(c *connection) {
+	for mid, up := range c.published {
+		if c.sends(mid, up.source.id) {
+			continue
+		}
+		delete(c.published, mid)
+		for _, l := range up.allLayers() {
+			c.ingress.unbind(l)
+		}
+		p.room.unpublish(up)
+	}
+}
+
+func (p *Peer) newUpTrack(c *connection, line *sendingLine, codec webrtc.RTPCodecCapability) *upTrack {
 	p.tracks++
-	source := sourceStream{id: remote.StreamID()}
+	source := sourceStream{id: line.stream}
 	source.screen = p.isScreen(c, source.id)
 	streamID := p.id
 	if source.screen {
 		streamID += screenSuffix
 	}
-	codec := remote.Codec().RTPCodecCapability
 	return &upTrack{
-		id:        fmt.Sprintf("%s-%s-%d", p.id, remote.Kind(), p.tracks),
+		id:        fmt.Sprintf("%s-%s-%d", p.id, line.kind, p.tracks),
 		publisher: p.id,
 		streamID:  streamID,
-		kind:      remote.Kind(),
+		kind:      webrtc.NewRTPCodecType(line.kind),
 		codec:     codec,
 		isVP8:     strings.EqualFold(codec.MimeType, webrtc.MimeTypeVP8),
 		source:    source,

@@ -5,87 +5,101 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
 	"parley/sfu/codec"
+	"parley/sfu/dtlssrtp"
+	"parley/sfu/egress"
+	"parley/sfu/history"
+	"parley/sfu/wire"
 )
 
 const (
-	// cachedPackets is how many packets of a source can still be had: half a second at 1000 packets per second.
-	cachedPackets = 512
+	// A source's packets can be had again for cacheTime, as far as cacheBytes reach.
+	cacheTime  = time.Second
+	cacheBytes = 1 << 20
+
+	// rememberedPackets is how many packets of a down track can be asked for: nearly two seconds of a good picture.
+	rememberedPackets = 512
 
 	// maxResends bounds how often a receiver gets one packet again.
 	maxResends = 4
+
+	// originalSequence is how many bytes stand before the payload of a retransmission (RFC 4588, section 4).
+	originalSequence = 2
 )
 
 // sourceCache keeps the last packets of one layer, once for all its receivers.
 type sourceCache struct {
-	mu      sync.Mutex
-	entries []cachedPacket // guarded by mu; by sequence number modulo cachedPackets, nil until the first
-}
-
-type cachedPacket struct {
-	sequence uint16
-	payload  []byte // owned by the entry, reused
-	vp8      codec.VP8
-	filled   bool
+	mu   sync.Mutex
+	ring *history.Ring // guarded by mu; nil until the first packet
 }
 
 // add keeps a packet. One that comes again under the same number does not take its place: what receivers ask for is
 // what they were sent.
-func (c *sourceCache) add(p *packet) {
-	if len(p.payload) == 0 {
+func (c *sourceCache) add(sequence uint16, payload []byte, at time.Time) {
+	if len(payload) == 0 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.entries == nil {
-		c.entries = make([]cachedPacket, cachedPackets)
+	if c.ring == nil {
+		c.ring = history.New(cacheTime, cacheBytes)
 	}
-	entry := &c.entries[p.header.SequenceNumber%cachedPackets]
-	if entry.filled && entry.sequence == p.header.SequenceNumber {
-		return
-	}
-	entry.sequence, entry.vp8, entry.filled = p.header.SequenceNumber, p.vp8, true
-	entry.payload = append(entry.payload[:0], p.payload...)
+	c.ring.Add(sequence, payload, at)
 }
 
-// get returns a copy of the payload with that number, with room for headroom bytes before it.
-func (c *sourceCache) get(sequence uint16, headroom int) (payload []byte, vp8 codec.VP8, ok bool) {
+// copy puts the payload with that number into room and returns its size, 0 if it is gone.
+func (c *sourceCache) copy(room []byte, sequence uint16) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.entries == nil {
-		return nil, codec.VP8{}, false
+	if c.ring == nil {
+		return 0
 	}
-	entry := &c.entries[sequence%cachedPackets]
-	if !entry.filled || entry.sequence != sequence {
-		return nil, codec.VP8{}, false
+	payload, ok := c.ring.Get(sequence)
+	if !ok || len(payload) > len(room) {
+		return 0
 	}
-	return append(make([]byte, headroom, headroom+len(entry.payload)), entry.payload...), entry.vp8, true
+	return copy(room, payload)
 }
 
 // sentPackets remembers where the last packets of a down track came from.
 type sentPackets struct {
-	entries []sentPacket // by outgoing sequence number modulo cachedPackets; nil until the first
+	entries []sentPacket // by outgoing sequence number modulo rememberedPackets; nil until the first
 }
 
+// sentPacket is small: each receiver of each picture has rememberedPackets of them.
 type sentPacket struct {
-	out, in   uint16
+	layer     *layer
 	timestamp uint32
+	out, in   uint16
+	counters  vp8Counters // as they went out
 	marker    bool
 	resends   uint8
-	layer     *layer
-	vp8       codec.VP8 // as it went out
+}
+
+// vp8Counters are the fields of a VP8 descriptor that differ between source and receiver.
+type vp8Counters struct {
+	pictureID         uint16
+	tl0PicIdx, keyIdx uint8
+}
+
+func countersOf(d codec.VP8) vp8Counters { return vp8Counters{d.PictureID, d.TL0PicIdx, d.KeyIdx} }
+
+// put writes the counters into a payload whose descriptor is d.
+func (c vp8Counters) put(d codec.VP8, payload []byte) {
+	d.PictureID, d.TL0PicIdx, d.KeyIdx = c.pictureID, c.tl0PicIdx, c.keyIdx
+	d.Put(payload)
 }
 
 func (s *sentPackets) add(p sentPacket) {
 	if s.entries == nil {
-		s.entries = make([]sentPacket, cachedPackets)
+		s.entries = make([]sentPacket, rememberedPackets)
 	}
-	s.entries[p.out%cachedPackets] = p
+	s.entries[p.out%rememberedPackets] = p
 }
 
 // take returns the packet with that number if it may be sent once more.
@@ -93,7 +107,7 @@ func (s *sentPackets) take(out uint16) (sentPacket, bool) {
 	if s.entries == nil {
 		return sentPacket{}, false
 	}
-	entry := &s.entries[out%cachedPackets]
+	entry := &s.entries[out%rememberedPackets]
 	if entry.layer == nil || entry.out != out || entry.resends >= maxResends {
 		return sentPacket{}, false
 	}
@@ -105,7 +119,8 @@ func (s *sentPackets) take(out uint16) (sentPacket, bool) {
 type retransmission struct {
 	ssrc        uint32
 	payloadType uint8
-	sequence    uint16 // guarded by the down track's mu
+	sequence    uint16           // guarded by the down track's mu
+	stream      *dtlssrtp.Stream // guarded by the down track's mu; nil until the first
 }
 
 // newRetransmission finds the format for retransmissions of a payload type.
@@ -123,43 +138,58 @@ func newRetransmission(ctx webrtc.TrackLocalContext, of webrtc.PayloadType) retr
 }
 
 // resend answers a NACK (RFC 4585, 6.2.1).
-func (d *downTrack) resend(nack *rtcp.TransportLayerNack) {
-	for _, pair := range nack.Nacks {
-		for _, sequence := range pair.PacketList() {
-			if packet, ok := d.again(sequence); ok {
-				d.write(packet)
-			}
+func (d *downTrack) resend(nacks []rtcp.NackPair, b *egress.Batch) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	session, path := d.transport.ready()
+	if d.detached || session == nil || d.rtx.payloadType == 0 {
+		return
+	}
+	if d.rtx.stream == nil {
+		var err error
+		if d.rtx.stream, err = session.Stream(d.rtx.ssrc); err != nil {
+			return
 		}
+	}
+	for _, pair := range nacks {
+		pair.Range(func(sequence uint16) bool {
+			d.again(sequence, b, path)
+			return true
+		})
 	}
 }
 
-// again makes the retransmission of one packet.
-func (d *downTrack) again(sequence uint16) (outgoingPacket, bool) {
-	const originalSequence = 2 // bytes before the payload
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.detached {
-		return outgoingPacket{}, false
-	}
+// again sends one packet once more. mu is held.
+func (d *downTrack) again(sequence uint16, b *egress.Batch, path *egress.Destination) {
 	sent, ok := d.history.take(sequence)
 	if !ok {
-		return outgoingPacket{}, false
+		return
 	}
-	payload, vp8, ok := sent.layer.cache.get(sent.in, originalSequence)
-	if !ok || !vp8.SameLayout(sent.vp8) {
-		return outgoingPacket{}, false
+	header := wire.Out{
+		Marker:      sent.marker,
+		PayloadType: d.rtx.payloadType,
+		Sequence:    d.rtx.sequence + 1,
+		Timestamp:   sent.timestamp,
+		SSRC:        d.rtx.ssrc,
+		TransportID: d.transportID,
 	}
-	binary.BigEndian.PutUint16(payload, sequence)
-	if vp8 != sent.vp8 {
-		sent.vp8.Put(payload[originalSequence:])
+	start := header.Len() + originalSequence
+	room := b.Room(egress.MaxPacket)
+	n := sent.layer.cache.copy(room[start:len(room)-dtlssrtp.Overhead], sent.in)
+	if n == 0 {
+		return
+	}
+	payload := room[start : start+n]
+	if d.up.isVP8 {
+		if descriptor, err := codec.ParseVP8(payload); err == nil {
+			sent.counters.put(descriptor, payload)
+		}
 	}
 	d.rtx.sequence++
-	return outgoingPacket{rtp.Header{
-		Version:        2,
-		Marker:         sent.marker,
-		PayloadType:    d.rtx.payloadType,
-		SequenceNumber: d.rtx.sequence,
-		Timestamp:      sent.timestamp,
-		SSRC:           d.rtx.ssrc,
-	}, payload}, true
+	header.TransportSequence = d.transport.nextNumber()
+	header.Put(room)
+	binary.BigEndian.PutUint16(room[header.Len():], sequence)
+	if sealed, err := d.rtx.stream.Seal(room[:start+n], header.Len()); err == nil {
+		b.Send(path, len(sealed))
+	}
 }

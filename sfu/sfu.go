@@ -3,12 +3,17 @@ package sfu
 import (
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
 	"github.com/pion/webrtc/v4"
+
+	"parley/sfu/egress"
 )
 
 // How long a path may be silent. Silence is reported after silentAfter; the connection keeps trying until failedAfter.
@@ -23,9 +28,7 @@ type Config struct {
 	// Codecs that participants may publish and receive, out of CodecNames.
 	Codecs []string
 	// UDP carries all media; its listen addresses become the host candidates.
-	UDP ice.UDPMux
-	// TCP is ICE-TCP (RFC 6544), nil for none.
-	TCP ice.TCPMux
+	UDP *egress.Mux
 }
 
 // SFU forwards media between the participants of each room.
@@ -33,6 +36,7 @@ type SFU struct {
 	// Static after construction.
 	log      *slog.Logger
 	codecs   []string
+	udp      *egress.Mux
 	settings webrtc.SettingEngine
 
 	peers sync.WaitGroup
@@ -42,46 +46,43 @@ type SFU struct {
 	closed bool             // guarded by mu
 }
 
-// New makes an SFU. The muxes stay the caller's, to be closed after [SFU.Close].
+// New makes an SFU. The mux stays the caller's, to be closed after [SFU.Close].
 func New(cfg Config, log *slog.Logger) (*SFU, error) {
 	settings, err := newSettings(cfg, log)
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
-	s := &SFU{log: log, codecs: cfg.Codecs, settings: settings, rooms: make(map[string]*room)}
-	if _, err := s.newAPI(); err != nil {
+	s := &SFU{log: log, codecs: cfg.Codecs, udp: cfg.UDP, settings: settings, rooms: make(map[string]*room)}
+	if _, err := s.newAPI(newTransport(cfg.UDP.Conn())); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// newAPI makes the API of one PeerConnection. It is not shared: senders made by it must see the codecs that this
-// connection has negotiated.
-func (s *SFU) newAPI() (*webrtc.API, error) {
+// newAPI makes the API of one PeerConnection, whose media goes by t. It is not shared: senders made by it must see the
+// codecs that this connection has negotiated. It has no interceptors, since no media passes pion.
+func (s *SFU) newAPI(t *transport) (*webrtc.API, error) {
 	engine, err := newMediaEngine(s.codecs)
 	if err != nil {
 		return nil, fmt.Errorf("codecs: %w", err)
 	}
-	interceptors, err := newInterceptors()
-	if err != nil {
-		return nil, fmt.Errorf("interceptors: %w", err)
-	}
 	return webrtc.NewAPI(
 		webrtc.WithMediaEngine(engine),
-		webrtc.WithInterceptorRegistry(interceptors),
-		webrtc.WithSettingEngine(s.settings),
+		webrtc.WithInterceptorRegistry(&interceptor.Registry{}),
+		webrtc.WithSettingEngine(t.observe(s.settings)),
 	), nil
+}
+
+// forwards reports whether tracks of that codec are forwarded.
+func (s *SFU) forwards(codec webrtc.RTPCodecCapability) bool {
+	_, name, _ := strings.Cut(strings.ToLower(codec.MimeType), "/")
+	return slices.Contains(s.codecs, name)
 }
 
 func newSettings(cfg Config, log *slog.Logger) (webrtc.SettingEngine, error) {
 	settings := webrtc.SettingEngine{LoggerFactory: pionLogs{log}}
 	settings.SetICEUDPMux(cfg.UDP)
-	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
-	if cfg.TCP != nil {
-		settings.SetICETCPMux(cfg.TCP)
-		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
-	}
-	settings.SetNetworkTypes(networks)
+	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.DisableMediaEngineCopy(true) // see newAPI
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)

@@ -4,15 +4,16 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/pion/ice/v4"
 	"github.com/pion/webrtc/v4"
 	"go.uber.org/goleak"
 
 	"parley/sfu"
+	"parley/sfu/egress"
 	"parley/sfu/sfutest"
 )
 
@@ -28,7 +29,10 @@ func newSFU(t *testing.T, codecs ...string) *sfu.SFU {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: socket})
+	mux, err := egress.NewMux(egress.NewConn(socket), []netip.AddrPort{socket.LocalAddr().(*net.UDPAddr).AddrPort()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { _ = mux.Close() })
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s, err := sfu.New(sfu.Config{Codecs: codecs, UDP: mux}, log)

@@ -1,32 +1,35 @@
 package sfu
 
 import (
-	"errors"
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
 	"parley/sfu/codec"
+	"parley/sfu/egress"
+	"parley/sfu/feedback"
+	"parley/sfu/wire"
 )
 
 // layerTimeout is how far a layer may fall behind the newest packet of its track and still count as flowing.
 const layerTimeout = time.Second
 
-// packet is one RTP packet on its way from a layer to the receivers. Receivers read it and change only copies.
+// packet is one RTP packet on its way from a layer to the receivers, who only read it. Its payload lies where the
+// socket was read to, until the read batch ends.
 type packet struct {
 	layer    *layer
-	header   *rtp.Header
+	header   wire.Header
 	payload  []byte
+	padding  uint8 // to send behind the payload, see evenOut
 	arrived  time.Time
 	keyframe bool      // a receiver can start here
 	vp8      codec.VP8 // of a VP8 track
 	// preface holds the packets of a keyframe that come before its first slice (H264 parameter sets).
-	preface []*packet
+	preface []packet
 	level   []byte // the audio level extension (RFC 6464), if there was one
+	primary []byte // of a RED packet (RFC 2198), what a receiver without RED gets
 }
 
 // upTrack is a track that a participant publishes: one layer, or several encodings of one picture (simulcast).
@@ -56,31 +59,64 @@ type sourceStream struct {
 // layer is one encoding of an upTrack.
 type layer struct {
 	// Static after construction.
-	track     *upTrack
-	rid       string
-	ssrc      webrtc.SSRC
-	keyframes keyframeRequests
-	cache     sourceCache // of video
+	track       *upTrack
+	ingress     *ingress // that it comes from
+	rid         string
+	ssrc        uint32
+	payloadType uint8
+	red         uint8 // payload type of the same sound with redundancy, 0 for none
+	keyframes   keyframeRequests
+	cache       sourceCache // of video
 
 	lastPacket atomic.Int64 // UnixNano
 	pixels     atomic.Int32 // of the last keyframe, 0 if its size is not known
 	bytes      atomic.Int64 // received in all, which ranks layers whose size is not known
 
-	// Owned by the goroutine that reads the layer.
-	preface []*packet
+	// Guarded by the ingress' mu.
+	account *feedback.Source
+	batch   *egress.Batch // that pending is of
+	pending []packet      // to be forwarded when the read batch ends
+	preface []packet
 	judged  time.Time
 }
 
+// newLayer makes a layer out of a stream of the client's, not yet of any track.
+func newLayer(in *ingress, u unknownSource, clockRate uint32) *layer {
+	l := &layer{
+		ingress: in, rid: u.rid, ssrc: u.ssrc, payloadType: u.payloadType,
+		account: feedback.NewSource(u.ssrc, clockRate),
+	}
+	l.keyframes.send = func() { in.transport.requestKeyframe(l.ssrc) }
+	return l
+}
+
 // addLayer adds an encoding that has begun to flow.
-func (t *upTrack) addLayer(remote *webrtc.TrackRemote, requestKeyframe func(webrtc.SSRC)) *layer {
-	l := &layer{track: t, rid: remote.RID(), ssrc: remote.SSRC()}
-	l.keyframes.send = func() { requestKeyframe(l.ssrc) }
+func (t *upTrack) addLayer(l *layer) {
+	l.track = t
 	l.lastPacket.Store(time.Now().UnixNano())
 	t.mu.Lock()
 	t.layers = append(t.layers, l)
 	t.mu.Unlock()
 	t.chooseBest()
-	return l
+}
+
+// layerOf returns the layer with that rid, nil if there is none.
+func (t *upTrack) layerOf(rid string) *layer {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, l := range t.layers {
+		if l.rid == rid {
+			return l
+		}
+	}
+	return nil
+}
+
+// allLayers returns the layers now.
+func (t *upTrack) allLayers() []*layer {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return append([]*layer(nil), t.layers...)
 }
 
 // removeLayer is called when a layer has ended; it reports how many are left.
@@ -147,42 +183,78 @@ func (t *upTrack) requestKeyframe(current *layer) {
 	}
 }
 
-// read forwards a layer until its track ends. levelID is the publisher's id of the audio level extension, 0 for none.
-func (l *layer) read(remote *webrtc.TrackRemote, levelID uint8) {
-	buffer := make([]byte, 1500)
-	header := &rtp.Header{}
-	for {
-		n, _, err := remote.Read(buffer)
-		switch {
-		case err == nil:
-		case n > 0 || errors.Is(err, io.ErrShortBuffer):
-			continue // a payload type that was never negotiated, or a packet larger than any MTU
-		default:
-			return
-		}
-		*header = rtp.Header{}
-		start, err := header.Unmarshal(buffer[:n])
-		if err != nil {
-			continue
-		}
-		l.forward(header, buffer[start:n], levelID)
+func (l *layer) isVideo() bool { return l.track.kind == webrtc.RTPCodecTypeVideo }
+
+// take parses a packet, once for all receivers. It is forwarded when the read batch ends, so that a receiver gets all
+// that came in one go in one go. The ingress' mu is held.
+func (l *layer) take(header wire.Header, payload []byte, arrived time.Time, b *egress.Batch) {
+	if header.PayloadType != l.payloadType && (l.red == 0 || header.PayloadType != l.red) {
+		return // comfort noise, events
+	}
+	if l.batch != b {
+		l.forward(b) // what another goroutine has not come to yet: its packets stay valid until it has mu
+		l.batch = b
+		b.AtEnd(l)
+	}
+	l.pending = append(l.pending, packet{layer: l, header: header, payload: payload, arrived: arrived})
+	l.inspect(&l.pending[len(l.pending)-1])
+}
+
+// EndBatch forwards what has been taken.
+func (l *layer) EndBatch(b *egress.Batch) {
+	l.ingress.mu.Lock()
+	defer l.ingress.mu.Unlock()
+	if l.batch == b {
+		l.forward(b)
+		l.batch = nil
 	}
 }
 
-// forward parses a packet once and hands it to every receiver.
-func (l *layer) forward(header *rtp.Header, payload []byte, levelID uint8) {
-	if header.Padding && len(payload) > 0 {
-		// The last byte counts the padding, itself included (RFC 3550, 5.1).
-		payload = payload[:max(0, len(payload)-int(payload[len(payload)-1]))]
-		header.Padding, header.PaddingSize = false, 0
+// forward hands what is pending to every receiver. The ingress' mu is held.
+func (l *layer) forward(b *egress.Batch) {
+	if len(l.pending) == 0 {
+		return
 	}
-	p := &packet{layer: l, header: header, payload: payload, arrived: time.Now()}
-	if levelID != 0 {
-		p.level = header.GetExtension(levelID)
+	if l.isVideo() {
+		evenOut(l.pending)
 	}
-	l.inspect(p)
 	for _, receiver := range l.track.receivers.load() {
-		receiver.forward(p)
+		receiver.forward(l.pending, b)
+	}
+	clear(l.pending)
+	l.pending = l.pending[:0]
+}
+
+// maxUneven is by how many bytes packets may differ that are made equal by padding.
+const maxUneven = 15
+
+// evenOut pads packets to the size of their neighbours where that takes few bytes: an encoder cuts a frame into parts
+// that differ by a byte, and only packets of one size can leave together.
+func evenOut(packets []packet) {
+	for len(packets) > 0 {
+		low, high, n := len(packets[0].payload), len(packets[0].payload), 1
+		for ; n < len(packets); n++ {
+			size := len(packets[n].payload)
+			if size == 0 || max(high, size)-min(low, size) > maxUneven {
+				break
+			}
+			low, high = min(low, size), max(high, size)
+		}
+		for i := range packets[:n-1] { // the last may be shorter
+			if size := len(packets[i].payload); size > 0 {
+				packets[i].padding = uint8(high - size)
+			}
+		}
+		packets = packets[n:]
+	}
+}
+
+// inspectAudio fills in what a packet of sound tells.
+func (l *layer) inspectAudio(p *packet) {
+	p.keyframe = true
+	p.level = p.header.Extensions.Get(l.ingress.ids.level)
+	if l.red != 0 && p.header.PayloadType == l.red {
+		p.primary, _ = codec.PrimaryRED(p.payload)
 	}
 }
 
@@ -190,8 +262,8 @@ func (l *layer) forward(header *rtp.Header, payload []byte, levelID uint8) {
 func (l *layer) inspect(p *packet) {
 	l.lastPacket.Store(p.arrived.UnixNano())
 	l.bytes.Add(int64(len(p.payload)))
-	if l.track.kind == webrtc.RTPCodecTypeAudio {
-		p.keyframe = true
+	if !l.isVideo() {
+		l.inspectAudio(p)
 		return
 	}
 	if len(p.payload) > 0 {
@@ -206,7 +278,7 @@ func (l *layer) inspect(p *packet) {
 			l.keepPreface(p)
 		}
 	}
-	l.cache.add(p)
+	l.cache.add(p.header.Sequence, p.payload, p.arrived)
 	l.keyframes.packet(p.arrived, p.keyframe)
 	if p.arrived.Sub(l.judged) > layerTimeout/4 {
 		l.judged = p.arrived
@@ -227,9 +299,9 @@ func (l *layer) keepPreface(p *packet) {
 	case p.keyframe:
 		p.preface, l.preface = l.preface, nil
 	case len(l.preface) < maxPreface && codec.IsParameterSet(l.track.codec.MimeType, p.payload):
-		header := p.header.Clone()
-		l.preface = append(l.preface, &packet{
-			layer: l, header: &header, payload: append([]byte(nil), p.payload...), arrived: p.arrived,
-		})
+		early := *p
+		early.header.Extensions = wire.Extensions{}
+		early.payload = append([]byte(nil), p.payload...)
+		l.preface = append(l.preface, early)
 	}
 }

@@ -1,0 +1,115 @@
+package sfu
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"sync/atomic"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+
+	"parley/sfu/dtlssrtp"
+	"parley/sfu/egress"
+)
+
+// transport carries the RTP and RTCP of one connection, beside pion: it shares pion's path and the keys of pion's DTLS,
+// and nothing else. Before both are there, what is sent is dropped.
+type transport struct {
+	// Static after construction.
+	socket *egress.Conn
+	ssrc   uint32 // as which our RTCP speaks
+
+	handshake dtlssrtp.Handshake
+	session   atomic.Pointer[dtlssrtp.Session]   // nil until DTLS is connected
+	path      atomic.Pointer[egress.Destination] // nil until a pair is selected
+	numbers   atomic.Uint32                      // transport-wide, of what has been sent
+
+	// Owned by the peer's loop.
+	release func() // ends the route of what comes in
+}
+
+func newTransport(socket *egress.Conn) *transport {
+	return &transport{socket: socket, ssrc: rand.Uint32(), release: func() {}} //nolint:gosec // any number will do
+}
+
+// observe makes settings those of a connection whose handshake this transport takes its keys from.
+func (t *transport) observe(settings webrtc.SettingEngine) webrtc.SettingEngine {
+	t.handshake.Observe(&settings)
+	return settings
+}
+
+// secure is called once pion has verified the client.
+func (t *transport) secure() error {
+	if t.session.Load() != nil {
+		return nil
+	}
+	session, err := t.handshake.Session()
+	if err != nil {
+		return fmt.Errorf("media keys: %w", err)
+	}
+	t.session.Store(session)
+	return nil
+}
+
+// route sends to that address from now on, and has its media received by r.
+func (t *transport) route(to netip.AddrPort, r egress.Receiver) {
+	former := t.release
+	t.release = t.socket.Route(to, r)
+	t.path.Store(egress.NewDestination(to))
+	former()
+}
+
+// close ends both directions.
+func (t *transport) close() {
+	t.path.Store(nil)
+	t.release()
+	t.release = func() {}
+}
+
+// ready returns what is needed to send, nil as long as nothing can be sent.
+func (t *transport) ready() (*dtlssrtp.Session, *egress.Destination) {
+	session, path := t.session.Load(), t.path.Load()
+	if session == nil || path == nil {
+		return nil, nil
+	}
+	return session, path
+}
+
+// nextNumber is the transport-wide sequence number of the packet that is about to be sent
+// (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 2).
+func (t *transport) nextNumber() uint16 { return uint16(t.numbers.Add(1)) } //nolint:gosec // modulo 2^16
+
+// maxRTCP is the most bytes of RTCP in one packet.
+const maxRTCP = 1200
+
+// sendRTCP queues a compound packet. What cannot be sent yet is dropped: all RTCP of ours is repeated or asked for again.
+func (t *transport) sendRTCP(b *egress.Batch, packets ...rtcp.Packet) {
+	session, path := t.ready()
+	if session == nil {
+		return
+	}
+	plain, err := rtcp.Marshal(packets)
+	if err != nil || len(plain) > maxRTCP {
+		return
+	}
+	room := b.Room(len(plain) + dtlssrtp.Overhead)
+	copy(room, plain)
+	sealed, err := session.SealRTCP(room[:len(plain)])
+	if err != nil {
+		return
+	}
+	b.Send(path, len(sealed))
+}
+
+// sendRTCPNow is sendRTCP for who has no batch.
+func (t *transport) sendRTCPNow(packets ...rtcp.Packet) {
+	b := t.socket.Batch()
+	t.sendRTCP(b, packets...)
+	b.Done()
+}
+
+// requestKeyframe asks for a keyframe of one of the client's streams (RFC 4585, 6.3.1).
+func (t *transport) requestKeyframe(ssrc uint32) {
+	t.sendRTCPNow(&rtcp.PictureLossIndication{SenderSSRC: t.ssrc, MediaSSRC: ssrc})
+}
