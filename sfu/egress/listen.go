@@ -43,22 +43,43 @@ type Options struct {
 // Listen opens the media port at addr ("host:port", the host empty for all addresses). All addresses means IPv6 and
 // IPv4 on one socket, or IPv4 alone where IPv6 is switched off.
 func Listen(ctx context.Context, addr string, o Options, log *slog.Logger) (*Conn, error) {
+	first, err := listen(ctx, addr)
+	if err != nil {
+		return nil, fmt.Errorf("media socket: %w", err)
+	}
+	if o.Shards <= 0 {
+		o.Shards = defaultShards()
+	}
+	more, err := share(ctx, first, o.Shards-1)
+	if err != nil {
+		log.Warn("the media port has one socket only, read by one goroutine", "error", err)
+	}
+	conns := make([]net.PacketConn, 0, o.Shards)
+	receive, send := buffer*2, buffer*2
+	for _, conn := range append([]*net.UDPConn{first}, more...) {
+		r, s := enlarge(conn, buffer)
+		receive, send = min(receive, r), min(send, s)
+		conns = append(conns, conn)
+	}
+	c := newConn(conns, o, log)
+	log.Debug("media socket", "address", first.LocalAddr().String(), "sockets", len(conns),
+		"receive_buffer", receive, "send_buffer", send, "sending", c.path.method().String())
+	return c, nil
+}
+
+func listen(ctx context.Context, addr string) (*net.UDPConn, error) {
 	var config net.ListenConfig
 	conn, err := config.ListenPacket(ctx, "udp", addr)
 	if err != nil {
 		host, port, splitErr := net.SplitHostPort(addr)
 		if splitErr != nil || !everywhere(host) {
-			return nil, fmt.Errorf("media socket: %w", err)
+			return nil, err
 		}
 		if conn, err = config.ListenPacket(ctx, "udp4", net.JoinHostPort("0.0.0.0", port)); err != nil {
-			return nil, fmt.Errorf("media socket: %w", err)
+			return nil, err
 		}
 	}
-	receive, send := enlarge(conn.(*net.UDPConn), buffer)
-	c := newConn([]net.PacketConn{conn}, o, log)
-	log.Debug("media socket", "address", conn.LocalAddr().String(), "receive_buffer", receive, "send_buffer", send,
-		"sending", c.path.method().String())
-	return c, nil
+	return conn.(*net.UDPConn), nil
 }
 
 // everywhere tells whether host stands for all addresses of both families.

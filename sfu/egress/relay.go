@@ -50,22 +50,23 @@ func (c *Conn) Inject(relay netip.AddrPort, data []byte) {
 	if c.isClosed() {
 		return
 	}
-	r, routed := c.receiver(relay, data)
-	switch {
-	case routed && r == nil:
-		c.counters.unrouted.Add(1)
-	case routed:
-		p := c.inbox.copy(relay, data)
-		b := c.Batch()
-		r.Receive(p.data, time.Now(), b)
-		b.Done()
-		c.inbox.free.Put(p)
-	case !c.inbox.put(relay, data):
-		c.counters.injectDrops.Add(1)
-		return
-	}
 	c.counters.packetsIn.Add(1)
 	c.counters.bytesIn.Add(uint64(len(data)))
+	if !isMedia(data) {
+		if !c.inbox.put(relay, data) {
+			c.counters.injectDrops.Add(1)
+		}
+		return
+	}
+	route, ok := c.routes.get(relay)
+	if !ok {
+		c.counters.unrouted.Add(1)
+		return
+	}
+	p, b := c.inbox.copy(relay, data), c.Batch()
+	route.to.Receive(p.data, time.Now(), b)
+	b.Done()
+	c.inbox.free.Put(p)
 }
 
 func (c *Conn) isClosed() bool {

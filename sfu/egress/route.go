@@ -11,10 +11,6 @@ import (
 // maxPause bounds the pause after a read that failed.
 const maxPause = 100 * time.Millisecond
 
-// unroutedToMux lets pion have media from addresses without a route, as long as it is pion who handles RTP and RTCP.
-// When it is false, such media is dropped and counted, and pion never sees any.
-const unroutedToMux = true
-
 // Receiver takes the media (RTP and RTCP, still encrypted) that comes from one address.
 type Receiver interface {
 	// Receive takes one packet, which came at arrived. It may change it in place. The bytes stay valid until the batch
@@ -43,17 +39,6 @@ func (c *Conn) Route(from netip.AddrPort, r Receiver) (release func()) {
 			return nil
 		})
 	})
-}
-
-// receiver tells where a packet goes: routed is false if it is for pion, and r is nil if it is media for nobody.
-func (c *Conn) receiver(from netip.AddrPort, data []byte) (r Receiver, routed bool) {
-	if !isMedia(data) {
-		return nil, false
-	}
-	if route, ok := c.routes.get(from); ok {
-		return route.to, true
-	}
-	return nil, !unroutedToMux
 }
 
 // isMedia tells RTP and RTCP from the rest (RFC 7983, section 7).
@@ -99,14 +84,16 @@ func (c *Conn) take(packets []incoming, b *Batch) {
 			c.counters.spoofed.Add(1) // relays are in this process, so nobody sends from there
 			continue
 		}
-		r, routed := c.receiver(p.from, p.data)
-		switch {
-		case routed && r == nil:
+		if !isMedia(p.data) {
+			if !c.inbox.put(p.from, p.data) {
+				c.counters.queueDrops.Add(1)
+			}
+			continue
+		}
+		if route, ok := c.routes.get(p.from); ok {
+			route.to.Receive(p.data, arrived, b)
+		} else {
 			c.counters.unrouted.Add(1)
-		case routed:
-			r.Receive(p.data, arrived, b)
-		case !c.inbox.put(p.from, p.data):
-			c.counters.queueDrops.Add(1)
 		}
 	}
 	c.counters.receives.Add(1)
