@@ -176,8 +176,8 @@ func (s *Source) Report(now time.Time) rtcp.ReceptionReport {
 	s.expectedBefore, s.receivedBefore = s.expected, s.received
 	if s.hasReport {
 		report.LastSenderReport = s.senderReport
-		since := max(at-s.senderReportAt, 0)
-		report.Delay = uint32(min(since.Microseconds()*65536/1_000_000, 1<<32-1))
+		since := min(max(at-s.senderReportAt, 0), 1<<16*time.Second)
+		report.Delay = uint32(min(since.Microseconds()*65536/1_000_000, 1<<32-1)) // in 1/65536 s
 	}
 	return report
 }
