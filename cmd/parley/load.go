@@ -1,0 +1,132 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"parley/cmd/parley/load"
+)
+
+// loadGarbage lets the load tool use memory rather than time.
+const loadGarbage = 400
+
+// loadFlags are flags of parley load that are no options of the run, or not as they are written.
+type loadFlags struct {
+	bitrate    string
+	cpus       string
+	json, html string
+}
+
+func newLoad() *cobra.Command {
+	options, flags := load.Default(), loadFlags{bitrate: "2.5M"}
+	cmd := &cobra.Command{
+		Use:   "load",
+		Short: "Put a server under load and report what it does",
+		Long: "Put a server under load: people who log in, join rooms of their own and publish synthetic media, or only " +
+			"watch.\nIt tells each second on standard error how it goes, and at the end on standard output what was " +
+			"measured.\nSIGINT ends it early; what was measured until then is reported.",
+		Example: "  parley load --publishers 1 --subscribers 30\n" +
+			"  parley load --rooms 4 --publishers 8 --subscribers 0 --simulcast\n" +
+			"  parley load --subscribers 100 --find-limit --metrics-url http://127.0.0.1:9000/metrics --html limit.html",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runLoad(cmd, options, flags) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&options.URL, "url", options.URL, "the server, as a browser opens it")
+	f.IntVar(&options.Rooms, "rooms", options.Rooms, "rooms")
+	f.IntVar(&options.Publishers, "publishers", options.Publishers, "people in each room who publish")
+	f.IntVar(&options.Subscribers, "subscribers", options.Subscribers, "people in each room who only receive")
+	f.BoolVar(&options.Audio, "audio", options.Audio, "publish audio")
+	f.BoolVar(&options.Video, "video", options.Video, "publish video")
+	f.BoolVar(&options.Simulcast, "simulcast", options.Simulcast, "publish video in three sizes")
+	f.StringVar(&flags.bitrate, "video-bitrate", flags.bitrate, "of one video, or of its largest size, in `BITS/S`")
+	f.StringVar(&options.VideoFile, "video-file", "", "IVF `FILE` with VP8 to publish in a loop")
+	f.StringVar(&options.AudioFile, "audio-file", "", "Ogg Opus `FILE` to publish in a loop, a packet to a page")
+	f.Float64Var(&options.Ramp, "ramp", options.Ramp, "joins per second")
+	f.DurationVar(&options.Warmup, "warmup", options.Warmup, "time from the last join to the measured window")
+	f.DurationVar(&options.Duration, "duration", options.Duration, "length of the measured window")
+	f.Float64Var(&options.Churn, "churn", 0, "people who leave and come back, per second")
+	f.BoolVar(&options.RelayOnly, "relay-only", false, "send all media over TURN")
+	f.BoolVar(&options.Nack, "nack", options.Nack, "ask for lost packets again")
+	f.BoolVar(&options.Verify, "verify", false, "look into every payload, not into samples")
+	f.BoolVar(&options.FindLimit, "find-limit", false,
+		"add people until p99 latency > 100 ms, loss > 1 % or joins fail: those who only receive, if there are any")
+	f.IntVar(&options.MaxPeople, "max-people", options.MaxPeople, "people at which --find-limit stops")
+	f.StringVar(&options.MetricsURL, "metrics-url", "", "the server's /metrics, for its CPU and memory")
+	f.IntVar(&options.WatchPID, "watch-pid", 0, "process to watch instead, on this machine, be it Parley or another server")
+	f.StringVar(&flags.cpus, "cpus", "", "CPUs to run on, such as 1 or 1,3 (Linux)")
+	f.StringVar(&flags.json, "json", "", "`FILE` for the report as JSON, - for standard output")
+	f.StringVar(&flags.html, "html", "", "`FILE` for the report as a page with charts")
+	return cmd
+}
+
+func runLoad(cmd *cobra.Command, options load.Options, flags loadFlags) error {
+	var err error
+	if options.VideoBitrate, err = load.ParseBitrate(flags.bitrate); err != nil {
+		return fmt.Errorf("load: --video-bitrate: %w", err)
+	}
+	if flags.cpus != "" {
+		cpus, err := parseCPUs(flags.cpus)
+		if err != nil {
+			return fmt.Errorf("load: --cpus: %w", err)
+		}
+		if err := load.Pin(cpus); err != nil {
+			return fmt.Errorf("load: --cpus: %w", err)
+		}
+	}
+	defer debug.SetGCPercent(debug.SetGCPercent(loadGarbage))
+	report, err := load.Run(cmd.Context(), options, cmd.ErrOrStderr())
+	if err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	if flags.json != "-" { // which is alone on standard output
+		if err := report.WriteText(cmd.OutOrStdout()); err != nil {
+			return fmt.Errorf("load: %w", err)
+		}
+	}
+	if err := writeReport(flags.json, cmd.OutOrStdout(), report.WriteJSON); err != nil {
+		return fmt.Errorf("load: --json: %w", err)
+	}
+	if err := writeReport(flags.html, cmd.OutOrStdout(), report.WriteHTML); err != nil {
+		return fmt.Errorf("load: --html: %w", err)
+	}
+	return nil
+}
+
+// writeReport writes to a file, or to out if it is "-", or nowhere if it is "".
+func writeReport(name string, out io.Writer, write func(io.Writer) error) error {
+	switch name {
+	case "":
+		return nil
+	case "-":
+		return write(out)
+	}
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	if err := write(file); err != nil {
+		_ = file.Close()
+		return err
+	}
+	return file.Close()
+}
+
+// parseCPUs reads numbers with commas.
+func parseCPUs(s string) ([]int, error) {
+	var cpus []int
+	for part := range strings.SplitSeq(s, ",") {
+		cpu, err := strconv.Atoi(part)
+		if err != nil || cpu < 0 || cpu >= 1024 {
+			return nil, fmt.Errorf("expected numbers such as 1 or 1,3, not %q", s)
+		}
+		cpus = append(cpus, cpu)
+	}
+	return cpus, nil
+}

@@ -1,0 +1,212 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/pion/rtp/codecs"
+	"github.com/pion/webrtc/v4/pkg/media/ivfreader"
+	"github.com/pion/webrtc/v4/pkg/media/oggreader"
+)
+
+const (
+	audioEvery   = 20 * time.Millisecond
+	audioTicks   = 960 // of the RTP clock
+	audioSize    = 80  // bytes of payload
+	frameRate    = 25
+	videoEvery   = time.Second / frameRate
+	videoTicks   = 90000 / frameRate
+	keyframeSize = 4   // times that of another frame
+	keyframes    = 250 // frames from one to the next: 10 s
+	maxPayload   = 1180
+	maxClip      = 64 << 20 // bytes of a file
+	opusTOC      = 0x78     // CELT, 20 ms, mono (RFC 6716, 3.1)
+)
+
+// speech gives the loudness of somebody who speaks now and then, in the form of RFC 6464.
+type speech struct {
+	speaking bool
+	left     int // packets until that changes
+}
+
+func (s *speech) level() byte {
+	if s.left--; s.left <= 0 {
+		s.speaking = !s.speaking
+		s.left = 25 + rand.IntN(150) //nolint:gosec // half a second and more
+	}
+	if s.speaking {
+		return 0x80 | byte(18+rand.IntN(25)) //nolint:gosec // with the bit for voice
+	}
+	return byte(60 + rand.IntN(40)) //nolint:gosec // the noise of a room
+}
+
+// layer is one encoding of synthetic video.
+type layer struct {
+	rid           string
+	width, height int
+	bitrate       float64
+}
+
+func layers(simulcast bool, bitrate float64) []layer {
+	if !simulcast {
+		return []layer{{"", 1280, 720, bitrate}}
+	}
+	return []layer{{"q", 320, 180, bitrate / 12}, {"h", 640, 360, bitrate / 4}, {"f", 1280, 720, bitrate}}
+}
+
+// picture makes the frames of a layer.
+type picture struct {
+	layer
+	id      uint16 // of the next picture, 15 bits
+	since   int    // frames since the last keyframe, so as to send the first one first
+	payload [maxPayload]byte
+}
+
+func newPicture(l layer) *picture {
+	return &picture{layer: l, id: uint16(rand.IntN(1 << 15)), since: keyframes} //nolint:gosec // any start will do
+}
+
+// frame cuts the next frame into packets of equal size, and gives each, without its stamp, to send: b[at:] is for that.
+func (p *picture) frame(keyframe bool, send func(b []byte, at int, marker bool)) {
+	size := int(p.bitrate / 8 / frameRate * keyframes / (keyframes + keyframeSize - 1))
+	p.since++
+	key := keyframe || p.since >= keyframes
+	if key {
+		size *= keyframeSize
+		p.since = 0
+	}
+	packets := (size + maxPayload - 1) / maxPayload
+	each := max(size/packets, minVideoPayload)
+	for i := range packets {
+		send(p.payload[:each], p.header(i == 0, key), i == packets-1)
+	}
+	p.id = (p.id + 1) & 0x7fff
+}
+
+// minVideoPayload has room for the headers and a stamp.
+const minVideoPayload = 14 + stampSize
+
+// header writes the VP8 payload descriptor (RFC 7741, 4.2) and, in the first packet of a frame, the frame's header
+// (RFC 6386, 9.1). It returns their length.
+func (p *picture) header(first, key bool) int {
+	b := p.payload[:]
+	b[0] = 0x80 // X
+	b[1] = 0x80 // I
+	b[2], b[3] = 0x80|byte(p.id>>8), byte(p.id)
+	if !first {
+		return 4
+	}
+	b[0] |= 0x10 // S
+	const partition = 100
+	b[4], b[5], b[6] = 0x11|byte(partition&7)<<5, byte(partition>>3), 0 // shown, no keyframe
+	if !key {
+		return 7
+	}
+	b[4] &^= 1
+	b[7], b[8], b[9] = 0x9d, 0x01, 0x2a
+	b[10], b[11] = byte(p.width), byte(p.width>>8)
+	b[12], b[13] = byte(p.height), byte(p.height>>8)
+	return 14
+}
+
+// clip is a file that is played in a loop.
+type clip struct {
+	frames [][]byte
+	every  time.Duration // from frame to frame, 20 ms for audio
+	ticks  uint32        // the same on the RTP clock
+}
+
+var errClip = errors.New("no such media")
+
+// readVideo reads an IVF file with VP8.
+func readVideo(name string) (*clip, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("--video-file: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	reader, header, err := ivfreader.NewWith(io.LimitReader(file, maxClip))
+	if err != nil {
+		return nil, fmt.Errorf("--video-file %s: %w", name, err)
+	}
+	rate := float64(header.TimebaseDenominator) / float64(max(1, header.TimebaseNumerator))
+	if header.FourCC != "VP80" || rate < 1 || rate > 1000 {
+		return nil, fmt.Errorf("--video-file %s: %w: expected VP8 at 1 to 1000 frames/s", name, errClip)
+	}
+	c := &clip{every: time.Duration(float64(time.Second) / rate), ticks: uint32(90000 / rate)}
+	for {
+		frame, _, err := reader.ParseNextFrame()
+		if err != nil {
+			break // the end, or what was cut off
+		}
+		c.frames = append(c.frames, frame)
+	}
+	if len(c.frames) == 0 || len(c.frames[0]) == 0 || c.frames[0][0]&1 != 0 {
+		return nil, fmt.Errorf("--video-file %s: %w: it does not begin with a keyframe", name, errClip)
+	}
+	return c, nil
+}
+
+// readAudio reads an Ogg file with Opus in frames of 20 ms, one to a page.
+func readAudio(name string) (*clip, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("--audio-file: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	reader, _, err := oggreader.NewWith(io.LimitReader(file, maxClip))
+	if err != nil {
+		return nil, fmt.Errorf("--audio-file %s: %w", name, err)
+	}
+	c := &clip{every: audioEvery, ticks: audioTicks}
+	for {
+		page, _, err := reader.ParseNextPage()
+		if err != nil {
+			break
+		}
+		if len(page) > 0 && string(page[:min(len(page), 8)]) != "OpusTags" {
+			c.frames = append(c.frames, page)
+		}
+	}
+	if len(c.frames) == 0 {
+		return nil, fmt.Errorf("--audio-file %s: %w: no Opus", name, errClip)
+	}
+	if longest := maxLen(c.frames); longest > maxPayload {
+		return nil, fmt.Errorf("--audio-file %s: %w: a page of %d bytes; expected one packet of 20 ms to a page "+
+			"(ffmpeg: -page_duration 20000)", name, errClip, longest)
+	}
+	return c, nil
+}
+
+func maxLen(frames [][]byte) int {
+	n := 0
+	for _, frame := range frames {
+		n = max(n, len(frame))
+	}
+	return n
+}
+
+// clipPlayer plays a clip.
+type clipPlayer struct {
+	*clip
+	next      int
+	payloader codecs.VP8Payloader
+}
+
+// packets returns the next frame as payloads of packets: from the first frame on again, which is a keyframe, if one
+// was asked for.
+func (c *clipPlayer) packets(video, keyframe bool) [][]byte {
+	if keyframe {
+		c.next = 0
+	}
+	frame := c.frames[c.next]
+	c.next = (c.next + 1) % len(c.frames)
+	if !video {
+		return [][]byte{frame}
+	}
+	return c.payloader.Payload(maxPayload, frame)
+}

@@ -1,0 +1,404 @@
+package load
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	socketBuffer  = 2 << 20 // bytes; a frame for a thousand people is a burst
+	firstSkip     = 20      // one packet in so many is a sample, before the rate of the stream is known
+	unboundMax    = 64      // packets that are passed on in the hope that pion expects them
+	maxNacks      = 256     // missing packets of a stream that are asked for
+	channelHeader = 4       // of ChannelData (RFC 8656, 12.4)
+)
+
+// meter counts what has come. It is a plain value.
+type meter struct {
+	packets, bytes uint64 // media, RTCP and retransmissions not counted
+	missing        int64  // sequence numbers that were skipped and have not come since
+	duplicated     uint64
+	reordered      uint64 // came late though nobody had asked for them
+	recovered      uint64 // came because they were asked for
+	corrupted      uint64 // samples that are not what was sent
+	skipped        uint64 // payloads that were left out without a gap in the sequence (verify only)
+	resent         uint64 // packets of retransmission streams
+	rtcp           uint64
+	overflowed     uint64 // dropped by this machine, for want of room in the receive buffer
+}
+
+func (m *meter) add(o meter) {
+	m.packets += o.packets
+	m.bytes += o.bytes
+	m.missing += o.missing
+	m.duplicated += o.duplicated
+	m.reordered += o.reordered
+	m.recovered += o.recovered
+	m.corrupted += o.corrupted
+	m.skipped += o.skipped
+	m.resent += o.resent
+	m.rtcp += o.rtcp
+	m.overflowed += o.overflowed
+}
+
+// tap is the socket of one participant, as pion's mux or TURN client sees it. It counts media and passes on only what
+// pion has to see.
+type tap struct {
+	*net.UDPConn
+
+	// Static after construction.
+	raw      syscall.RawConn
+	batches  *batches
+	clock    clock
+	verify   bool
+	first    chan struct{}      // closed when the first media has come
+	hurry    func()             // called when there is something to ask for
+	readable func(uintptr) bool // t.read, made once
+
+	every atomic.Int64 // one packet in so many is a sample
+	lent  atomic.Bool  // to a TURN client
+
+	// Owned by the reading goroutine.
+	passed  []datagram // for pion
+	next    int        // in passed
+	readErr error
+	drops   uint32 // the kernel's count
+
+	mu      sync.Mutex
+	layout  layout             // guarded by mu
+	streams map[uint32]*stream // guarded by mu, by SSRC
+	latest  *stream            // guarded by mu
+	meter   meter              // guarded by mu
+	firstAt time.Time          // guarded by mu
+	feed    feed               // guarded by mu
+	random  uint32             // guarded by mu
+
+	paceAt      int64  // guarded by mu: when adapt was called last
+	pacePackets uint64 // guarded by mu: what had come by then
+
+	urgent bool // guarded by mu: there is something to ask for
+	told   bool // guarded by mu: hurry was called for that
+}
+
+// datagram is a packet that waits for pion.
+type datagram struct {
+	data []byte
+	from netip.AddrPort
+}
+
+// stream is one incoming SSRC. It is guarded by its tap's mu.
+type stream struct {
+	ssrc     uint32
+	pt       uint8
+	kind     payloadKind
+	bound    bool // pion has a reader for it
+	passed   int  // packets passed on before that
+	skip     int  // packets until the next sample
+	number   sequences
+	nacks    []missing
+	reported reported
+	picture  bool // a keyframe was asked for
+
+	samples [64]sample // by sequence number
+	more    []sample   // the same when all packets are samples
+
+	// Of the payload: whose it was and where it was in its track.
+	begun     bool
+	publisher uint32
+	track     uint16
+	counter   uint32
+	number16  uint16
+}
+
+// sample is when a packet arrived that pion was given.
+type sample struct {
+	number uint16
+	at     int64 // ns since the run began, 0: none
+}
+
+// newTap opens a socket on an address of this machine.
+func newTap(at netip.Addr, b *batches, c clock, verify bool, hurry func()) (*tap, error) {
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, 0)))
+	if err != nil {
+		return nil, fmt.Errorf("open a socket: %w", err)
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("open a socket: %w", err)
+	}
+	t := &tap{
+		UDPConn: conn, raw: raw, batches: b, clock: c, verify: verify, first: make(chan struct{}), hurry: hurry,
+		streams: make(map[uint32]*stream), random: uint32(c.now()) | 1, //nolint:gosec // any will do
+	}
+	t.every.Store(firstSkip)
+	if verify {
+		t.every.Store(1)
+	}
+	t.readable = t.read
+	t.prepare()
+	return t, nil
+}
+
+// ReadFromAddrPort waits for a packet for pion.
+func (t *tap) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	for t.next == len(t.passed) {
+		t.next, t.passed = 0, t.passed[:0]
+		if err := t.wait(); err != nil && len(t.passed) == 0 {
+			return 0, netip.AddrPort{}, err
+		}
+	}
+	d := t.passed[t.next]
+	t.passed[t.next] = datagram{}
+	t.next++
+	n := copy(b, d.data)
+	t.batches.release(d.data)
+	return n, d.from, nil
+}
+
+// ReadFrom is the same for those who know no netip.
+func (t *tap) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, from, err := t.ReadFromAddrPort(b)
+	if err != nil {
+		return 0, nil, err
+	}
+	return n, net.UDPAddrFromAddrPort(from), nil
+}
+
+// WriteToAddrPort sends a packet.
+func (t *tap) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	return t.WriteToUDPAddrPort(b, to)
+}
+
+// pass keeps a packet for pion.
+func (t *tap) pass(data []byte, from netip.AddrPort) {
+	t.passed = append(t.passed, datagram{append(t.batches.buffer(), data...), from})
+}
+
+// urge has the reporter look after this tap soon, if there is something to ask for.
+func (t *tap) urge() {
+	t.mu.Lock()
+	tell := t.urgent && !t.told
+	t.told = t.told || tell
+	t.mu.Unlock()
+	if tell {
+		t.hurry()
+	}
+}
+
+// take looks at one packet and tells whether pion has to see it. It is called with mu held.
+func (t *tap) take(packet []byte, arrived int64) bool {
+	if len(packet) > channelHeader && packet[0] >= 0x40 && packet[0] <= 0x4f { // RFC 7983: from a TURN server
+		packet = packet[channelHeader:]
+	}
+	if len(packet) < 12 || packet[0]>>6 != 2 {
+		return true // STUN, DTLS
+	}
+	if pt := packet[1] & 0x7f; pt >= 64 && pt <= 95 { // RFC 5761, 4
+		t.meter.rtcp++
+		return true
+	}
+	ssrc := binary.BigEndian.Uint32(packet[8:])
+	s := t.latest
+	if s == nil || s.ssrc != ssrc {
+		if s = t.streams[ssrc]; s == nil {
+			s = t.newStream(ssrc, packet[1]&0x7f)
+		}
+		t.latest = s
+	}
+	if t.layout.transportID != 0 {
+		if number, ok := transportNumber(packet, t.layout.transportID); ok {
+			t.feed.arrived(ssrc, number, arrived)
+		}
+	}
+	if s.kind == kindRTX {
+		t.meter.resent++
+		return true
+	}
+	return t.count(s, packet, arrived)
+}
+
+// count accounts for a media packet and tells whether it is a sample.
+func (t *tap) count(s *stream, packet []byte, arrived int64) bool {
+	if t.firstAt.IsZero() {
+		t.firstAt = time.Now()
+		close(t.first)
+	}
+	t.meter.packets++
+	t.meter.bytes += uint64(len(packet))
+	number := binary.BigEndian.Uint16(packet[2:])
+	s.reported.got++
+	switch _, v, gap := s.number.take(number); v {
+	case newest:
+		if gap > 0 {
+			t.meter.missing += int64(gap)
+			s.lose(number, gap, arrived)
+			t.urgent = true
+		}
+	case late:
+		t.meter.missing--
+		if s.asked(number) {
+			t.meter.recovered++
+		} else {
+			t.meter.reordered++
+		}
+	case duplicate:
+		t.meter.duplicated++
+	case ancient:
+		t.meter.reordered++
+	}
+	if !s.bound {
+		if s.passed++; s.passed > unboundMax && s.passed%unboundMax != 0 {
+			return false
+		}
+	} else if s.skip--; s.skip > 0 {
+		return false
+	}
+	s.skip = t.interval()
+	s.sample(number, arrived)
+	return true
+}
+
+// interval is how many packets on the next sample is: on average as many as wanted, and never in step with the frames.
+func (t *tap) interval() int {
+	every := uint32(t.every.Load())
+	if every <= 1 {
+		return 1
+	}
+	t.random ^= t.random << 13 // xorshift
+	t.random ^= t.random >> 17
+	t.random ^= t.random << 5
+	return 1 + int(t.random%(2*every-1))
+}
+
+func (t *tap) newStream(ssrc uint32, payloadType uint8) *stream {
+	s := &stream{ssrc: ssrc, pt: payloadType, kind: t.layout.kinds[payloadType]}
+	t.urgent = true // for a keyframe
+	if t.verify {
+		s.more = make([]sample, 4096)
+	}
+	t.streams[ssrc] = s
+	return s
+}
+
+func (s *stream) sample(number uint16, at int64) {
+	if s.more != nil {
+		s.more[int(number)%len(s.more)] = sample{number, at}
+		return
+	}
+	s.samples[int(number)%len(s.samples)] = sample{number, at}
+}
+
+func (s *stream) sampleOf(number uint16) (int64, bool) {
+	x := &s.samples[int(number)%len(s.samples)]
+	if s.more != nil {
+		x = &s.more[int(number)%len(s.more)]
+	}
+	if x.number != number || x.at == 0 {
+		return 0, false
+	}
+	at := x.at
+	x.at = 0
+	return at, true
+}
+
+// describe takes note of what a description says of the packets to come.
+func (t *tap) describe(description string) {
+	l := readLayout(description)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.layout = l
+	for _, s := range t.streams {
+		if s.kind == kindUnknown {
+			s.kind = l.kinds[s.pt]
+		}
+	}
+}
+
+// bind tells that pion has a reader for a stream.
+func (t *tap) bind(ssrc uint32) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.streams[ssrc]; s != nil {
+		s.bound = true
+	}
+}
+
+// decrypted takes what pion made of a sample: its payload, of which a synthetic one says when it was sent. It returns
+// the packet's time on the way.
+func (t *tap) decrypted(ssrc uint32, number uint16, payload []byte, synthetic bool) (time.Duration, bool) {
+	var sent stamp
+	var err error
+	if synthetic {
+		sent, err = readStamp(payload)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.streams[ssrc]
+	if s == nil {
+		return 0, false
+	}
+	s.bound = true
+	arrived, known := s.sampleOf(number)
+	if !known && s.number.lacks(number) { // it came as a retransmission
+		_, _, _ = s.number.take(number)
+		t.meter.missing--
+		t.meter.recovered++
+	}
+	if !synthetic {
+		return 0, false
+	}
+	if err != nil {
+		t.meter.corrupted++
+		return 0, false
+	}
+	if t.verify {
+		t.follow(s, sent, number)
+	}
+	return time.Duration(arrived - sent.at), known
+}
+
+// follow compares the payload's own numbers with those of the stream.
+func (t *tap) follow(s *stream, sent stamp, number uint16) {
+	same := s.begun && s.publisher == sent.publisher && s.track == sent.track
+	ahead, on := int16(number-s.number16), int32(sent.counter-s.counter)
+	switch {
+	case same && ahead <= 0: // late in the stream, which has been counted
+		return
+	case same && on == 0:
+		t.meter.duplicated++
+	case same && on < 0:
+		t.meter.reordered++
+	case same && on > int32(ahead):
+		t.meter.skipped += uint64(on) - uint64(ahead)
+	}
+	s.begun, s.publisher, s.track, s.counter, s.number16 = true, sent.publisher, sent.track, sent.counter, number
+}
+
+// total returns what has been counted so far.
+func (t *tap) total() meter {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.meter
+}
+
+// joinedAt returns when the first media came.
+func (t *tap) joinedAt() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.firstAt
+}
+
+// restart forgets the streams: the participant has a new connection.
+func (t *tap) restart() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.streams)
+	t.latest, t.layout, t.feed = nil, layout{}, feed{}
+}

@@ -1,0 +1,206 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// settle is how long after the window a packet may still come that was sent within it.
+const settle = 300 * time.Millisecond
+
+// mark is everything that is counted, at one moment.
+type mark struct {
+	at       int64 // ns since the run began
+	received meter
+	sent     [2]uint64   // packets and bytes
+	rooms    [][2]uint64 // packets sent in each room, and people there
+	latency  *distribution
+	server   usage
+	own      float64
+}
+
+func (e *engine) mark(ctx context.Context) mark {
+	m := mark{
+		at: e.env.clock.now(), received: e.total(), latency: e.env.latency.snapshot(),
+		sent:   [2]uint64{e.env.sent.packets.Load(), e.env.sent.bytes.Load()},
+		server: e.watch.read(ctx), own: ownCPU(),
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, r := range e.rooms {
+		m.rooms = append(m.rooms, [2]uint64{r.sent.packets.Load(), uint64(len(r.people))})
+	}
+	return m
+}
+
+// window is what was measured.
+type window struct {
+	idle       usage // of the server before anybody joined
+	begin, end mark
+	missing    int64  // after what was on the way has come
+	expected   uint64 // packets that should have come if all are forwarded to all others; 0 if that is not known
+	people     int
+	joined     int
+	failures   int
+	failure    error
+}
+
+// measure waits until everything has warmed up, and then for the length of the window, or until ctx ends.
+func (e *engine) measure(ctx context.Context, idle usage, warmup, duration time.Duration) *window {
+	w := &window{idle: idle}
+	pause(ctx, warmup)
+	e.adaptSampling()
+	w.begin = e.mark(ctx)
+	pause(ctx, duration)
+	w.end = e.mark(ctx)
+	pause(context.WithoutCancel(ctx), settle)
+	w.missing = max(0, e.total().missing-w.begin.received.missing)
+	w.expected = e.expected(w)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	w.people, w.joined, w.failures, w.failure = len(e.everybody()), e.joined, e.failures, e.failure
+	return w
+}
+
+// expected is how many packets should have come.
+func (e *engine) expected(w *window) uint64 {
+	if e.env.options.Simulcast || e.env.options.Churn > 0 {
+		return 0
+	}
+	var n uint64
+	for i := range w.end.rooms {
+		packets, people := w.end.rooms[i][0]-w.begin.rooms[i][0], w.end.rooms[i][1]
+		if people > 0 {
+			n += packets * (people - 1)
+		}
+	}
+	return n
+}
+
+// received is what came within the window.
+func (w *window) received() meter {
+	a, b := w.begin.received, w.end.received
+	return meter{
+		packets: b.packets - a.packets, bytes: b.bytes - a.bytes, missing: w.missing,
+		duplicated: b.duplicated - a.duplicated, reordered: b.reordered - a.reordered,
+		recovered: b.recovered - a.recovered, corrupted: b.corrupted - a.corrupted, skipped: b.skipped - a.skipped,
+		resent: b.resent - a.resent, rtcp: b.rtcp - a.rtcp, overflowed: b.overflowed - a.overflowed,
+	}
+}
+
+func (w *window) seconds() float64 { return time.Duration(w.end.at - w.begin.at).Seconds() }
+
+// loss is the share of what should have come that did not.
+func (w *window) loss() float64 {
+	r := w.received()
+	if r.packets+uint64(r.missing) == 0 {
+		return 0
+	}
+	return float64(r.missing) / float64(r.packets+uint64(r.missing))
+}
+
+func (w *window) latency() *distribution { return w.end.latency.since(w.begin.latency) }
+
+const (
+	samplesEach  = 15   // per second and participant, at most
+	samplesLeast = 2    // and at least
+	samplesAll   = 4000 // per second, if that leaves the least for each
+)
+
+// adaptSampling has every participant decrypt about as much as is needed.
+func (e *engine) adaptSampling() {
+	if e.env.options.Verify {
+		return
+	}
+	e.mu.Lock()
+	people := e.everybody()
+	e.mu.Unlock()
+	each := min(samplesEach, max(samplesLeast, samplesAll/max(1, len(people))))
+	for _, p := range people {
+		p.tap().adapt(each, e.env.clock.now())
+	}
+}
+
+// adapt sets how many packets there are to a sample, from the rate since the last time.
+func (t *tap) adapt(samples int, now int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if seconds := time.Duration(now - t.paceAt).Seconds(); t.paceAt > 0 && seconds > 0.1 {
+		rate := float64(t.meter.packets-t.pacePackets) / seconds
+		t.every.Store(max(1, int64(rate/float64(samples))))
+	}
+	t.paceAt, t.pacePackets = now, t.meter.packets
+}
+
+// Point is one second of a run.
+type Point struct {
+	At         float64 `json:"t"` // s since the run began
+	PacketsIn  uint64  `json:"packets_in"`
+	PacketsOut uint64  `json:"packets_out"`
+	BitsIn     uint64  `json:"bits_in"`
+	BitsOut    uint64  `json:"bits_out"`
+	P99        float64 `json:"p99_ms"`
+	Lost       int64   `json:"lost"`
+	People     int     `json:"people"`
+	ServerCPU  float64 `json:"server_cpu"` // cores
+	LoadCPU    float64 `json:"load_cpu"`   // cores
+}
+
+// observe takes a point each second, and tells of it, until ctx ends.
+func (e *engine) observe(ctx context.Context) {
+	before := e.mark(ctx)
+	for pause(ctx, time.Second) {
+		e.adaptSampling()
+		now := e.mark(ctx)
+		seconds := time.Duration(now.at - before.at).Seconds()
+		p := Point{
+			At:         time.Duration(now.at).Seconds(),
+			PacketsIn:  uint64(float64(now.sent[0]-before.sent[0]) / seconds),
+			PacketsOut: uint64(float64(now.received.packets-before.received.packets) / seconds),
+			BitsIn:     uint64(8 * float64(now.sent[1]-before.sent[1]) / seconds),
+			BitsOut:    uint64(8 * float64(now.received.bytes-before.received.bytes) / seconds),
+			P99:        milliseconds(now.latency.since(before.latency).quantile(0.99)),
+			Lost:       now.received.missing - before.received.missing,
+			LoadCPU:    (now.own - before.own) / seconds,
+		}
+		if now.server.known && before.server.known {
+			p.ServerCPU = (now.server.cpu - before.server.cpu) / seconds
+		}
+		e.mu.Lock()
+		p.People = e.joined
+		failures := e.failures
+		e.points = append(e.points, p)
+		e.mu.Unlock()
+		e.tell(p, now.server.known, failures)
+		before = now
+	}
+}
+
+func (e *engine) tell(p Point, server bool, failures int) {
+	line := fmt.Sprintf("%4.0f s  %d people  in %d packets/s, %s  out %d packets/s, %s  p99 %.1f ms",
+		p.At, p.People, p.PacketsIn, bitrate(p.BitsIn), p.PacketsOut, bitrate(p.BitsOut), p.P99)
+	if p.Lost != 0 {
+		line += fmt.Sprintf("  lost %d", p.Lost)
+	}
+	if failures > 0 {
+		line += fmt.Sprintf("  %d joins failed", failures)
+	}
+	if server {
+		line += fmt.Sprintf("  server %.0f %%", 100*p.ServerCPU)
+	}
+	fmt.Fprintf(e.progress, "%s  load %.0f %%\n", line, 100*p.LoadCPU)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// bitrate writes a bit rate.
+func bitrate(n uint64) string {
+	switch {
+	case n >= 1e9:
+		return fmt.Sprintf("%.2f Gbit/s", float64(n)/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.1f Mbit/s", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.0f kbit/s", float64(n)/1e3)
+}
