@@ -1,6 +1,7 @@
 package feedback
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -18,18 +19,22 @@ const (
 	maxAsks   = 8
 	maxAge    = time.Second // later it is of no use
 	maxDouble = 3           // how often the wait doubles
+
+	always time.Duration = math.MinInt64
 )
 
 // missing are the numbers to ask for, in order.
 type missing struct {
 	list     []hole
-	advances uint32 // packets that were newer than all before
+	advances uint32        // packets that were newer than all before
+	unasked  bool          // whether there may be one that was never asked for, for which another packet matters
+	idle     time.Duration // until then nothing is due, so there is no need to look
 }
 
 type hole struct {
 	number  int64
 	since   time.Duration
-	next    time.Duration // when to ask again
+	next    time.Duration // when to ask, or to ask again
 	asked   uint8
 	advance uint32 // of the packet that showed it
 }
@@ -37,6 +42,9 @@ type hole struct {
 // advanced notes that a packet with number to came where from was due.
 func (m *missing) advanced(from, to int64, at time.Duration) {
 	m.advances++
+	if m.unasked {
+		m.idle = always
+	}
 	count := int(to - from)
 	if count == 0 || count > maxGap {
 		return
@@ -45,8 +53,9 @@ func (m *missing) advanced(from, to int64, at time.Duration) {
 		m.list = slices.Delete(m.list, 0, over)
 	}
 	for number := from; number < to; number++ {
-		m.list = append(m.list, hole{number: number, since: at, advance: m.advances})
+		m.list = append(m.list, hole{number: number, since: at, next: at + reorder, advance: m.advances})
 	}
+	m.unasked, m.idle = true, always
 }
 
 func (m *missing) remove(number int64) {
@@ -73,35 +82,40 @@ func (m *missing) find(number int64) (int, bool) {
 // eight asks or a second it is given up. Gaps of more than 500 packets are not asked for. At most 128 pairs are
 // appended, the rest the next time.
 func (s *Source) Nacks(now time.Time, rtt time.Duration, into []rtcp.NackPair) []rtcp.NackPair {
-	at := s.clock(now)
-	if len(s.missing.list) == 0 {
+	return s.missing.ask(s.clock(now), min(max(rtt, leastWait), maxAge), into)
+}
+
+func (m *missing) ask(at, rtt time.Duration, into []rtcp.NackPair) []rtcp.NackPair {
+	if len(m.list) == 0 || at < m.idle {
 		return into
 	}
-	rtt = min(max(rtt, leastWait), maxAge)
+	m.unasked, m.idle = false, math.MaxInt64
 	before := len(into)
-	kept := s.missing.list[:0]
-	for _, h := range s.missing.list {
+	kept := m.list[:0]
+	for _, h := range m.list {
 		if at-h.since > maxAge {
 			continue
 		}
-		if h.due(at, s.missing.advances) && len(into)-before < maxPairs {
+		switch due := h.due(at, m.advances); {
+		case due && len(into)-before == maxPairs:
+			m.idle = always
+		case due:
 			into = appendNack(into, before, uint16(h.number))
 			h.next = at + rtt<<min(h.asked, maxDouble)
 			h.asked++
 		}
 		if h.asked < maxAsks {
 			kept = append(kept, h)
+			m.unasked = m.unasked || h.asked == 0
+			m.idle = min(m.idle, h.next, h.since+maxAge+1)
 		}
 	}
-	s.missing.list = kept
+	m.list = kept
 	return into
 }
 
 func (h *hole) due(at time.Duration, advances uint32) bool {
-	if h.asked > 0 {
-		return at >= h.next
-	}
-	return advances != h.advance || at-h.since >= reorder
+	return at >= h.next || h.asked == 0 && advances != h.advance
 }
 
 // appendNack adds a number to the last of the pairs from index from on, or a pair.

@@ -145,7 +145,7 @@ func TestPairs(t *testing.T) {
 		}
 	}
 	var all []int
-	for _, want := range []int{maxPairs, maxPairs, 0} { // what is not older than the window
+	for _, want := range []int{maxPairs, maxPairs, 0} { // of those within the window
 		pairs := full.Nacks(now, 0, nil)
 		all = append(all, asked(pairs)...)
 		if want = min(want, 4095/18-len(all)+len(pairs)); len(pairs) != want {

@@ -107,18 +107,21 @@ func FuzzSource(f *testing.F) {
 	f.Add(uint16(100), bytes.Repeat([]byte{1 | 0xf8, 5 | 32, 6 | 200, 4 | 16, 3 | 64, 0, 0, 6}, 40))
 	f.Add(uint16(40000), bytes.Repeat([]byte{7 | 0xf8, 0, 2 | 96, 7 | 128, 2 | 0xf8, 7, 6, 5 | 0xf0, 6}, 20))
 	f.Add(uint16(9), bytes.Repeat([]byte{1 | 0xf0, 1 | 0xf0, 0, 6}, 50))
+	f.Add(uint16(40154), []byte("b\x87\xfa\t\x06\xf5\x06mmmmm\x03\x06"))
 	f.Fuzz(func(t *testing.T, start uint16, script []byte) {
 		script = script[:min(len(script), 500)]
 		now := time.Unix(1000, 0)
+		told := now // what the source knows of the clock, which comes with originals and questions
 		s, m := NewSource(1, rate), newModel(int64(start))
 		s.Receive(start, 0, now)
 		original := func(number int64) {
+			told = now
 			if got, want := s.Receive(uint16(number), 0, now), m.take(number, now, true); got != want {
 				t.Fatalf("%d after %d: fresh is %v, want %v", number, m.highest, got, want)
 			}
 		}
 		again := func(number int64) {
-			if got, want := s.Recovered(uint16(number)), m.take(number, now, false); got != want {
+			if got, want := s.Recovered(uint16(number)), m.take(number, told, false); got != want {
 				t.Fatalf("recovered %d after %d: fresh is %v, want %v", number, m.highest, got, want)
 			}
 		}
@@ -138,6 +141,7 @@ func FuzzSource(f *testing.F) {
 			case 5:
 				now = now.Add(time.Duration(argument*argument) * time.Millisecond / 4)
 			case 6:
+				told = now
 				rtt := time.Duration(argument*10) * time.Millisecond
 				want := m.asks(now, rtt)
 				for rest := want; ; {
