@@ -12,7 +12,7 @@ const MaxPacket = 1500
 
 const (
 	chunkSize = 64 << 10 // bytes of the arena that are allocated at once
-	maxChunks = 32       // of an arena: when all are full, the batch is flushed
+	maxChunks = 16       // of an arena: when all are full, the batch is flushed
 	maxQueued = 8192     // packets, likewise
 )
 

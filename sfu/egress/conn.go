@@ -85,7 +85,10 @@ func (c *Conn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 		deliver(b)
 		return len(b), nil
 	}
-	err := c.sockets[0].write(b, to)
+	err := errFull
+	for i := 0; i < len(c.sockets) && errors.Is(err, errFull); i++ { // another may have room: each has its own buffer
+		err = c.sockets[i].write(b, to)
+	}
 	if errors.Is(err, errFull) {
 		c.counters.writeDrops.Add(1)
 		return len(b), nil

@@ -36,8 +36,11 @@ func (b Batching) String() string {
 
 // Options are choices that have good defaults.
 type Options struct {
-	Batching Batching // the most that is tried; less where the kernel cannot do it
-	Shards   int      // sockets at the port, each with a goroutine that reads it. 0: one per CPU that we may use, at most 8
+	// Batching is the best way that is tried; a lesser one is taken where the kernel cannot do it.
+	Batching Batching
+	// Shards is the number of sockets at the port, each with a goroutine that reads it. 0: one per CPU that we may use,
+	// at most 8. Only on Linux there can be more than one.
+	Shards int
 }
 
 // Listen opens the media port at addr ("host:port", the host empty for all addresses). All addresses means IPv6 and

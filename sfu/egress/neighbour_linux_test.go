@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"errors"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -35,6 +36,17 @@ func TestDeadNeighboursDoNotStopOthers(t *testing.T) {
 	defer func() { _ = conn.Close() }()
 	peer := client(t, "udp4", "127.0.0.1:0")
 	packet := make([]byte, 1200)
+	alive := func(conn *Conn, what string) {
+		t.Helper()
+		if _, err := conn.WriteToAddrPort([]byte(what), localAddr(peer)); err != nil {
+			t.Fatal(err)
+		}
+		_ = peer.SetReadDeadline(time.Now().Add(5 * time.Second))
+		b := make([]byte, 10)
+		if n, err := peer.Read(b); err != nil || string(b[:n]) != what {
+			t.Fatalf("%q %v", b[:n], err)
+		}
+	}
 	start := time.Now()
 	for range 500 {
 		for _, to := range dead {
@@ -43,19 +55,38 @@ func TestDeadNeighboursDoNotStopOthers(t *testing.T) {
 			}
 		}
 	}
-	if _, err := conn.WriteToAddrPort([]byte("alive"), localAddr(peer)); err != nil {
-		t.Fatal(err)
-	}
-	_ = peer.SetReadDeadline(time.Now().Add(5 * time.Second))
-	b := make([]byte, 10)
-	n, err := peer.Read(b)
+	alive(conn, "alive")
 	took := time.Since(start)
-	if err != nil || string(b[:n]) != "alive" {
-		t.Fatalf("%q %v", b[:n], err)
-	}
 	t.Logf("%d packets to dead neighbours and one to a live peer: %v, %+v", 500*len(dead), took, conn.Stats())
 	if took > time.Second {
 		t.Errorf("writing took %v: it waited for a neighbour", took)
+	}
+
+	// Batches in which the dead and the living are mixed.
+	live := NewDestination(localAddr(peer))
+	var all []*Destination
+	for _, to := range dead {
+		all = append(all, NewDestination(to))
+	}
+	start = time.Now()
+	for range 100 {
+		b := conn.Batch()
+		for range 8 {
+			for _, to := range all {
+				send(b, to, packet)
+			}
+		}
+		send(b, live, media("x"))
+		b.Done()
+		_ = peer.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if n, err := peer.Read(make([]byte, 10)); err != nil || n != 2 {
+			t.Fatalf("%d bytes, %v: %+v", n, err, conn.Stats())
+		}
+		alive(conn, "stun")
+	}
+	t.Logf("100 batches, 32 packets to dead neighbours in each: %v, %+v", time.Since(start), conn.Stats())
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("batches took %v: they waited for a neighbour", took)
 	}
 
 	// Without the big buffer packets are dropped, those to the living too, but still nobody waits.
@@ -67,12 +98,38 @@ func TestDeadNeighboursDoNotStopOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	drops := small.Stats().WriteDrops
+	for range 100 {
+		b := small.Batch()
+		for range 8 {
+			for _, to := range all {
+				send(b, to, packet)
+			}
+		}
+		b.Done()
+	}
 	if took := time.Since(start); took > time.Second {
 		t.Errorf("writing with a full buffer took %v", took)
 	}
-	if small.Stats().WriteDrops == 0 {
-		t.Error("the buffer was never full")
+	s := small.Stats()
+	if drops == 0 || s.WriteDrops-drops < 3000 {
+		t.Errorf("the buffer was never full: %d, then %+v", drops, s)
 	}
+
+	// What pion sends finds its way while one socket of several is full.
+	two, err := Listen(t.Context(), "0.0.0.0:0", Options{Shards: 2}, discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = two.Close() }()
+	_ = two.sockets[0].(*batchSocket).SetWriteBuffer(4096)
+	for range 10 {
+		_ = two.sockets[0].write(packet, dead[0])
+	}
+	if err := two.sockets[0].write([]byte("x"), localAddr(peer)); !errors.Is(err, errFull) {
+		t.Error("the socket is not full:", err)
+	}
+	alive(two, "dtls")
 }
 
 // inOwnNetwork runs the test a second time, as a process with a network of its own that reaches nobody, and reports

@@ -1,3 +1,4 @@
+//nolint:gosec // what the kernel is given is made of pointers
 package egress
 
 import (

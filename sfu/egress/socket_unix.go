@@ -11,7 +11,8 @@ import (
 	"syscall"
 )
 
-// rawSocket is a real UDP socket. Go's own write parks the goroutine while the send buffer is full; this one tries once.
+// rawSocket is a real UDP socket. Go's own write parks the goroutine while the send buffer is full; this one tries
+// once.
 type rawSocket struct {
 	*net.UDPConn
 	raw     syscall.RawConn
