@@ -56,9 +56,11 @@ func TestShards(t *testing.T) {
 					}
 				}
 			}
+			mu.Lock()
 			if len(batches) != 4 {
 				t.Errorf("%d of 4 sockets were used: %v", len(batches), batches)
 			}
+			mu.Unlock()
 			// What is no media goes into one queue.
 			for _, peer := range peers {
 				if _, err := peer.WriteToUDPAddrPort([]byte("stun"), server); err != nil {
