@@ -50,8 +50,8 @@ func (s *batchSocket) reader(oversized func()) reader {
 // receive asks the kernel once, and reports false if there is nothing.
 func (r *batchReader) receive(fd uintptr) bool {
 	for {
-		n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])), readMany,
-			unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])), readMany,
+			unix.MSG_DONTWAIT, 0, 0) // raw: see linux
 		switch errno {
 		case unix.EINTR:
 			continue
