@@ -85,16 +85,17 @@ func TestArrivals(t *testing.T) {
 		base     uint16
 		want     []int // ms of arrival, from base on
 	}{
-		"one":              {[]arrival{{9, 0}}, 9, []int{0}},
-		"in order":         {[]arrival{{9, 0}, {10, 1}, {11, 70}}, 9, []int{0, 1, 70}},
-		"loss":             {[]arrival{{9, 0}, {12, 1}}, 9, []int{0, lost, lost, 1}},
-		"reordered":        {[]arrival{{9, 0}, {11, 1}, {10, 30}}, 9, []int{0, 30, 1}},
-		"before the first": {[]arrival{{0, 0}, {65534, 30}}, 65534, []int{30, lost, 0}},
-		"wraparound":       {[]arrival{{65535, 0}, {0, 1}, {2, 3}}, 65535, []int{0, 1, lost, 3}},
-		"duplicate":        {[]arrival{{1, 0}, {2, 1}, {1, 5}, {2, 6}}, 1, []int{0, 1}},
-		"pause of 8 s":     {[]arrival{{1, 0}, {2, 8191}}, 1, []int{0, 8191}},
-		"clock standing":   {[]arrival{{1, 0}, {2, 0}, {3, 0}, {4, 0}}, 1, []int{0, 0, 0, 0}},
-		"clock going back": {[]arrival{{1, 0}, {2, 50}, {3, 20}}, 1, []int{0, 50, 20}},
+		"one":                      {[]arrival{{9, 0}}, 9, []int{0}},
+		"in order":                 {[]arrival{{9, 0}, {10, 1}, {11, 70}}, 9, []int{0, 1, 70}},
+		"loss":                     {[]arrival{{9, 0}, {12, 1}}, 9, []int{0, lost, lost, 1}},
+		"reordered":                {[]arrival{{9, 0}, {11, 1}, {10, 30}}, 9, []int{0, 30, 1}},
+		"before the first":         {[]arrival{{0, 0}, {65534, 30}}, 65534, []int{30, lost, 0}},
+		"wraparound":               {[]arrival{{65535, 0}, {0, 1}, {2, 3}}, 65535, []int{0, 1, lost, 3}},
+		"duplicate":                {[]arrival{{1, 0}, {2, 1}, {1, 5}, {2, 6}}, 1, []int{0, 1}},
+		"pause of 8 s":             {[]arrival{{1, 0}, {2, 8191}}, 1, []int{0, 8191}},
+		"just too much for a byte": {[]arrival{{1, 0}, {2, 64}}, 1, []int{0, 64}},
+		"clock standing":           {[]arrival{{1, 0}, {2, 0}, {3, 0}, {4, 0}}, 1, []int{0, 0, 0, 0}},
+		"clock going back":         {[]arrival{{1, 0}, {2, 50}, {3, 20}}, 1, []int{0, 50, 20}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var a Arrivals
@@ -219,6 +220,25 @@ func TestDue(t *testing.T) {
 	}
 	if !a.Due(now) {
 		t.Errorf("%d packets have to wait", many)
+	}
+}
+
+func TestStrangeClocks(t *testing.T) {
+	var a Arrivals
+	now := time.Now()
+	a.Record(1, now)
+	a.Record(2, now.Add(-time.Hour)) // before all time
+	a.Record(3, now.Add(time.Millisecond))
+	if got := read(t, a.Build(1, 2)); len(got) != 1 || len(got[0]) != 3 || !got[0][1].arrived || got[0][2].ticks != 260 {
+		t.Errorf("got %v", got)
+	}
+	days := 20 * 24 * time.Hour // the reference time wraps after 12
+	a.Record(4, now.Add(days))
+	a.Record(5, now.Add(days+time.Second))
+	got := a.Build(1, 2)
+	said := read(t, got)
+	if len(got) != 1 || got[0].ReferenceTime != uint32(days/(64*time.Millisecond)+1)%(1<<24) || len(said[0]) != 2 {
+		t.Errorf("got %v, reference %d", said, got[0].ReferenceTime)
 	}
 }
 

@@ -134,7 +134,7 @@ func TestCeiling(t *testing.T) {
 			if got, ok := r.Get(uint16(i)); ok && !bytes.Equal(got, payload(i, size)) || !ok && size < ceiling/2 {
 				t.Fatalf("ceiling %d: packet %d of %d bytes, just added: %v", ceiling, i, size, ok)
 			}
-			for back := range min(i, 200) {
+			for back := range min(i, 60) {
 				got, ok := r.Get(uint16(i - back))
 				if ok && !bytes.Equal(got, payload(i-back, 20+(i-back)*37%1400)) {
 					t.Fatalf("ceiling %d: packet %d is overwritten in part by one up to %d", ceiling, i-back, i)
@@ -302,7 +302,7 @@ func TestAgainstModel(t *testing.T) {
 	r, now := New(keep, 8<<20), time.Now()
 	m := model{newest: 60000, last: map[uint16]*entry{}}
 	complete := func(e *entry) bool { return now.Sub(e.added) < keep }
-	for i := range 300_000 {
+	for i := range 150_000 {
 		now = now.Add(time.Duration(random.IntN(400)) * time.Microsecond)
 		number := m.newest + 1 + int64(random.IntN(2))
 		if i > 100 && random.IntN(10) == 0 {

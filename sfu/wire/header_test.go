@@ -138,7 +138,7 @@ func TestExtensionsGet(t *testing.T) {
 		"first":                             {oneByteForm, []byte{0x31, 'a', 'b', 0x50, 'c', 0, 0, 0}, 3, "ab"},
 		"second":                            {oneByteForm, []byte{0x31, 'a', 'b', 0x50, 'c', 0, 0, 0}, 5, "c"},
 		"after padding":                     {oneByteForm, []byte{0, 0, 0, 0x50, 'c', 0, 0, 0}, 5, "c"},
-		"16 bytes":                          {oneByteForm, append([]byte{0xef}, "0123456789abcdef"...), 14, "0123456789abcdef"},
+		"16 bytes":                          {oneByteForm, []byte("\xef0123456789abcdef"), 14, "0123456789abcdef"},
 		"not there":                         {oneByteForm, []byte{0x31, 'a', 'b', 0}, 4, absent},
 		"of the same id, the first":         {oneByteForm, []byte{0x30, 'a', 0x30, 'b'}, 3, "a"},
 		"beyond the extension":              {oneByteForm, []byte{0x33, 'a', 'b', 'c'}, 3, absent},
