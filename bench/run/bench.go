@@ -1,0 +1,241 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"parley/bench/pin"
+)
+
+const (
+	parleyServer = "parley"
+	stockServer  = "stock"
+
+	overhead  = 20 + 16 // bytes of a forwarded packet around its payload: RTP header with an extension, SRTP tag
+	busy      = 0.9     // of its core, from where on the load itself may be what is slow
+	ramp      = 50      // people joining per second
+	slack     = 2 * time.Minute
+	limitSpan = 20 * time.Minute // at most for finding a limit
+	maxPeople = 3000             // the same
+)
+
+// bench measures. It is used by one goroutine.
+type bench struct {
+	Options
+	out io.Writer
+}
+
+// pick is full, or quick in a quick run.
+func (b *bench) pick(full, quick int) int {
+	if b.Quick {
+		return quick
+	}
+	return full
+}
+
+// turns measures ours, stock and the floor in turn.
+func (b *bench) turns(ctx context.Context, load Load) ([]Point, error) {
+	point := Point{Load: load}
+	for range b.Runs {
+		var run Run
+		var err error
+		if run.Parley, err = b.sample(ctx, parleyServer, load); err != nil {
+			return []Point{point}, err
+		}
+		if run.Stock, err = b.sample(ctx, stockServer, load); err != nil {
+			return []Point{point}, err
+		}
+		if run.Floor, err = b.floorOf(ctx, run.Parley); err != nil {
+			return []Point{point}, err
+		}
+		point.Runs = append(point.Runs, run)
+	}
+	return []Point{point}, nil
+}
+
+// rounds measures our server under one load after the other.
+func (b *bench) rounds(ctx context.Context, loads []Load) ([]Point, error) {
+	points := make([]Point, len(loads))
+	for i, load := range loads {
+		points[i].Load = load
+	}
+	for range b.Runs {
+		for i := range points {
+			s, err := b.sample(ctx, parleyServer, points[i].Load)
+			if err != nil {
+				return points, err
+			}
+			points[i].Runs = append(points[i].Runs, Run{Parley: s})
+		}
+	}
+	return points, nil
+}
+
+// viewersAt finds how many viewers of one video take that share of a server's core, as far as the load can.
+func (b *bench) viewersAt(ctx context.Context, kind string, share float64) (int, error) {
+	viewers := b.pick(60, 5)
+	if kind == stockServer {
+		viewers = b.pick(30, 5)
+	}
+	for range 2 { // the first guess is good, the second better
+		s, err := b.sample(ctx, kind, video(viewers))
+		if err != nil {
+			return 0, fmt.Errorf("find the rate: %w", err)
+		}
+		if b.Quick {
+			return viewers, nil
+		}
+		times := share / s.share()
+		if most := busy / (s.LoadCPU / s.Window); times > most {
+			times = most
+		}
+		viewers = max(1, int(math.Round(float64(viewers)*times)))
+	}
+	return viewers, nil
+}
+
+// sample measures one server, started for it, under one load.
+func (b *bench) sample(ctx context.Context, kind string, load Load) (*Sample, error) {
+	s, err := b.start(ctx, kind)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", kind, err)
+	}
+	sample, err := b.loaded(ctx, s, load)
+	if stopped := s.stop(); err == nil && stopped != nil {
+		err = fmt.Errorf("stop: %w", stopped)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s with %d people: %w%s", kind, load.people(), err, s.said())
+	}
+	fmt.Fprintf(b.out, "  %-7s %s\n", kind, sample)
+	return sample, nil
+}
+
+// loaded runs the load against a server.
+func (b *bench) loaded(ctx context.Context, s *server, load Load) (*Sample, error) {
+	dir, err := os.MkdirTemp("", "bench")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	file := filepath.Join(dir, "load.json")
+	span := slack + b.Warmup + b.Duration
+	if load.FindLimit {
+		span = limitSpan
+	}
+	ctx, cancel := context.WithTimeout(ctx, span)
+	defer cancel()
+	before, known := s.counters(ctx)
+	cmd := exec.CommandContext(ctx, b.Parley, b.loadArgs(s, load, file)...) //nolint:gosec // ours
+	var said tail
+	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.WaitDelay = stopPatience
+	if err := pin.Start(cmd, b.LoadCPU); err != nil {
+		return nil, fmt.Errorf("start the load: %w", err)
+	}
+	watched := watch(b.Also)
+	err = cmd.Wait()
+	history := watched.stop()
+	if err != nil {
+		return nil, fmt.Errorf("load: %w%s", errors.Join(err, ctx.Err()), said.last())
+	}
+	sample := new(Sample)
+	data, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(data, &sample.LoadReport)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load report: %w", err)
+	}
+	if after, ok := s.counters(ctx); ok && known {
+		sample.Packing = packing(before, after)
+	}
+	sample.Also = history.busiest(sample.Window)
+	return sample, sample.check(load)
+}
+
+// check refuses what is no measurement.
+func (s *Sample) check(load Load) error {
+	switch {
+	case load.FindLimit:
+		return nil
+	case s.Failures > 0 || s.Joined < load.people():
+		return fmt.Errorf("%d of %d people joined", s.Joined, load.people())
+	case s.Window <= 0 || s.Received.Packets == 0 || s.Server.CPU <= 0:
+		return errors.New("the load has measured nothing")
+	case s.Corrupted > 0:
+		return fmt.Errorf("%d corrupted packets", s.Corrupted)
+	}
+	return nil
+}
+
+func (b *bench) loadArgs(s *server, load Load, file string) []string {
+	args := []string{
+		"load", "--url", s.url, "--watch-pid", strconv.Itoa(s.pid()), "--json", file,
+		"--rooms", strconv.Itoa(load.Rooms), "--publishers", strconv.Itoa(load.Publishers),
+		"--subscribers", strconv.Itoa(load.Subscribers), fmt.Sprintf("--audio=%t", load.Audio),
+		fmt.Sprintf("--video=%t", load.Video), "--ramp", strconv.Itoa(ramp),
+		"--warmup", b.Warmup.String(), "--duration", b.Duration.String(),
+	}
+	if load.Bitrate > 0 {
+		args = append(args, "--video-bitrate", strconv.Itoa(load.Bitrate))
+	}
+	if b.LoadCPU >= 0 {
+		args = append(args, "--cpus", strconv.Itoa(b.LoadCPU))
+	}
+	if load.FindLimit {
+		args = append(args, "--find-limit", "--max-people", strconv.Itoa(maxPeople))
+	}
+	return args
+}
+
+// floorOf sends the packets of a sample again, at the same packing, by the floor.
+func (b *bench) floorOf(ctx context.Context, s *Sample) (*FloorReport, error) {
+	packing := s.Packing
+	if packing < 1 {
+		packing = b.Packing
+	}
+	destinations := max(1, math.Round(s.Received.Packets/s.Sent.Packets))
+	size := max(1, math.Round(s.Received.Bytes/s.Received.Packets)-overhead)
+	cmd := exec.CommandContext(ctx, b.Floor, //nolint:gosec // ours
+		"-destinations", number(destinations), "-size", number(size), "-packing", fmt.Sprint(packing),
+		"-rate", fmt.Sprint(s.rate()), "-warmup", b.Warmup.String(), "-duration", b.Duration.String(),
+		"-cpu", strconv.Itoa(b.ServerCPU), "-sink-cpu", strconv.Itoa(b.LoadCPU))
+	cmd.Stderr = b.out
+	out, err := cmd.Output()
+	report := new(FloorReport)
+	if err == nil {
+		err = json.Unmarshal(out, report)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("floor: %w", err)
+	}
+	fmt.Fprintf(b.out, "  %-7s %.2f us per packet, %d destinations, %d bytes, %.2f packets per message\n", "floor",
+		report.PerPacket, report.Destinations, report.Size, report.Packing)
+	return report, nil
+}
+
+func (s *Sample) String() string {
+	text := fmt.Sprintf("%.2f us per packet, %.0f packets/s, %.0f %% of the core, latency p50 %.2f p99 %.2f ms, loss %g, "+
+		"join %.0f ms, %.0f MB, load's core %.0f %%", s.Server.PerPacket, s.rate(), 100*s.share(), s.Latency.P50,
+		s.Latency.P99, s.Loss, s.Join.P50, s.Server.RSS/1e6, 100*s.LoadCPU/s.Window)
+	if s.Packing > 0 {
+		text += fmt.Sprintf(", %.2f packets per message", s.Packing)
+	}
+	if s.Limit != nil {
+		text += fmt.Sprintf(", limit %d people: %s", s.Limit.People, s.Limit.Reason)
+	}
+	for name, share := range s.Also {
+		text += fmt.Sprintf(", %s %.0f %%", name, 100*share)
+	}
+	return text
+}
