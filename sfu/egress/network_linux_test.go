@@ -17,14 +17,8 @@ func TestDeadNeighboursDoNotStopOthers(t *testing.T) {
 	if !inOwnNetwork(t) {
 		return
 	}
-	for _, command := range []string{
-		"link set lo up", "link add name near type veth peer name far", "addr add 192.0.2.1/24 dev near",
-		"link set near up", "link set far up",
-	} {
-		if out, err := exec.CommandContext(t.Context(), "ip", strings.Fields(command)...).CombinedOutput(); err != nil {
-			t.Skipf("ip %s: %v: %s", command, err, out)
-		}
-	}
+	ip(t, "link set lo up", "link add name near type veth peer name far", "addr add 192.0.2.1/24 dev near",
+		"link set near up", "link set far up")
 	var dead []netip.AddrPort
 	for _, host := range []byte{2, 3, 4, 5} {
 		dead = append(dead, netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, host}), 9))
@@ -130,6 +124,43 @@ func TestDeadNeighboursDoNotStopOthers(t *testing.T) {
 		t.Error("the socket is not full:", err)
 	}
 	alive(two, "dtls")
+}
+
+// The kernel cuts no messages into packets that are longer than the path takes; one by one it sends them in fragments.
+func TestSegmentsLongerThanMTU(t *testing.T) {
+	if !inOwnNetwork(t) {
+		return
+	}
+	ip(t, "link set lo up mtu 1000")
+	conn, err := Listen(t.Context(), "0.0.0.0:0", Options{}, discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	peer := client(t, "udp4", "127.0.0.1:0")
+	to := NewDestination(localAddr(peer))
+	for round := range 2 {
+		sendSizes(conn, times(10, 1200), to)
+		for i := range 10 {
+			_ = peer.SetReadDeadline(time.Now().Add(5 * time.Second))
+			if n, err := peer.Read(make([]byte, 2000)); n != 1200 || err != nil {
+				t.Fatalf("round %d, packet %d: %d bytes, %v, %+v", round, i, n, err, conn.Stats())
+			}
+		}
+	}
+	if s := conn.Stats(); s.GSORefusals != 1 || s.PacketsOut != 20 || s.WriteFaults != 0 || s.Method != "gso" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// ip configures the test's own network.
+func ip(t *testing.T, commands ...string) {
+	t.Helper()
+	for _, command := range commands {
+		if out, err := exec.CommandContext(t.Context(), "ip", strings.Fields(command)...).CombinedOutput(); err != nil {
+			t.Skipf("ip %s: %v: %s", command, err, out)
+		}
+	}
 }
 
 // inOwnNetwork runs the test a second time, as a process with a network of its own that reaches nobody, and reports
