@@ -169,7 +169,7 @@ func (s *Sample) check(load Load) error {
 	case load.FindLimit:
 		return nil
 	case s.Failures > 0 || s.Joined < load.people():
-		return fmt.Errorf("%d of %d people joined", s.Joined, load.people())
+		return fmt.Errorf("%d of %d people joined: %s", s.Joined, load.people(), s.Failure)
 	case s.Window <= 0 || s.Received.Packets == 0 || s.Server.CPU <= 0:
 		return errors.New("the load has measured nothing")
 	case s.Corrupted > 0:

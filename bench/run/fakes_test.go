@@ -137,7 +137,7 @@ func fakeLoad(behaviour string, args []string) error {
 		report["limit"] = map[string]any{"people": int(3000 / cost), "reason": "p99 over 100 ms"}
 	}
 	if behaviour == "half join" {
-		report["joined"] = people / 2
+		report["joined"], report["join_failure"] = people/2, "the door is shut"
 	}
 	data, err := json.Marshal(report)
 	if err != nil {

@@ -76,7 +76,7 @@ func TestWhatCannotBeMeasuredIsMissed(t *testing.T) {
 	for behaviour, want := range map[string]string{
 		"no server": "no port today",
 		"no load":   "the load has no use for",
-		"half join": "2 of 4 people joined",
+		"half join": "2 of 4 people joined: the door is shut",
 	} {
 		t.Run(behaviour, func(t *testing.T) {
 			o := quickly(t, behaviour, "audio20", "viewers")

@@ -65,11 +65,13 @@ type LoadReport struct {
 	People     int     `json:"people"`
 	Joined     int     `json:"joined"`
 	Failures   int     `json:"join_failures"`
+	Failure    string  `json:"join_failure"` // of the first
 	Sent       Traffic `json:"sent"`
 	Received   Traffic `json:"received"`
 	Loss       float64 `json:"loss"`
 	Duplicated int     `json:"duplicated"`
 	Corrupted  int     `json:"corrupted"`
+	Overflowed int     `json:"overflowed"` // dropped by the load's own sockets
 	Latency    Spread  `json:"latency_ms"`
 	Join       Spread  `json:"join_ms"`
 	Server     struct {

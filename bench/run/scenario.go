@@ -303,5 +303,8 @@ func shareNote(p Point) string {
 	if loads := ours(p, func(s *Sample) float64 { return s.LoadCPU / s.Window }); len(loads) > 0 && median(loads) > busy {
 		notes = append(notes, "the load's own core was full")
 	}
+	if over := ours(p, func(s *Sample) float64 { return float64(s.Overflowed) }); len(over) > 0 && median(over) > 0 {
+		notes = append(notes, fmt.Sprintf("the load itself dropped %s packets", number(median(over))))
+	}
 	return strings.Join(notes, "; ")
 }
