@@ -233,6 +233,7 @@ func TestReceivedBytesStayValid(t *testing.T) {
 			}
 		}
 	}
+	_ = c.Close() // which waits until the reader has counted
 	if s := c.Stats(); s.PacketsIn != packets || s.PacketsOut != packets || s.BytesIn != s.BytesOut || s.Unrouted != 0 ||
 		s.Receives == 0 || s.Receives > packets || s.Sends > s.Receives || s.Messages > packets || s.Messages < s.Sends {
 		t.Errorf("%+v", s)

@@ -1,15 +1,10 @@
 package egress
 
 import (
-	"errors"
-	"net"
 	"net/netip"
 	"sync"
 	"time"
 )
-
-// maxPause bounds the pause after a read that failed.
-const maxPause = 100 * time.Millisecond
 
 // Receiver takes the media (RTP and RTCP, still encrypted) that comes from one address.
 type Receiver interface {
@@ -39,64 +34,4 @@ func (c *Conn) Route(from netip.AddrPort, r Receiver) (release func()) {
 			return nil
 		})
 	})
-}
-
-// isMedia tells RTP and RTCP from the rest (RFC 7983, section 7).
-func isMedia(data []byte) bool { return len(data) > 0 && data[0] >= 128 && data[0] <= 191 }
-
-// incoming is a packet as it was read.
-type incoming struct {
-	data []byte
-	from netip.AddrPort // plain
-}
-
-// read takes in what comes to one socket, until it is closed.
-func (c *Conn) read(s socket) {
-	in, b := s.reader(func() { c.counters.oversized.Add(1) }), newBatch(c, s)
-	for faults := 0; ; {
-		packets, err := in.read()
-		if err == nil {
-			faults = 0
-			c.take(packets, b)
-			b.end()
-			continue
-		}
-		if c.isClosed() || errors.Is(err, net.ErrClosed) {
-			return
-		}
-		// What UDP sockets report (no buffers, an interface that went away) passes.
-		c.counters.readFaults.Add(1)
-		faults++
-		select {
-		case <-c.closed:
-			return
-		case <-time.After(min(time.Duration(faults)*time.Millisecond, maxPause)):
-		}
-	}
-}
-
-// take hands out what was read at once.
-func (c *Conn) take(packets []incoming, b *Batch) {
-	arrived, bytes := time.Now(), 0
-	for _, p := range packets {
-		bytes += len(p.data)
-		if _, ok := c.relays.get(p.from); ok {
-			c.counters.spoofed.Add(1) // relays are in this process, so nobody sends from there
-			continue
-		}
-		if !isMedia(p.data) {
-			if !c.inbox.put(p.from, p.data) {
-				c.counters.queueDrops.Add(1)
-			}
-			continue
-		}
-		if route, ok := c.routes.get(p.from); ok {
-			route.to.Receive(p.data, arrived, b)
-		} else {
-			c.counters.unrouted.Add(1)
-		}
-	}
-	c.counters.receives.Add(1)
-	c.counters.packetsIn.Add(uint64(len(packets)))
-	c.counters.bytesIn.Add(uint64(bytes))
 }
