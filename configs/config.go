@@ -44,6 +44,9 @@ type Media struct {
 
 	STUNDiscover string   `koanf:"stun_discover" arg:"HOST:PORT" help:"STUN server to ask for the public address"`
 	Codecs       []string `koanf:"codecs" arg:"NAME..." help:"codecs offered, of opus, vp8, vp9, h264, av1"`
+
+	Batching string `koanf:"media_batching" arg:"gso|sendmmsg|sendto" help:"best way of sending that is tried"`
+	Sockets  int    `koanf:"media_sockets" arg:"N" help:"sockets at the media port; 0: one per CPU, 8 at most"`
 }
 
 // TURN is about the ICE servers that browsers are told of.
@@ -69,7 +72,7 @@ func Default() Config {
 	return Config{
 		HTTP:  HTTP{Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour},
 		Store: Store{DataDir: "data"},
-		Media: Media{Port: 7000, Announce: []netip.AddrPort{}, Codecs: []string{"opus", "vp8"}},
+		Media: Media{Port: 7000, Announce: []netip.AddrPort{}, Codecs: []string{"opus", "vp8"}, Batching: "gso"},
 		TURN: TURN{
 			Port:               3478,
 			CredentialLifetime: 12 * time.Hour,

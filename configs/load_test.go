@@ -102,7 +102,7 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 		"stun_discover": "stun.example.org:3478", "codecs": "opus,h264 , av1", "turn_port": "0",
 		"turn_credential_lifetime": "5s", "ice_servers": "stun:a,stuns:b:5349",
 		"turn_external_urls": "turn:a?transport=tcp", "turn_external_secret": "s,t", "ice_transport_policy": "relay",
-		"log_level": "warn", "log_format": "json",
+		"log_level": "warn", "log_format": "json", "media_batching": "sendto", "media_sockets": "3",
 	}
 	want := Config{
 		HTTP: HTTP{
@@ -117,6 +117,7 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 				netip.MustParseAddrPort("[2001:db8::1]:0"),
 				netip.MustParseAddrPort("[2001:db8::2]:7002"),
 			},
+			Batching: "sendto", Sockets: 3,
 		},
 		TURN: TURN{
 			CredentialLifetime: 5 * time.Second, ICEServers: []string{"stun:a", "stuns:b:5349"},
@@ -210,6 +211,8 @@ func TestRefused(t *testing.T) {
 		{"no directory", "data_dir: ''", "", "", "data_dir", file, "a directory"},
 		{"media port 0", "", "", "--media-port=0", "media_port", flag + "media-port", "a port from 1 to 65535"},
 		{"media port out of range", "", "", "--media-port=65536", "media_port", flag + "media-port", "a port from 1"},
+		{"bad batching", "media_batching: fast", "", "", "media_batching", file, "gso, sendmmsg or sendto"},
+		{"no sockets", "", "", "--media-sockets=-1", "media_sockets", flag + "media-sockets", "a number from 1 to 64"},
 		{"bad bind address", "media_listen: localhost", "", "", "media_listen", file, "an IP address"},
 		{"no host to discover by", "stun_discover: ':3478'", "", "", "stun_discover", file, "HOST:PORT"},
 		{"unknown codec", "codecs: [opus, vp7]", "", "", "codecs", file, "some of opus"},

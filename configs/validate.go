@@ -67,6 +67,12 @@ func (m Media) validate() *Error {
 			Key: "stun_discover", Value: m.STUNDiscover, Expected: "HOST:PORT, such as stun.example.org:3478, or nothing",
 		}
 	}
+	if !slices.Contains([]string{"gso", "sendmmsg", "sendto"}, m.Batching) {
+		return &Error{Key: "media_batching", Value: m.Batching, Expected: "gso, sendmmsg or sendto"}
+	}
+	if m.Sockets < 0 || m.Sockets > 64 {
+		return &Error{Key: "media_sockets", Value: format(m.Sockets), Expected: "a number from 1 to 64, or 0 to choose"}
+	}
 	known := []string{"opus", "vp8", "vp9", "h264", "av1"}
 	expected := "some of " + strings.Join(known, ", ") + ", each once"
 	if len(m.Codecs) == 0 {

@@ -114,7 +114,7 @@ func (a *app) openMedia(ctx context.Context) error {
 	}
 	host := mediaHost(a.cfg, announced)
 	conn, err := egress.Listen(ctx, net.JoinHostPort(host, strconv.Itoa(a.cfg.Media.Port)),
-		egress.Options{}, a.log)
+		egress.Options{Batching: batching(a.cfg.Media.Batching), Shards: a.cfg.Media.Sockets}, a.log)
 	if err != nil {
 		return err
 	}
@@ -125,6 +125,16 @@ func (a *app) openMedia(ctx context.Context) error {
 	a.announced = announced
 	a.onStop(a.mux.Close)
 	return nil
+}
+
+// batching is the way of sending of that name, which the configuration has validated.
+func batching(name string) egress.Batching {
+	for _, b := range []egress.Batching{egress.GSO, egress.Messages} {
+		if b.String() == name {
+			return b
+		}
+	}
+	return egress.Single
 }
 
 func (a *app) startSFU(context.Context) error {

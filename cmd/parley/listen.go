@@ -9,10 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-
 	"parley/web"
 )
 
@@ -82,37 +78,4 @@ func (a *app) url() string {
 		host = "localhost"
 	}
 	return fmt.Sprintf("%s://%s/", scheme, net.JoinHostPort(host, fmt.Sprint(address.Port)))
-}
-
-// listenMetrics serves /metrics at an address of its own, which is the operator's to protect.
-func (a *app) listenMetrics(ctx context.Context) error {
-	if a.cfg.HTTP.MetricsListen == "" {
-		return nil
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.HTTP.MetricsListen)
-	if err != nil {
-		return fmt.Errorf("metrics: %w", err)
-	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	a.registerGauges(registry)
-	routes := http.NewServeMux()
-	routes.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	a.serve(listener, routes)
-	return nil
-}
-
-func (a *app) registerGauges(registry *prometheus.Registry) {
-	gauge := func(name, help string, value func() int) {
-		registry.MustRegister(prometheus.NewGaugeFunc(
-			prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value()) }))
-	}
-	gauge("parley_rooms", "Rooms with somebody in them.", func() int { return a.sfu.Counts().Rooms })
-	gauge("parley_participants", "People in rooms.", func() int { return a.sfu.Counts().Peers })
-	gauge("parley_tracks_up", "Tracks that participants publish.", func() int { return a.sfu.Counts().UpTracks })
-	gauge("parley_tracks_down", "Tracks that are forwarded, one per receiver.",
-		func() int { return a.sfu.Counts().DownTracks })
-	if a.turn != nil {
-		gauge("parley_turn_allocations", "Live TURN allocations.", func() int { return a.turn.Stats().Allocations })
-	}
 }
