@@ -22,7 +22,7 @@ const (
 
 	overhead  = 20 + 16 // bytes of a forwarded packet around its payload: RTP header with an extension, SRTP tag
 	busy      = 0.9     // of its core, from where on the load itself may be what is slow
-	ramp      = 50      // people joining per second
+	usualRamp = 50      // people joining per second
 	slack     = 2 * time.Minute
 	limitSpan = 20 * time.Minute // at most for finding a limit
 	maxPeople = 3000             // the same
@@ -179,6 +179,10 @@ func (s *Sample) check(load Load) error {
 }
 
 func (b *bench) loadArgs(s *server, load Load, file string) []string {
+	ramp := usualRamp
+	if load.Ramp > 0 {
+		ramp = load.Ramp
+	}
 	args := []string{
 		"load", "--url", s.url, "--watch-pid", strconv.Itoa(s.pid()), "--json", file,
 		"--rooms", strconv.Itoa(load.Rooms), "--publishers", strconv.Itoa(load.Publishers),

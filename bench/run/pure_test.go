@@ -114,18 +114,6 @@ c x
 	}
 }
 
-func TestParseStat(t *testing.T) {
-	used, err := parseStat("12 (a ) b) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 1 0\n")
-	if err != nil || used != 3*time.Second {
-		t.Errorf("%v, %v", used, err)
-	}
-	for _, stat := range []string{"", "12 (a) S 1", "12 (a) S 1 2 3 4 5 6 7 8 9 10 x 50"} {
-		if _, err := parseStat(stat); !errors.Is(err, errStat) {
-			t.Errorf("%q: %v", stat, err)
-		}
-	}
-}
-
 func TestBusiest(t *testing.T) {
 	var all []reading
 	used := time.Duration(0)

@@ -16,10 +16,14 @@ type Load struct {
 	Audio       bool `json:"audio,omitempty"`
 	Video       bool `json:"video,omitempty"`
 	Bitrate     int  `json:"bitrate,omitempty"` // of a video, bit/s
+	Ramp        int  `json:"ramp,omitempty"`    // people joining per second; 0: the usual
 	FindLimit   bool `json:"find_limit,omitempty"`
 }
 
 func (l Load) people() int { return l.Rooms * (l.Publishers + l.Subscribers) }
+
+// oneByOne is a ramp at which nobody waits for those who came before.
+const oneByOne = 10
 
 // streamBitrate is that of every video here, and what a viewer of one stream gets.
 const streamBitrate = 2_000_000
@@ -86,7 +90,9 @@ func rowsViewers(points []Point) []Row {
 }
 
 func measureRoom8(ctx context.Context, b *bench) ([]Point, error) {
-	return b.turns(ctx, call(b.pick(8, 3)))
+	load := call(b.pick(8, 3))
+	load.Ramp = oneByOne
+	return b.turns(ctx, load)
 }
 
 func rowsRoom8(points []Point) []Row {
@@ -221,7 +227,7 @@ func rowsLimit(points []Point) []Row {
 
 func measureJoin50(ctx context.Context, b *bench) ([]Point, error) {
 	load := call(b.pick(10, 2))
-	load.Subscribers, load.Bitrate = b.pick(40, 4), 200_000
+	load.Subscribers, load.Bitrate, load.Ramp = b.pick(40, 4), 200_000, oneByOne
 	return b.rounds(ctx, []Load{load})
 }
 

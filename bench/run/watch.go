@@ -1,49 +1,12 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"math"
-	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
 
-// errStat is returned for a process that cannot be watched.
-var errStat = errors.New("no CPU time to be read")
-
-const (
-	watchEvery = 100 * time.Millisecond
-	tick       = 10 * time.Millisecond // of /proc: USER_HZ is 100 on every Linux
-)
-
-// usedCPU is the CPU time of a process so far (Linux only).
-func usedCPU(pid int) (time.Duration, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	return parseStat(string(data))
-}
-
-// parseStat reads utime and stime, fields 14 and 15 of proc_pid_stat(5); the second, a name, may contain anything.
-func parseStat(stat string) (time.Duration, error) {
-	fields := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
-	if len(fields) < 13 {
-		return 0, errStat
-	}
-	var sum time.Duration
-	for _, field := range fields[11:13] {
-		ticks, err := strconv.ParseInt(field, 10, 64)
-		if err != nil {
-			return 0, errStat
-		}
-		sum += time.Duration(ticks) * tick
-	}
-	return sum, nil
-}
+const watchEvery = 100 * time.Millisecond
 
 // reading is what a process had used at a time.
 type reading struct {
