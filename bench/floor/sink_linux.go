@@ -3,9 +3,10 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
+	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,8 +28,9 @@ type (
 )
 
 const (
-	pollEvery = 100 * time.Millisecond // to look whether it is over
-	inboxSize = 64
+	pollEvery  = 100 * time.Millisecond // to look whether it is over
+	inboxSize  = 64
+	bufferSize = 1600
 )
 
 // serveSink opens the destinations, feeds the floor at address to and drains what it sends until in ends.
@@ -51,8 +53,10 @@ func serveSink(p Params, to string, in io.Reader, out io.Writer) error {
 	}
 	var tasks sync.WaitGroup
 	var over atomic.Bool
-	var drainErr, feedErr error
-	tasks.Go(func() { drainErr = d.run(&over) })
+	var feedErr error
+	if err := d.start(&over); err != nil {
+		return err
+	}
 	var begin [1]byte
 	if _, err := io.ReadFull(in, begin[:]); err == nil {
 		if p.Rate > 0 {
@@ -62,69 +66,81 @@ func serveSink(p Params, to string, in io.Reader, out io.Writer) error {
 	}
 	over.Store(true)
 	tasks.Wait()
-	if err := errors.Join(drainErr, feedErr); err != nil {
-		return err
+	d.running.Wait()
+	if feedErr != nil {
+		return feedErr
 	}
-	return talk.Encode(drained{d.packets})
+	return talk.Encode(drained{int(d.packets.Load())})
 }
 
-// drain reads sockets as fast as it can and counts.
+// drain reads sockets as `parley load` does, for whose packets wake whom is a part of what sending costs: a goroutine
+// each, Go's poller, recvmmsg, and arrival times from the kernel.
 type drain struct {
-	epoll   int
-	sockets []int
+	sockets []*net.UDPConn
 	ports   []uint16
-	inbox   *inbox
-	packets int
+	packets atomic.Int64
+	running sync.WaitGroup
 }
 
 func newDrain(sockets int) (*drain, error) {
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("epoll_create1: %w", err)
-	}
-	d := &drain{epoll: epoll, inbox: newInbox(inboxSize, 16)} // the rest of a packet is cut off
+	d := new(drain)
 	for range sockets {
-		fd, port, err := listen()
+		socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		if err != nil {
 			d.close()
 			return nil, err
 		}
-		d.sockets, d.ports = append(d.sockets, fd), append(d.ports, port)
-		event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}
-		if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
-			d.close()
-			return nil, fmt.Errorf("epoll_ctl: %w", err)
-		}
+		d.sockets = append(d.sockets, socket)
+		d.ports = append(d.ports, uint16(socket.LocalAddr().(*net.UDPAddr).Port))
 	}
 	return d, nil
 }
 
 func (d *drain) close() {
-	for _, fd := range d.sockets {
-		_ = unix.Close(fd)
+	for _, socket := range d.sockets {
+		_ = socket.Close()
 	}
-	_ = unix.Close(d.epoll)
+	d.running.Wait()
 }
 
-// run drains until it is over and nothing has come for a while.
-func (d *drain) run(over *atomic.Bool) error {
-	events := make([]unix.EpollEvent, 64)
-	for {
-		n, err := unix.EpollWait(d.epoll, events, int(pollEvery/time.Millisecond))
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case err != nil:
-			return fmt.Errorf("epoll_wait: %w", err)
-		case n == 0 && over.Load():
-			return nil
+// start drains until nothing has come for a while after it is over.
+func (d *drain) start(over *atomic.Bool) error {
+	inboxes := sync.Pool{New: func() any { return newInbox(inboxSize, bufferSize) }}
+	for _, socket := range d.sockets {
+		raw, err := socket.SyscallConn()
+		if err != nil {
+			return err
 		}
-		for _, event := range events[:n] {
-			got, err := d.inbox.receive(int(event.Fd), 0, inboxSize, unix.MSG_DONTWAIT)
-			if err != nil && !errors.Is(err, unix.EAGAIN) {
-				return fmt.Errorf("recvmmsg: %w", err)
+		if err := raw.Control(func(fd uintptr) {
+			setBuffers(int(fd))
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+		}); err != nil {
+			return err
+		}
+		d.running.Go(func() {
+			for {
+				_ = socket.SetReadDeadline(time.Now().Add(pollEvery))
+				err := raw.Read(func(fd uintptr) bool { return d.empty(int(fd), &inboxes) })
+				switch {
+				case errors.Is(err, os.ErrDeadlineExceeded) && !over.Load():
+				case err != nil:
+					return
+				}
 			}
-			d.packets += got
+		})
+	}
+	return nil
+}
+
+// empty takes all that is there, and then wants to wait for more.
+func (d *drain) empty(fd int, inboxes *sync.Pool) bool {
+	inbox := inboxes.Get().(*inbox)
+	defer inboxes.Put(inbox)
+	for {
+		n, err := inbox.receive(fd, 0, inboxSize, unix.MSG_DONTWAIT)
+		d.packets.Add(int64(n))
+		if err != nil || n < inboxSize {
+			return false
 		}
 	}
 }

@@ -22,9 +22,7 @@ func listen() (fd int, port uint16, err error) {
 	if err != nil {
 		return -1, 0, fmt.Errorf("socket: %w", err)
 	}
-	for _, option := range []int{unix.SO_RCVBUF, unix.SO_RCVBUFFORCE, unix.SO_SNDBUF, unix.SO_SNDBUFFORCE} {
-		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, bufferBytes) // as far as we may
-	}
+	setBuffers(fd)
 	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		_ = unix.Close(fd)
 		return -1, 0, fmt.Errorf("bind: %w", err)
@@ -35,6 +33,13 @@ func listen() (fd int, port uint16, err error) {
 		return -1, 0, fmt.Errorf("getsockname: %w", err)
 	}
 	return fd, uint16(name.(*unix.SockaddrInet4).Port), nil
+}
+
+// setBuffers makes them large, as far as we may.
+func setBuffers(fd int) {
+	for _, option := range []int{unix.SO_RCVBUF, unix.SO_RCVBUFFORCE, unix.SO_SNDBUF, unix.SO_SNDBUFFORCE} {
+		_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, option, bufferBytes)
+	}
 }
 
 // rawAddr is what the kernel wants in a message's header.
@@ -63,11 +68,12 @@ func sendAll(fd int, messages []mmsghdr) error {
 	return nil
 }
 
-// mmsg calls sendmmsg or recvmmsg until it is not interrupted.
+// mmsg calls sendmmsg or recvmmsg until it is not interrupted. The scheduler is not told, not even of waiting: it would
+// hand over the CPU and take it back for every burst, and there is nobody else to have it.
 func mmsg(call uintptr, fd int, messages []mmsghdr, flags uintptr) (int, error) {
 	for {
 		first := unsafe.Pointer(&messages[0]) //nolint:gosec // the kernel takes an address
-		n, _, errno := unix.Syscall6(call, uintptr(fd), uintptr(first), uintptr(len(messages)), flags, 0, 0)
+		n, _, errno := unix.RawSyscall6(call, uintptr(fd), uintptr(first), uintptr(len(messages)), flags, 0, 0)
 		switch errno {
 		case 0:
 			return int(n), nil

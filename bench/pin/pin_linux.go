@@ -32,7 +32,8 @@ func Start(cmd *exec.Cmd, cpu int) error {
 	return err
 }
 
-// Self moves all threads of this process to one CPU, unless cpu is negative. Threads that start later follow.
+// Self moves all threads of this process to one CPU, unless cpu is negative. Threads that start later follow, and Go
+// uses no more than one of them at a time.
 func Self(cpu int) error {
 	if cpu < 0 {
 		return nil
@@ -50,6 +51,7 @@ func Self(cpu int) error {
 			return err
 		}
 	}
+	runtime.GOMAXPROCS(1)
 	return nil
 }
 
