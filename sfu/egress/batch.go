@@ -139,13 +139,18 @@ func (b *Batch) AtEnd(e Ender) {
 
 // end calls the Enders and sends everything.
 func (b *Batch) end() {
+	b.settle()
+	b.flush()
+}
+
+// settle calls the Enders.
+func (b *Batch) settle() {
 	for i := 0; i < len(b.enders); i++ {
 		e := b.enders[i]
 		b.enders[i] = nil // no longer waiting, so it may come again
 		e.EndBatch(b)
 	}
 	b.enders = b.enders[:0]
-	b.flush()
 }
 
 // flush sends everything, and forgets it.

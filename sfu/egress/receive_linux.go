@@ -22,6 +22,7 @@ type batchReader struct {
 	socket    *batchSocket
 	oversized func()
 	try       func(fd uintptr) (done bool)
+	tryOnce   func(fd uintptr)
 	buffers   [readMany][largest]byte
 	iovecs    [readMany]unix.Iovec
 
@@ -44,11 +45,16 @@ func (s *batchSocket) reader(oversized func()) reader {
 	}
 	r.got = readMany
 	r.try = r.receive
+	r.tryOnce = func(fd uintptr) { r.receive(fd) }
 	return r
 }
 
 // receive asks the kernel once, and reports false if there is nothing.
 func (r *batchReader) receive(fd uintptr) bool {
+	for i := range r.got { // what the last call has changed
+		r.messages[i].Namelen = unix.SizeofSockaddrInet6
+	}
+	r.got, r.errno = 0, 0
 	for {
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&r.messages[0])), readMany,
 			unix.MSG_DONTWAIT, 0, 0) // raw: see linux
@@ -58,24 +64,32 @@ func (r *batchReader) receive(fd uintptr) bool {
 		case unix.EAGAIN:
 			return false
 		}
-		r.got, r.errno = int(n), errno
-		if errno != 0 {
-			r.got = 0
+		if r.errno = errno; errno == 0 {
+			r.got = int(n)
 		}
 		return true
 	}
 }
 
 func (r *batchReader) read() ([]incoming, error) {
-	for i := range r.got { // what the last call has changed
-		r.messages[i].Namelen = unix.SizeofSockaddrInet6
-	}
 	if err := r.socket.raw.Read(r.try); err != nil {
 		return nil, err
 	}
 	if r.errno != 0 {
 		return nil, os.NewSyscallError("recvmmsg", r.errno)
 	}
+	return r.received(), nil
+}
+
+func (r *batchReader) more() []incoming {
+	if err := r.socket.raw.Control(r.tryOnce); err != nil || r.errno != 0 {
+		return nil // for read to find out
+	}
+	return r.received()
+}
+
+// received returns what the last call has brought.
+func (r *batchReader) received() []incoming {
 	packets := r.packets[:0]
 	for i := range r.got {
 		m := &r.messages[i]
@@ -85,7 +99,7 @@ func (r *batchReader) read() ([]incoming, error) {
 		}
 		packets = append(packets, incoming{data: r.buffers[i][:m.n:m.n], from: r.source(&r.names[i])})
 	}
-	return packets, nil
+	return packets
 }
 
 // source returns a packet's source, plain.

@@ -30,6 +30,8 @@ type socket interface {
 type reader interface {
 	// read waits for packets, until Close. What it returns is valid until the next read.
 	read() ([]incoming, error)
+	// more returns what has come meanwhile, valid as long, and never waits.
+	more() []incoming
 }
 
 // sender is used by one Batch. It never waits.
@@ -123,6 +125,9 @@ func (r *plainReader) read() ([]incoming, error) {
 	r.one[0] = incoming{data: r.buffer[:n], from: plain(from)}
 	return r.one[:], nil
 }
+
+// more returns nothing: reading would wait.
+func (r *plainReader) more() []incoming { return nil }
 
 // plainSender writes packets one by one.
 type plainSender struct{ socket }
