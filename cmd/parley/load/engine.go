@@ -31,6 +31,7 @@ type environment struct {
 	audio, video *clip // nil if they are synthetic
 
 	reporter *reporter
+	naps     naps
 	latency  histogram
 	joins    histogram
 	sent     sent
@@ -95,6 +96,7 @@ func newEngine(ctx context.Context, options Options, progress io.Writer) (*engin
 	env := &environment{
 		options: options, clock: clock{time.Now()}, filler: newFiller(), batches: newBatches(),
 	}
+	env.naps.set(1)
 	env.reporter = &reporter{clock: env.clock, nack: options.Nack}
 	var err error
 	if env.local, err = localAddress(ctx, options.URL); err != nil {

@@ -118,7 +118,7 @@ func (p *participant) leave() {
 // openTap makes the socket that is used from now on.
 func (p *participant) openTap() (*tap, error) {
 	hurry := func() { p.env.reporter.hurry(p) }
-	t, err := newTap(p.env.local, p.env.batches, p.env.clock, p.env.options.Verify, hurry)
+	t, err := newTap(p.env.local, p.env, hurry)
 	if err != nil {
 		return nil, err
 	}

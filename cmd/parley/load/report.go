@@ -160,3 +160,6 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	}
 	return nil
 }
+
+// Percent is the loss in percent.
+func (s Step) Percent() float64 { return 100 * s.Loss }

@@ -56,6 +56,7 @@ type tap struct {
 	raw      syscall.RawConn
 	batches  *batches
 	clock    clock
+	naps     *naps
 	verify   bool
 	first    chan struct{}      // closed when the first media has come
 	hurry    func()             // called when there is something to ask for
@@ -69,6 +70,7 @@ type tap struct {
 	next    int        // in passed
 	readErr error
 	drops   uint32 // the kernel's count
+	steady  bool   // media has come for long enough to take it at leisure
 
 	mu      sync.Mutex
 	layout  layout             // guarded by mu
@@ -123,7 +125,7 @@ type sample struct {
 }
 
 // newTap opens a socket on an address of this machine.
-func newTap(at netip.Addr, b *batches, c clock, verify bool, hurry func()) (*tap, error) {
+func newTap(at netip.Addr, e *environment, hurry func()) (*tap, error) {
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, 0)))
 	if err != nil {
 		return nil, fmt.Errorf("open a socket: %w", err)
@@ -134,11 +136,12 @@ func newTap(at netip.Addr, b *batches, c clock, verify bool, hurry func()) (*tap
 		return nil, fmt.Errorf("open a socket: %w", err)
 	}
 	t := &tap{
-		UDPConn: conn, raw: raw, batches: b, clock: c, verify: verify, first: make(chan struct{}), hurry: hurry,
-		streams: make(map[uint32]*stream), random: uint32(c.now()) | 1, //nolint:gosec // any will do
+		UDPConn: conn, raw: raw, batches: e.batches, clock: e.clock, naps: &e.naps, verify: e.options.Verify,
+		first: make(chan struct{}), hurry: hurry,
+		streams: make(map[uint32]*stream), random: uint32(e.clock.now()) | 1, //nolint:gosec // any will do
 	}
 	t.every.Store(firstSkip)
-	if verify {
+	if t.verify {
 		t.every.Store(1)
 	}
 	t.readable = t.read
@@ -150,6 +153,7 @@ func newTap(at netip.Addr, b *batches, c clock, verify bool, hurry func()) (*tap
 func (t *tap) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for t.next == len(t.passed) {
 		t.next, t.passed = 0, t.passed[:0]
+		t.nap()
 		if err := t.wait(); err != nil && len(t.passed) == 0 {
 			return 0, netip.AddrPort{}, err
 		}
@@ -160,6 +164,34 @@ func (t *tap) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	n := copy(b, d.data)
 	t.batches.release(d.data)
 	return n, d.from, nil
+}
+
+// nap lets packets gather, once media flows. Nothing is lost by it where the kernel tells when each has arrived, and the
+// server is not charged with waking this process for each.
+func (t *tap) nap() {
+	if !canNap {
+		return
+	}
+	if !t.steady {
+		first := t.joinedAt()
+		t.steady = !first.IsZero() && time.Since(first) > napsAfter
+		return
+	}
+	time.Sleep(time.Duration(t.naps.length.Load()))
+}
+
+// naps says how long all taps nap.
+type naps struct{ length atomic.Int64 }
+
+const (
+	napsAfter  = time.Second
+	napAtLeast = 2 * time.Millisecond
+	napEach    = 20 * time.Microsecond // longer for each participant
+	napAtMost  = 20 * time.Millisecond
+)
+
+func (n *naps) set(people int) {
+	n.length.Store(int64(min(napAtMost, max(napAtLeast, time.Duration(people)*napEach))))
 }
 
 // ReadFrom is the same for those who know no netip.

@@ -4,7 +4,10 @@ package load
 
 import "sync"
 
-const datagramSize = 1600
+const (
+	datagramSize = 1600
+	canNap       = false
+)
 
 // batches are the buffers of packets that wait for pion.
 type batches struct{ buffers sync.Pool }

@@ -110,12 +110,13 @@ const (
 
 // adaptSampling has every participant decrypt about as much as is needed.
 func (e *engine) adaptSampling() {
-	if e.env.options.Verify {
-		return
-	}
 	e.mu.Lock()
 	people := e.everybody()
 	e.mu.Unlock()
+	e.env.naps.set(len(people))
+	if e.env.options.Verify {
+		return
+	}
 	each := min(samplesEach, max(samplesLeast, samplesAll/max(1, len(people))))
 	for _, p := range people {
 		p.tap().adapt(each, e.env.clock.now())
