@@ -22,7 +22,7 @@ const (
 
 	overhead  = 20 + 16 // bytes of a forwarded packet around its payload: RTP header with an extension, SRTP tag
 	busy      = 0.9     // of its core, from where on the load itself may be what is slow
-	usualRamp = 50      // people joining per second
+	usualRamp = 20      // people joining per second
 	slack     = 2 * time.Minute
 	limitSpan = 20 * time.Minute // at most for finding a limit
 	maxPeople = 3000             // the same
@@ -80,31 +80,44 @@ func (b *bench) rounds(ctx context.Context, loads []Load) ([]Point, error) {
 	return points, nil
 }
 
-// viewersAt finds how many viewers of one video take that share of a server's core, as far as the load can.
+// viewersAt finds how many viewers of one video take that share of a server's core, or fill the load's own. What they
+// take grows in a line that does not begin at nothing, so two trials tell.
 func (b *bench) viewersAt(ctx context.Context, kind string, share float64) (int, error) {
-	viewers := b.pick(60, 5)
+	first := b.pick(60, 5)
 	if kind == stockServer {
-		viewers = b.pick(30, 5)
+		first = b.pick(30, 5)
 	}
-	for range 2 { // the first guess is good, the second better
-		s, err := b.sample(ctx, kind, video(viewers))
-		if err != nil {
-			return 0, fmt.Errorf("find the rate: %w", err)
-		}
-		if b.Quick {
-			return viewers, nil
-		}
-		times := share / s.share()
-		if most := busy / (s.LoadCPU / s.Window); times > most {
-			times = most
-		}
-		viewers = max(1, int(math.Round(float64(viewers)*times)))
+	one, err := b.sample(ctx, kind, video(first))
+	if err != nil || b.Quick {
+		return first, err
 	}
-	return viewers, nil
+	second := max(first+1, int(float64(first)*share/one.share()))
+	two, err := b.sample(ctx, kind, video(second))
+	if err != nil {
+		return 0, err
+	}
+	viewers := reaches(float64(first), one.share(), float64(second), two.share(), share)
+	most := reaches(float64(first), one.loadShare(), float64(second), two.loadShare(), busy)
+	if !(viewers > 0) || !(most > 0) { // no line at all
+		return second, nil
+	}
+	return max(1, int(math.Round(math.Min(viewers, most)))), nil
 }
 
-// sample measures one server, started for it, under one load.
+// reaches is the x at which the line through two points is at y.
+func reaches(x1, y1, x2, y2, y float64) float64 { return x2 + (y-y2)*(x2-x1)/(y2-y1) }
+
+// sample measures one server, started for it, under one load. What fails is tried once more.
 func (b *bench) sample(ctx context.Context, kind string, load Load) (*Sample, error) {
+	sample, err := b.attempt(ctx, kind, load)
+	if err != nil && ctx.Err() == nil {
+		fmt.Fprintf(b.out, "  again: %v\n", err)
+		sample, err = b.attempt(ctx, kind, load)
+	}
+	return sample, err
+}
+
+func (b *bench) attempt(ctx context.Context, kind string, load Load) (*Sample, error) {
 	s, err := b.start(ctx, kind)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", kind, err)
@@ -231,7 +244,7 @@ func (b *bench) floorOf(ctx context.Context, s *Sample) (*FloorReport, error) {
 func (s *Sample) String() string {
 	text := fmt.Sprintf("%.2f us per packet, %.0f packets/s, %.0f %% of the core, latency p50 %.2f p99 %.2f ms, loss %g, "+
 		"join %.0f ms, %.0f MB, load's core %.0f %%", s.Server.PerPacket, s.rate(), 100*s.share(), s.Latency.P50,
-		s.Latency.P99, s.Loss, s.Join.P50, s.Server.RSS/1e6, 100*s.LoadCPU/s.Window)
+		s.Latency.P99, s.Loss, s.Join.P50, s.Server.RSS/1e6, 100*s.loadShare())
 	if s.Packing > 0 {
 		text += fmt.Sprintf(", %.2f packets per message", s.Packing)
 	}

@@ -166,6 +166,15 @@ func TestReplaceFigures(t *testing.T) {
 	}
 }
 
+func TestReaches(t *testing.T) {
+	if got := reaches(60, 0.2, 160, 0.3, 0.8); math.Abs(got-660) > 1e-6 {
+		t.Errorf("%v viewers", got)
+	}
+	if got := reaches(60, 0.2, 160, 0.2, 0.8); !math.IsInf(got, 1) {
+		t.Errorf("a level line gets there at %v", got)
+	}
+}
+
 func TestCarries(t *testing.T) {
 	s := stream{rate: 200, size: 1184, perPacket: 4} // 1250 bytes on the wire
 	byCPU, byNetwork := s.carries(paper{cores: 10, gigabit: 10})

@@ -118,6 +118,9 @@ type FloorReport struct {
 // share is the part of a core that the server has used.
 func (s *Sample) share() float64 { return s.Server.CPU / s.Window }
 
+// loadShare is the part of a core that the load has used.
+func (s *Sample) loadShare() float64 { return s.LoadCPU / s.Window }
+
 // rate is the number of packets forwarded per second.
 func (s *Sample) rate() float64 { return s.Received.Packets / s.Window }
 
@@ -176,6 +179,11 @@ func (r *Result) writeFile(path string) error {
 	return os.WriteFile(path, append(data, '\n'), 0o600) //nolint:gosec // where the flags say
 }
 
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
 // judge makes the rows of all scenarios that were measured.
 func (r *Result) judge() []Row {
 	var rows []Row
@@ -184,7 +192,7 @@ func (r *Result) judge() []Row {
 		switch {
 		case !ok:
 		case measured.Error != "":
-			rows = append(rows, Row{Scenario: s.name, What: s.about, Note: measured.Error})
+			rows = append(rows, Row{Scenario: s.name, What: s.about, Note: firstLine(measured.Error)})
 		case s.rows != nil:
 			for _, row := range s.rows(measured.Points) {
 				row.Scenario = s.name
@@ -198,7 +206,7 @@ func (r *Result) judge() []Row {
 			values = append(values, *r.Allocations)
 		}
 		row := atMost("allocations per forwarded packet", 0, "", values)
-		row.Scenario, row.Note = goBenchmarks, measured.Error
+		row.Scenario, row.Note = goBenchmarks, firstLine(measured.Error)
 		rows = slices.Insert(rows, 0, row)
 	}
 	return rows

@@ -306,7 +306,7 @@ func shareNote(p Point) string {
 	if shares := ours(p, (*Sample).share); len(shares) > 0 {
 		notes = append(notes, fmt.Sprintf("%d viewers, %.0f %% of the core", p.Load.Subscribers, 100*median(shares)))
 	}
-	if loads := ours(p, func(s *Sample) float64 { return s.LoadCPU / s.Window }); len(loads) > 0 && median(loads) > busy {
+	if loads := ours(p, (*Sample).loadShare); len(loads) > 0 && median(loads) > busy {
 		notes = append(notes, "the load's own core was full")
 	}
 	if over := ours(p, func(s *Sample) float64 { return float64(s.Overflowed) }); len(over) > 0 && median(over) > 0 {
