@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"encoding/json"
+	"io"
 	"net/netip"
 	"time"
 
@@ -37,7 +38,10 @@ type (
 		c *connection
 		u unknownSource
 	}
-	featuresOpened   struct{ c *connection }
+	featuresOpened struct {
+		c       *connection
+		channel io.Reader
+	}
 	featuresReceived struct {
 		c       *connection
 		message []byte
@@ -128,6 +132,7 @@ func (a sourceFound) do(p *Peer) error {
 
 func (a featuresOpened) do(p *Peer) error {
 	if a.c == p.conn {
+		a.c.readFeatures(a.channel, p.post)
 		p.room.sendFeatures(p)
 	}
 	return nil

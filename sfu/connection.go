@@ -1,11 +1,15 @@
 package sfu
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -17,6 +21,7 @@ const (
 	featuresLabel = "features"
 	featuresID    = 500
 	maxFeatures   = 4 << 10 // bytes of one message
+	maxMessage    = 1 << 20 // bytes that pion takes for one at most
 
 	// maxBuffered is how much may wait on the features channel of a client that does not read.
 	maxBuffered = 256 << 10
@@ -33,6 +38,7 @@ type connection struct {
 	ingress   *ingress
 	lines     *lines
 	features  *webrtc.DataChannel
+	readers   sync.WaitGroup // reading the features channel
 
 	// Owned by the peer's loop.
 	offering   bool      // an offer of ours awaits its answer
@@ -58,7 +64,10 @@ func newConnection(s *SFU, post func(action)) (*connection, error) {
 	if err != nil {
 		return nil, err
 	}
-	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	pc, err := api.NewPeerConnection(webrtc.Configuration{
+		// Header extensions stay readable (no RFC 9335): each packet's are rewritten for each receiver.
+		RTPHeaderEncryptionPolicy: webrtc.RTPHeaderEncryptionPolicyDisable,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("new peer connection: %w", err)
 	}
@@ -72,8 +81,11 @@ func newConnection(s *SFU, post func(action)) (*connection, error) {
 		_ = pc.Close()
 		return nil, fmt.Errorf("features channel: %w", err)
 	}
-	c.features.OnOpen(func() { post(featuresOpened{c}) })
-	c.features.OnMessage(func(message webrtc.DataChannelMessage) { post(featuresReceived{c, message.Data}) })
+	c.features.OnOpen(func() {
+		if channel, err := c.features.Detach(); err == nil {
+			post(featuresOpened{c, channel})
+		}
+	})
 	pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
 		if candidate == nil {
 			post(candidateGathered{c, nil})
@@ -122,6 +134,26 @@ func (c *connection) close() {
 	c.transport.close()
 	c.ingress.close()
 	_ = c.pc.GracefulClose()
+	c.readers.Wait()
+}
+
+// readFeatures posts what the client says of itself, until the connection ends. The channel is detached from pion,
+// which would keep 64 kB of room for it.
+func (c *connection) readFeatures(channel io.Reader, post func(action)) {
+	c.readers.Go(func() {
+		room := make([]byte, maxFeatures+1)
+		for {
+			n, err := channel.Read(room)
+			if errors.Is(err, io.ErrShortBuffer) { // it is still there, and has to go
+				_, err = channel.Read(make([]byte, maxMessage))
+				n = 0
+			}
+			if err != nil {
+				return
+			}
+			post(featuresReceived{c, bytes.Clone(room[:n])})
+		}
+	})
 }
 
 // setRemote applies a description and the candidates that came before it.

@@ -85,6 +85,7 @@ func newSettings(cfg Config, log *slog.Logger) (webrtc.SettingEngine, error) {
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.DisableMediaEngineCopy(true) // see newAPI
+	settings.DetachDataChannels()         // see connection.readFeatures
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.DisableActiveTCP(true) // a client's TCP candidate must not make us dial anywhere
 	settings.SetICETimeouts(silentAfter, failedAfter, keepalive)

@@ -12,19 +12,24 @@ const (
 
 // window tells whether more than a number of events happened within a span of time, exactly: it remembers as many.
 type window struct {
-	span  time.Duration
-	times []time.Time // ring of the last allowed events, zero where there was none
-	next  int
+	span    time.Duration
+	allowed int
+	times   []time.Time // of the last allowed events: a ring, once there were so many
+	next    int
 }
 
 func newWindow(allowed int, span time.Duration) *window {
-	return &window{span: span, times: make([]time.Time, allowed)}
+	return &window{span: span, allowed: allowed}
 }
 
 // hit counts an event and reports whether it is one too many.
 func (w *window) hit(now time.Time) bool {
+	if len(w.times) < w.allowed {
+		w.times = append(w.times, now)
+		return false
+	}
 	oldest := w.times[w.next]
 	w.times[w.next] = now
 	w.next = (w.next + 1) % len(w.times)
-	return !oldest.IsZero() && now.Sub(oldest) < w.span
+	return now.Sub(oldest) < w.span
 }

@@ -200,7 +200,7 @@ func (h *Hub) register(conn *websocket.Conn, identity auth.Identity) *Session {
 		identity:  identity,
 		conn:      conn,
 		began:     time.Now(),
-		inbox:     make(chan inbound, inboxFrames),
+		inbox:     make(chan *inbound, inboxFrames),
 		mailbox:   mailbox.New[post](mailboxCeiling),
 		outbox:    newOutbox(h.cfg.QueuedBytes),
 		alive:     make(chan struct{}, 1),

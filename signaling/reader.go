@@ -45,7 +45,7 @@ func (s *Session) read() {
 		return nil
 	})
 	end := s.readFrames(rate)
-	s.hand(inbound{end: &end})
+	s.hand(&inbound{end: &end})
 	if end.linger {
 		s.drain()
 	}
@@ -61,7 +61,7 @@ func (s *Session) readFrames(rate *window) ending {
 		case rate.hit(time.Now()):
 			return endingOf(errFlood)
 		}
-		in := inbound{}
+		in := new(inbound)
 		if kind == websocket.TextMessage {
 			in.envelope, in.err = parseEnvelope(data)
 		} else {
@@ -106,7 +106,7 @@ func (s *Session) hear() {
 }
 
 // hand gives in to the loop and reports false when the loop has ended.
-func (s *Session) hand(in inbound) bool {
+func (s *Session) hand(in *inbound) bool {
 	select {
 	case s.inbox <- in:
 	case <-s.ended:

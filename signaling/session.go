@@ -30,7 +30,7 @@ type Session struct {
 	log      *slog.Logger
 	began    time.Time
 
-	inbox   chan inbound           // from the reader
+	inbox   chan *inbound          // from the reader
 	mailbox *mailbox.Mailbox[post] // from everybody else
 	outbox  *outbox                // to the writer
 	alive   chan struct{}          // the reader heard something
@@ -188,7 +188,7 @@ func (s *Session) finish(wg *sync.WaitGroup) {
 }
 
 // receive handles one frame of the client, or that there will be no more.
-func (s *Session) receive(in inbound) {
+func (s *Session) receive(in *inbound) {
 	if s.end != nil {
 		return
 	}
