@@ -6,8 +6,8 @@
 // [Options.FindLimit] the number of people grows from step to step until the server cannot carry them.
 //
 // The receiving side is lean, so that one core of load can fill several of a server: each participant has a socket of
-// its own, and a tap on it reads in batches and counts media by the headers in the clear. pion gets STUN, DTLS and RTCP,
-// and of the media only samples, which it decrypts: they give the latency, and with [Options.Verify] they are all.
+// its own, and a tap on it reads in batches and counts media by the headers in the clear. pion gets STUN, DTLS and
+// RTCP, and of the media only samples, which it decrypts for the latency; with [Options.Verify] they are all.
 //
 //	options.go      what a run is            participant.go  one client, from log-in to leaving
 //	engine.go       who joins when           publisher.go    what it sends, in time

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -255,55 +256,55 @@ func (e *engine) enter(ctx context.Context, p *participant) error {
 
 // retire has somebody leave who is no longer, or never was, in a room's list.
 func (e *engine) retire(p *participant) {
-	p.leave()
+	ended := p.leave()
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	e.retired.add(p.total())
+	e.mu.Unlock()
+	if !ended {
+		fmt.Fprintf(e.progress, "       participant %d did not end and was left behind\n", p.number)
+	}
 }
 
-// remove takes the last people of one kind out of the rooms until so many are left.
+// shrink takes the last people of one kind out of the fullest rooms until so many are left.
 func (e *engine) shrink(count int, publishing bool) {
 	var leaving []*participant
-	e.mu.Lock()
-	for excess := -count; ; {
-		var fullest *room
-		excess = -count
-		for _, r := range e.rooms {
-			n := len(r.people) - r.publishing
-			if publishing {
-				n = r.publishing
-			}
-			excess += n
-			if fullest == nil || len(r.people) > len(fullest.people) {
-				fullest = r
-			}
-		}
-		if excess <= 0 {
-			break
-		}
-		for i := len(fullest.people) - 1; i >= 0; i-- {
-			if p := fullest.people[i]; p.publishes == publishing {
-				leaving = append(leaving, p)
-				e.drop(p)
-				break
-			}
+	for excess := e.countOf(publishing) - count; excess > 0; excess-- {
+		if p := e.lastOf(publishing); p != nil {
+			leaving = append(leaving, p)
 		}
 	}
-	e.mu.Unlock()
 	e.retireAll(leaving)
+}
+
+// lastOf takes one of a kind off the list of the fullest room.
+func (e *engine) lastOf(publishing bool) *participant {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	fullest := e.rooms[0]
+	for _, r := range e.rooms {
+		if len(r.people) > len(fullest.people) {
+			fullest = r
+		}
+	}
+	for _, p := range slices.Backward(fullest.people) {
+		if p.publishes == publishing {
+			e.drop(p)
+			return p
+		}
+	}
+	return nil
 }
 
 // drop takes somebody off the lists. It is called with mu held.
 func (e *engine) drop(p *participant) {
-	for i, other := range p.room.people {
-		if other == p {
-			p.room.people = append(p.room.people[:i], p.room.people[i+1:]...)
-			e.joined--
-			if p.publishes {
-				p.room.publishing--
-			}
-			return
-		}
+	i := slices.Index(p.room.people, p)
+	if i < 0 {
+		return
+	}
+	p.room.people = slices.Delete(p.room.people, i, i+1)
+	e.joined--
+	if p.publishes {
+		p.room.publishing--
 	}
 }
 

@@ -25,12 +25,12 @@ import (
 	"parley/signaling/client"
 )
 
-const joinWithin = 15 * time.Second
-
-var (
-	errNoMedia = errors.New("no media came")
-	errGone    = errors.New("the server ended the connection")
+const (
+	joinWithin  = 15 * time.Second
+	leaveWithin = 5 * time.Second
 )
+
+var errNoMedia = errors.New("no media came")
 
 // participant is one client of the server. It implements client.Media.
 type participant struct {
@@ -96,22 +96,42 @@ func (p *participant) join(ctx context.Context, expectMedia bool) (time.Duration
 	}
 }
 
-// leave ends what join has begun, as far as it came.
-func (p *participant) leave() {
+// leave ends what join has begun, as far as it came. It returns false if it has to leave something behind: pion's close
+// has been seen to wait for ever, and one participant in a thousand must not hold up the report.
+func (p *participant) leave() bool {
 	p.env.reporter.remove(p)
-	if p.client != nil {
-		_ = p.client.Close()
-		p.client = nil
-	}
 	p.pc.Store(nil)
+	ended := make(chan struct{})
+	if c := p.client; c != nil {
+		p.client = nil
+		go func() {
+			_ = c.Close()
+			close(ended)
+		}()
+	} else {
+		close(ended)
+	}
+	inTime := within(ended, leaveWithin)
 	if p.mux != nil {
 		_ = p.mux.Close()
 		p.mux = nil
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	for _, t := range p.taps {
 		_ = t.Close() // the second time for most
+	}
+	p.mu.Unlock()
+	return inTime || within(ended, leaveWithin)
+}
+
+func within(ended <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-timer.C:
+		return false
 	}
 }
 

@@ -120,7 +120,7 @@ func TestSequences(t *testing.T) {
 		var verdicts []verdict
 		gaps := 0
 		for _, number := range test.numbers {
-			_, v, gap := s.take(number)
+			v, gap := s.take(number)
 			verdicts = append(verdicts, v)
 			gaps += gap
 		}
@@ -138,7 +138,7 @@ func TestSequencesAgainstASet(t *testing.T) {
 	var waiting []uint64
 	var missing, duplicates int
 	take := func(n uint64) {
-		_, v, gap := s.take(uint16(n))
+		v, gap := s.take(uint16(n))
 		missing += gap
 		switch {
 		case v == late:

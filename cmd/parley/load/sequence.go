@@ -22,16 +22,16 @@ type sequences struct {
 }
 
 // take judges a packet. gap is how many numbers it left out.
-func (s *sequences) take(number uint16) (extended uint64, v verdict, gap int) {
+func (s *sequences) take(number uint16) (v verdict, gap int) {
 	if !s.begun {
 		s.begun = true
 		s.first = 1<<16 | uint64(number) // room for what is older
 		s.highest = s.first
 		s.mark(s.first)
-		return s.first, newest, 0
+		return newest, 0
 	}
 	step := int64(int16(number - uint16(s.highest))) // RFC 1982: the sign is the direction
-	extended = uint64(int64(s.highest) + step)
+	extended := uint64(int64(s.highest) + step)      // by the number of cycles
 	switch {
 	case step > 0:
 		if step >= remembered {
@@ -43,14 +43,14 @@ func (s *sequences) take(number uint16) (extended uint64, v verdict, gap int) {
 		}
 		s.highest = extended
 		s.mark(extended)
-		return extended, newest, int(step) - 1
+		return newest, int(step) - 1
 	case extended < s.first || -step >= remembered:
-		return extended, ancient, 0
+		return ancient, 0
 	case s.has(extended):
-		return extended, duplicate, 0
+		return duplicate, 0
 	}
 	s.mark(extended)
-	return extended, late, 0
+	return late, 0
 }
 
 // lacks tells whether a number was skipped and has not come since.

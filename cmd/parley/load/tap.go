@@ -138,7 +138,7 @@ func newTap(at netip.Addr, e *environment, hurry func()) (*tap, error) {
 	t := &tap{
 		UDPConn: conn, raw: raw, batches: e.batches, clock: e.clock, naps: &e.naps, verify: e.options.Verify,
 		first: make(chan struct{}), hurry: hurry,
-		streams: make(map[uint32]*stream), random: uint32(e.clock.now()) | 1, //nolint:gosec // any will do
+		streams: make(map[uint32]*stream), random: uint32(e.clock.now()) | 1,
 	}
 	t.every.Store(firstSkip)
 	if t.verify {
@@ -166,8 +166,8 @@ func (t *tap) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	return n, d.from, nil
 }
 
-// nap lets packets gather, once media flows. Nothing is lost by it where the kernel tells when each has arrived, and the
-// server is not charged with waking this process for each.
+// nap lets packets gather, once media flows. Nothing is lost by it where the kernel tells when each has arrived, and
+// the server is not charged with waking this process for each.
 func (t *tap) nap() {
 	if !canNap {
 		return
@@ -266,7 +266,7 @@ func (t *tap) count(s *stream, packet []byte, arrived int64) bool {
 	t.meter.bytes += uint64(len(packet))
 	number := binary.BigEndian.Uint16(packet[2:])
 	s.reported.got++
-	switch _, v, gap := s.number.take(number); v {
+	switch v, gap := s.number.take(number); v {
 	case newest:
 		if gap > 0 {
 			t.meter.missing += int64(gap)
@@ -379,7 +379,7 @@ func (t *tap) decrypted(ssrc uint32, number uint16, payload []byte, synthetic bo
 	s.bound = true
 	arrived, known := s.sampleOf(number)
 	if !known && s.number.lacks(number) { // it came as a retransmission
-		_, _, _ = s.number.take(number)
+		s.number.take(number)
 		t.meter.missing--
 		t.meter.recovered++
 	}

@@ -63,7 +63,7 @@ func newBatch() *batch {
 		b.vectors[i].Base = &b.data[i][0]
 		b.vectors[i].SetLen(datagramSize)
 		h := &b.messages[i].header
-		h.Name = (*byte)(unsafe.Pointer(&b.names[i]))
+		h.Name = (*byte)(unsafe.Pointer(&b.names[i])) //nolint:gosec // what recvmmsg wants
 		h.Iov = &b.vectors[i]
 		h.SetIovlen(1)
 		h.Control = &b.controls[i][0]
@@ -97,15 +97,15 @@ func (t *tap) wait() error {
 	return t.readErr
 }
 
-// read takes in what has come, and tells whether there is something for pion, or an error, or time for a nap. False waits
-// for more: that is right only when the socket has been emptied, for the poller tells of what is new.
+// read takes in what has come, and tells whether there is something for pion, or an error, or time for a nap. False
+// waits for more: that is right only when the socket has been emptied, for the poller tells of what is new.
 func (t *tap) read(fd uintptr) bool {
 	b := t.batches.free.Get().(*batch)
 	defer t.batches.free.Put(b)
 	for {
 		// It never blocks, so the scheduler need not know of it.
-		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.messages[0])), batchSize,
-			unix.MSG_DONTWAIT, 0, 0)
+		messages := uintptr(unsafe.Pointer(&b.messages)) //nolint:gosec // b is alive, and nothing in Go moves
+		n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, messages, batchSize, unix.MSG_DONTWAIT, 0, 0)
 		switch {
 		case errno == 0:
 		case errors.Is(errno, syscall.EINTR):
@@ -160,9 +160,9 @@ func (t *tap) age(b *batch, i int, wall int64) int64 {
 
 func (b *batch) from(i int) netip.AddrPort {
 	name := &b.names[i]
-	port := uint16(name.Port>>8 | name.Port<<8)
+	port := name.Port>>8 | name.Port<<8
 	if name.Family == unix.AF_INET {
-		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
+		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(name)) //nolint:gosec // the family says so
 		return netip.AddrPortFrom(netip.AddrFrom4(v4.Addr), port)
 	}
 	return netip.AddrPortFrom(netip.AddrFrom16(name.Addr).Unmap(), port)

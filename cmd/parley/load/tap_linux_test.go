@@ -43,7 +43,7 @@ func BenchmarkTap(b *testing.B) {
 	tap.bind(0)
 	tap.steady = true
 	tap.every.Store(200)
-	raw, _ := tap.UDPConn.SyscallConn()
+	raw, _ := tap.SyscallConn()
 	b.ReportAllocs()
 	b.ResetTimer()
 	b.StopTimer()

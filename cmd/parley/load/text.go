@@ -48,8 +48,8 @@ func (r *Report) rows() [][2]string {
 			r.Latency.P50, r.Latency.P90, r.Latency.P99, r.Latency.Max)})
 	}
 	if r.Join.Count > 0 {
-		rows = append(rows, [2]string{"first packet", fmt.Sprintf("p50 %.0f  p90 %.0f  max %.0f ms after the websocket opened",
-			r.Join.P50, r.Join.P90, r.Join.Max)})
+		rows = append(rows, [2]string{"first packet", fmt.Sprintf(
+			"p50 %.0f  p90 %.0f  max %.0f ms after the websocket opened", r.Join.P50, r.Join.P90, r.Join.Max)})
 	}
 	if s := r.Server; s != nil {
 		rows = append(rows,
