@@ -10,8 +10,8 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// description reads one out of testdata: the offer of a browser that sends a microphone, a camera in three sizes, and in
-// Chromium's case a screen.
+// description reads one out of testdata: the offer of a browser that sends a microphone, a camera in three sizes, and
+// in Chromium's case a screen.
 func description(tb testing.TB, name string) string {
 	tb.Helper()
 	text, err := os.ReadFile("testdata/" + name + ".sdp")
