@@ -113,6 +113,8 @@ func (a secured) do(p *Peer) error {
 		p.log.Warn("no media possible", "error", err)
 		return p.resetUnasked("no media keys")
 	}
+	a.c.secured = true
+	p.publishSending(a.c)
 	return nil
 }
 

@@ -48,6 +48,7 @@ type connection struct {
 	described  bool      // the client's first description is set
 	connected  bool      // the path has been up
 	pathDown   bool      // it has been, and is not
+	secured    bool      // DTLS is connected
 	unasked    bool      // it follows a reset of ours, and the client has said nothing since
 
 	formerUfrag string // of the client, in the connection before such a reset
@@ -252,7 +253,7 @@ func (c *connection) answer() (Description, error) {
 	if err := c.pc.SetLocalDescription(answer); err != nil {
 		return Description{}, fmt.Errorf("set answer: %w", err)
 	}
-	return Description{Type: "answer", SDP: answer.SDP}, nil
+	return Description{Type: "answer", SDP: lean(answer.SDP)}, nil
 }
 
 // offer makes and sets an offer in one step: creating it assigns mids for good, so none may be thrown away.
@@ -264,7 +265,7 @@ func (c *connection) offer() (Description, error) {
 	if err := c.pc.SetLocalDescription(offer); err != nil {
 		return Description{}, fmt.Errorf("set offer: %w", err)
 	}
-	return Description{Type: "offer", SDP: offer.SDP}, nil
+	return Description{Type: "offer", SDP: lean(offer.SDP)}, nil
 }
 
 // addCandidate takes a candidate of the client, or nil for their end.

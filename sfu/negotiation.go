@@ -146,6 +146,7 @@ func (p *Peer) takeOffer(offer Description) error {
 	err := c.setRemote(offer)
 	if err == nil {
 		p.takeBackEnded(c)
+		p.publishSending(c)
 		var answer Description
 		if answer, err = c.answer(); err == nil {
 			if c.rounds == 0 && !c.connected {
@@ -174,6 +175,7 @@ func (p *Peer) takeAnswer(answer Description) error {
 	}
 	c.offering = false
 	p.takeBackEnded(c)
+	p.publishSending(c)
 	for _, up := range c.lines.answered() {
 		event := Undecodable{Publisher: up.publisher, Subscriber: p.id, Kind: up.kind.String(), Codec: up.codec.MimeType}
 		p.deliver(event)

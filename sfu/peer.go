@@ -270,14 +270,14 @@ func (p *Peer) bindSource(c *connection, u unknownSource) {
 		return
 	}
 	up := c.published[line.mid]
-	known := up != nil
-	if !known && len(c.published) >= maxTracks {
-		p.log.Debug("track refused", "tracks", maxTracks)
-		return
+	if up != nil && !sameCodec(up.codec, f.codec) {
+		p.takeBack(c, line.mid)
+		up = nil
 	}
-	if !known {
-		up = p.newUpTrack(c, line, f.codec)
-		c.published[line.mid] = up
+	if up == nil {
+		if up = p.publish(c, line, f.codec); up == nil {
+			return
+		}
 	}
 	if former := up.layerOf(u.rid); former != nil { // the client has given it another SSRC
 		c.ingress.unbind(former)
@@ -285,23 +285,52 @@ func (p *Peer) bindSource(c *connection, u unknownSource) {
 	}
 	up.addLayer(l)
 	c.ingress.bind(u.ssrc, &source{layer: l})
-	if !known {
-		p.room.publish(p, up)
+}
+
+// publishSending makes known what the client is about to send, before its first packets come: so the others' round is
+// under way meanwhile, and one round serves all that a newcomer brings. Of a line with a choice of codecs the first
+// packet tells.
+func (p *Peer) publishSending(c *connection) {
+	if !c.secured {
+		return
 	}
+	for i := range c.sending {
+		line := &c.sending[i]
+		if codec, sure := p.sfu.codecOf(line); sure && line.stream != "" && c.published[line.mid] == nil {
+			p.publish(c, line, codec)
+		}
+	}
+}
+
+// publish makes the track of a line known to the room. It returns nil if the client has too many.
+func (p *Peer) publish(c *connection, line *sendingLine, codec webrtc.RTPCodecCapability) *upTrack {
+	if len(c.published) >= maxTracks {
+		p.log.Debug("track refused", "tracks", maxTracks)
+		return nil
+	}
+	up := p.newUpTrack(c, line, codec)
+	c.published[line.mid] = up
+	p.room.publish(p, up)
+	return up
 }
 
 // takeBackEnded unpublishes what the client no longer sends.
 func (p *Peer) takeBackEnded(c *connection) {
 	for mid, up := range c.published {
-		if c.sends(mid, up.source.id) {
-			continue
+		if !c.sends(mid, up.source.id) {
+			p.takeBack(c, mid)
 		}
-		delete(c.published, mid)
-		for _, l := range up.allLayers() {
-			c.ingress.unbind(l)
-		}
-		p.room.unpublish(up)
 	}
+}
+
+// takeBack unpublishes the track of a line.
+func (p *Peer) takeBack(c *connection, mid string) {
+	up := c.published[mid]
+	delete(c.published, mid)
+	for _, l := range up.allLayers() {
+		c.ingress.unbind(l)
+	}
+	p.room.unpublish(up)
 }
 
 func (p *Peer) newUpTrack(c *connection, line *sendingLine, codec webrtc.RTPCodecCapability) *upTrack {

@@ -79,6 +79,20 @@ func (s *SFU) forwards(codec webrtc.RTPCodecCapability) bool {
 	return slices.Contains(s.codecs, name)
 }
 
+// codecOf is what a client sends on a line; not sure if it has a choice.
+func (s *SFU) codecOf(line *sendingLine) (codec webrtc.RTPCodecCapability, sure bool) {
+	for _, f := range line.formats {
+		switch {
+		case !s.forwards(f.codec):
+		case sure && !sameCodec(codec, f.codec):
+			return codec, false
+		default:
+			codec, sure = f.codec, true
+		}
+	}
+	return codec, sure
+}
+
 func newSettings(cfg Config, log *slog.Logger) (webrtc.SettingEngine, error) {
 	settings := webrtc.SettingEngine{LoggerFactory: pionLogs{log}}
 	settings.SetICEUDPMux(cfg.UDP)
@@ -86,6 +100,8 @@ func newSettings(cfg Config, log *slog.Logger) (webrtc.SettingEngine, error) {
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.DisableMediaEngineCopy(true) // see newAPI
 	settings.DetachDataChannels()         // see connection.readFeatures
+	// The first line of a kind has all codecs; matching them on each costs most of a description's time.
+	settings.DisableMediaEngineMultipleCodecs(true)
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.DisableActiveTCP(true) // a client's TCP candidate must not make us dial anywhere
 	settings.SetICETimeouts(silentAfter, failedAfter, keepalive)
