@@ -13,8 +13,11 @@ import (
 	"parley/cmd/parley/load"
 )
 
-// loadGarbage lets the load tool use memory rather than time.
-const loadGarbage = 400
+// The load tool uses memory rather than time, up to a point.
+const (
+	loadGarbage = 400
+	loadMemory  = 2 << 30 // bytes, from which on it uses time
+)
 
 // loadFlags are flags of parley load that are no options of the run, or not as they are written.
 type loadFlags struct {
@@ -59,7 +62,7 @@ func newLoad() *cobra.Command {
 		"add people until p99 latency > 100 ms, loss > 1 % or joins fail: those who only receive, if there are any")
 	f.IntVar(&options.MaxPeople, "max-people", options.MaxPeople, "people at which --find-limit stops")
 	f.StringVar(&options.MetricsURL, "metrics-url", "", "the server's /metrics, for its CPU and memory")
-	f.IntVar(&options.WatchPID, "watch-pid", 0, "process to watch instead, on this machine, be it Parley or another server")
+	f.IntVar(&options.WatchPID, "watch-pid", 0, "process to watch instead, on this machine: Parley or another server")
 	f.StringVar(&flags.cpus, "cpus", "", "CPUs to run on, such as 1 or 1,3 (Linux)")
 	f.StringVar(&flags.json, "json", "", "`FILE` for the report as JSON, - for standard output")
 	f.StringVar(&flags.html, "html", "", "`FILE` for the report as a page with charts")
@@ -81,6 +84,7 @@ func runLoad(cmd *cobra.Command, options load.Options, flags loadFlags) error {
 		}
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(loadGarbage))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(loadMemory))
 	report, err := load.Run(cmd.Context(), options, cmd.ErrOrStderr())
 	if err != nil {
 		return fmt.Errorf("load: %w", err)

@@ -111,6 +111,8 @@ func (c *Client) JoinAndWait(ctx context.Context, room string) error {
 	select { // what was before must not pass for what is awaited
 	case <-asked:
 	case <-c.ended:
+	case <-ctx.Done(): // the loop may be closing a connection
+		return fmt.Errorf("join: %w", ctx.Err())
 	}
 	return c.Await(ctx, func(s Snapshot) bool {
 		return s.Room != "" && s.Connection == webrtc.PeerConnectionStateConnected.String()

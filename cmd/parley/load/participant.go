@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -101,6 +102,9 @@ func (p *participant) join(ctx context.Context, expectMedia bool) (time.Duration
 func (p *participant) leave() bool {
 	p.env.reporter.remove(p)
 	p.pc.Store(nil)
+	for _, t := range p.tapsSoFar() {
+		t.end()
+	}
 	ended := make(chan struct{})
 	if c := p.client; c != nil {
 		p.client = nil
@@ -116,11 +120,9 @@ func (p *participant) leave() bool {
 		_ = p.mux.Close()
 		p.mux = nil
 	}
-	p.mu.Lock()
-	for _, t := range p.taps {
+	for _, t := range p.tapsSoFar() {
 		_ = t.Close() // the second time for most
 	}
-	p.mu.Unlock()
 	return inTime || within(ended, leaveWithin)
 }
 
@@ -154,12 +156,16 @@ func (p *participant) tap() *tap {
 	return p.taps[len(p.taps)-1]
 }
 
-// total is what has come so far.
-func (p *participant) total() meter {
+func (p *participant) tapsSoFar() []*tap {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return slices.Clone(p.taps)
+}
+
+// total is what has come so far.
+func (p *participant) total() meter {
 	var m meter
-	for _, t := range p.taps {
+	for _, t := range p.tapsSoFar() {
 		m.add(t.total())
 	}
 	return m

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -16,6 +17,7 @@ const (
 	firstSkip     = 20      // one packet in so many is a sample, before the rate of the stream is known
 	unboundMax    = 64      // packets that are passed on in the hope that pion expects them
 	maxNacks      = 256     // missing packets of a stream that are asked for
+	maxPassed     = 400     // packets of media and RTCP per second that are passed on, unless all are to be looked into
 	channelHeader = 4       // of ChannelData (RFC 8656, 12.4)
 )
 
@@ -81,6 +83,10 @@ type tap struct {
 	feed    feed               // guarded by mu
 	random  uint32             // guarded by mu
 
+	left      bool  // guarded by mu: the participant is leaving
+	passSince int64 // guarded by mu: the second in which
+	passCount int   // guarded by mu: so many packets were passed on
+
 	paceAt      int64  // guarded by mu: when adapt was called last
 	pacePackets uint64 // guarded by mu: what had come by then
 
@@ -92,36 +98,6 @@ type tap struct {
 type datagram struct {
 	data []byte
 	from netip.AddrPort
-}
-
-// stream is one incoming SSRC. It is guarded by its tap's mu.
-type stream struct {
-	ssrc     uint32
-	pt       uint8
-	kind     payloadKind
-	bound    bool // pion has a reader for it
-	passed   int  // packets passed on before that
-	skip     int  // packets until the next sample
-	number   sequences
-	nacks    []missing
-	reported reported
-	picture  bool // a keyframe was asked for
-
-	samples [64]sample // by sequence number
-	more    []sample   // the same when all packets are samples
-
-	// Of the payload: whose it was and where it was in its track.
-	begun     bool
-	publisher uint32
-	track     uint16
-	counter   uint32
-	number16  uint16
-}
-
-// sample is when a packet arrived that pion was given.
-type sample struct {
-	number uint16
-	at     int64 // ns since the run began, 0: none
 }
 
 // newTap opens a socket on an address of this machine.
@@ -234,7 +210,7 @@ func (t *tap) take(packet []byte, arrived int64) bool {
 	}
 	if pt := packet[1] & 0x7f; pt >= 64 && pt <= 95 { // RFC 5761, 4
 		t.meter.rtcp++
-		return true
+		return t.mayPass(arrived)
 	}
 	ssrc := binary.BigEndian.Uint32(packet[8:])
 	s := t.latest
@@ -251,9 +227,43 @@ func (t *tap) take(packet []byte, arrived int64) bool {
 	}
 	if s.kind == kindRTX {
 		t.meter.resent++
+		if !t.verify {
+			t.resent()
+			return false
+		}
+		return t.mayPass(arrived)
+	}
+	return t.count(s, packet, arrived) && t.mayPass(arrived)
+}
+
+// mayPass keeps what pion gets within bounds: it queues without any.
+func (t *tap) mayPass(now int64) bool {
+	if t.left {
+		return false
+	}
+	if t.verify {
 		return true
 	}
-	return t.count(s, packet, arrived)
+	if now-t.passSince > int64(time.Second) {
+		t.passSince, t.passCount = now, 0
+	}
+	t.passCount++
+	return t.passCount <= maxPassed
+}
+
+// resent takes a retransmission for the packet that was asked for first: which it is, only pion could tell.
+func (t *tap) resent() {
+	for _, s := range t.streams {
+		for i, m := range s.nacks {
+			if m.times > 0 && s.number.lacks(m.number) {
+				s.nacks = slices.Delete(s.nacks, i, i+1)
+				s.number.take(m.number)
+				t.meter.missing--
+				t.meter.recovered++
+				return
+			}
+		}
+	}
 }
 
 // count accounts for a media packet and tells whether it is a sample.
@@ -319,27 +329,6 @@ func (t *tap) newStream(ssrc uint32, payloadType uint8) *stream {
 	return s
 }
 
-func (s *stream) sample(number uint16, at int64) {
-	if s.more != nil {
-		s.more[int(number)%len(s.more)] = sample{number, at}
-		return
-	}
-	s.samples[int(number)%len(s.samples)] = sample{number, at}
-}
-
-func (s *stream) sampleOf(number uint16) (int64, bool) {
-	x := &s.samples[int(number)%len(s.samples)]
-	if s.more != nil {
-		x = &s.more[int(number)%len(s.more)]
-	}
-	if x.number != number || x.at == 0 {
-		return 0, false
-	}
-	at := x.at
-	x.at = 0
-	return at, true
-}
-
 // describe takes note of what a description says of the packets to come.
 func (t *tap) describe(description string) {
 	l := readLayout(description)
@@ -362,57 +351,6 @@ func (t *tap) bind(ssrc uint32) {
 	}
 }
 
-// decrypted takes what pion made of a sample: its payload, of which a synthetic one says when it was sent. It returns
-// the packet's time on the way.
-func (t *tap) decrypted(ssrc uint32, number uint16, payload []byte, synthetic bool) (time.Duration, bool) {
-	var sent stamp
-	var err error
-	if synthetic {
-		sent, err = readStamp(payload)
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s := t.streams[ssrc]
-	if s == nil {
-		return 0, false
-	}
-	s.bound = true
-	arrived, known := s.sampleOf(number)
-	if !known && s.number.lacks(number) { // it came as a retransmission
-		s.number.take(number)
-		t.meter.missing--
-		t.meter.recovered++
-	}
-	if !synthetic {
-		return 0, false
-	}
-	if err != nil {
-		t.meter.corrupted++
-		return 0, false
-	}
-	if t.verify {
-		t.follow(s, sent, number)
-	}
-	return time.Duration(arrived - sent.at), known
-}
-
-// follow compares the payload's own numbers with those of the stream.
-func (t *tap) follow(s *stream, sent stamp, number uint16) {
-	same := s.begun && s.publisher == sent.publisher && s.track == sent.track
-	ahead, on := int16(number-s.number16), int32(sent.counter-s.counter)
-	switch {
-	case same && ahead <= 0: // late in the stream, which has been counted
-		return
-	case same && on == 0:
-		t.meter.duplicated++
-	case same && on < 0:
-		t.meter.reordered++
-	case same && on > int32(ahead):
-		t.meter.skipped += uint64(on) - uint64(ahead)
-	}
-	s.begun, s.publisher, s.track, s.counter, s.number16 = true, sent.publisher, sent.track, sent.counter, number
-}
-
 // total returns what has been counted so far.
 func (t *tap) total() meter {
 	t.mu.Lock()
@@ -425,6 +363,13 @@ func (t *tap) joinedAt() time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.firstAt
+}
+
+// end passes on no more media: nobody might read it.
+func (t *tap) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.left = true
 }
 
 // restart forgets the streams: the participant has a new connection.

@@ -3,6 +3,7 @@ package load
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -32,6 +33,8 @@ const (
 	metricsWait = 2 * time.Second
 	maxMetrics  = 4 << 20
 )
+
+var errNoProcess = errors.New("cannot be watched")
 
 // newWatcher fails if there is something to watch that cannot be seen.
 func newWatcher(ctx context.Context, o Options) (*watcher, error) {

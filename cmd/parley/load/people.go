@@ -1,0 +1,209 @@
+package load
+
+import (
+	"context"
+	"fmt"
+	mathrand "math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+// populate has people join at the wanted rate until there are so many of each kind, those who publish first. It fails
+// if the very first cannot.
+func (e *engine) populate(ctx context.Context, publishers, subscribers int) error {
+	if err := e.grow(ctx, publishers, true); err != nil {
+		return err
+	}
+	return e.grow(ctx, subscribers, false)
+}
+
+// grow has people of one kind join until there are so many.
+func (e *engine) grow(ctx context.Context, count int, publishing bool) error {
+	var joining sync.WaitGroup
+	defer joining.Wait()
+	every := time.Duration(float64(time.Second) / e.env.options.Ramp)
+	next := time.Now()
+	for i := e.countOf(publishing); i < count && ctx.Err() == nil; i++ {
+		p := e.newParticipant(e.rooms[i%len(e.rooms)], publishing)
+		if p.number == 1 { // alone, to learn whether it works at all
+			if err := e.enter(ctx, p); err != nil && ctx.Err() == nil {
+				return err
+			}
+			next = time.Now()
+			continue
+		}
+		joining.Go(func() { _ = e.enter(ctx, p) }) // which counts failures
+		next = next.Add(every)
+		pause(ctx, time.Until(next))
+	}
+	return nil
+}
+
+func (e *engine) countOf(publishing bool) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	n := 0
+	for _, r := range e.rooms {
+		if publishing {
+			n += r.publishing
+		} else {
+			n += len(r.people) - r.publishing
+		}
+	}
+	return n
+}
+
+func (e *engine) newParticipant(r *room, publishes bool) *participant {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.numbers++
+	return &participant{env: e.env, number: e.numbers, room: r, publishes: publishes}
+}
+
+// enter has somebody join, and counts.
+func (e *engine) enter(ctx context.Context, p *participant) error {
+	e.mu.Lock()
+	media := p.room.publishing > 0
+	e.mu.Unlock()
+	took, err := p.join(ctx, media)
+	e.mu.Lock()
+	if err == nil {
+		e.joined++
+		p.room.people = append(p.room.people, p)
+		if p.publishes {
+			p.room.publishing++
+		}
+		if took > 0 {
+			e.env.joins.add(took)
+		}
+	} else if ctx.Err() == nil {
+		e.failures++
+		if e.failure == nil {
+			e.failure = err
+		}
+	}
+	e.mu.Unlock()
+	if err != nil {
+		e.retire(p)
+	}
+	return err
+}
+
+// retire has somebody leave who is no longer, or never was, in a room's list.
+func (e *engine) retire(p *participant) {
+	ended := p.leave()
+	e.mu.Lock()
+	e.retired.add(p.total())
+	e.mu.Unlock()
+	if !ended {
+		fmt.Fprintf(e.progress, "       participant %d did not end and was left behind\n", p.number)
+	}
+}
+
+// shrink takes the last people of one kind out of the fullest rooms until so many are left.
+func (e *engine) shrink(count int, publishing bool) {
+	var leaving []*participant
+	for excess := e.countOf(publishing) - count; excess > 0; excess-- {
+		if p := e.lastOf(publishing); p != nil {
+			leaving = append(leaving, p)
+		}
+	}
+	e.retireAll(leaving)
+}
+
+// lastOf takes one of a kind off the list of the fullest room.
+func (e *engine) lastOf(publishing bool) *participant {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	fullest := e.rooms[0]
+	for _, r := range e.rooms {
+		if len(r.people) > len(fullest.people) {
+			fullest = r
+		}
+	}
+	for _, p := range slices.Backward(fullest.people) {
+		if p.publishes == publishing {
+			e.drop(p)
+			return p
+		}
+	}
+	return nil
+}
+
+// drop takes somebody off the lists. It is called with mu held.
+func (e *engine) drop(p *participant) {
+	i := slices.Index(p.room.people, p)
+	if i < 0 {
+		return
+	}
+	p.room.people = slices.Delete(p.room.people, i, i+1)
+	e.joined--
+	if p.publishes {
+		p.room.publishing--
+	}
+}
+
+// retireAll has many leave, some at a time.
+func (e *engine) retireAll(people []*participant) {
+	const atOnce = 16
+	var leaving sync.WaitGroup
+	turns := make(chan struct{}, atOnce)
+	for _, p := range people {
+		turns <- struct{}{}
+		leaving.Go(func() {
+			e.retire(p)
+			<-turns
+		})
+	}
+	leaving.Wait()
+}
+
+func (e *engine) leaveAll() {
+	var people []*participant
+	e.mu.Lock()
+	for _, r := range e.rooms {
+		people = append(people, r.people...)
+		r.people = nil
+	}
+	e.mu.Unlock()
+	e.retireAll(people)
+}
+
+// churn has somebody leave and come back, now and then, until ctx ends.
+func (e *engine) churn(ctx context.Context) {
+	var moving sync.WaitGroup
+	defer moving.Wait()
+	for pause(ctx, time.Duration(float64(time.Second)/e.env.options.Churn)) {
+		p := e.pick()
+		if p == nil {
+			continue
+		}
+		moving.Go(func() {
+			e.retire(p)
+			again := e.newParticipant(p.room, p.publishes)
+			again.number, again.account = p.number, p.account
+			_ = e.enter(ctx, again) // which counts failures
+		})
+	}
+}
+
+// pick takes somebody off the lists: one who only watches if there are such people.
+func (e *engine) pick() *participant {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var candidates []*participant
+	for _, r := range e.rooms {
+		for _, p := range r.people {
+			if !p.publishes || e.env.options.Subscribers == 0 {
+				candidates = append(candidates, p)
+			}
+		}
+	}
+	if len(candidates) == 0 {
+		return nil
+	}
+	p := candidates[mathrand.IntN(len(candidates))] //nolint:gosec // anybody
+	e.drop(p)
+	return p
+}

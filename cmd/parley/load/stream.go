@@ -1,0 +1,105 @@
+package load
+
+import "time"
+
+// stream is one incoming SSRC. It is guarded by its tap's mu.
+type stream struct {
+	ssrc     uint32
+	pt       uint8
+	kind     payloadKind
+	bound    bool // pion has a reader for it
+	passed   int  // packets passed on before that
+	skip     int  // packets until the next sample
+	number   sequences
+	nacks    []missing
+	reported reported
+	picture  bool // a keyframe was asked for
+
+	samples [64]sample // by sequence number
+	more    []sample   // the same when all packets are samples
+
+	// Of the payload: whose it was and where it was in its track.
+	begun     bool
+	publisher uint32
+	track     uint16
+	counter   uint32
+	number16  uint16
+}
+
+// sample is when a packet arrived that pion was given.
+type sample struct {
+	number uint16
+	at     int64 // ns since the run began, 0: none
+}
+
+func (s *stream) sample(number uint16, at int64) {
+	if s.more != nil {
+		s.more[int(number)%len(s.more)] = sample{number, at}
+		return
+	}
+	s.samples[int(number)%len(s.samples)] = sample{number, at}
+}
+
+func (s *stream) sampleOf(number uint16) (int64, bool) {
+	x := &s.samples[int(number)%len(s.samples)]
+	if s.more != nil {
+		x = &s.more[int(number)%len(s.more)]
+	}
+	if x.number != number || x.at == 0 {
+		return 0, false
+	}
+	at := x.at
+	x.at = 0
+	return at, true
+}
+
+// decrypted takes what pion made of a sample: its payload, of which a synthetic one says when it was sent. It returns
+// the packet's time on the way.
+func (t *tap) decrypted(ssrc uint32, number uint16, payload []byte, synthetic bool) (time.Duration, bool) {
+	var sent stamp
+	var err error
+	if synthetic {
+		sent, err = readStamp(payload)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.streams[ssrc]
+	if s == nil {
+		return 0, false
+	}
+	s.bound = true
+	arrived, known := s.sampleOf(number)
+	if !known && s.number.lacks(number) { // it came as a retransmission
+		s.number.take(number)
+		t.meter.missing--
+		t.meter.recovered++
+	}
+	if !synthetic {
+		return 0, false
+	}
+	if err != nil {
+		t.meter.corrupted++
+		return 0, false
+	}
+	if t.verify {
+		t.follow(s, sent, number)
+	}
+	return time.Duration(arrived - sent.at), known
+}
+
+// follow compares the payload's own numbers with those of the stream.
+func (t *tap) follow(s *stream, sent stamp, number uint16) {
+	same := s.begun && s.publisher == sent.publisher && s.track == sent.track
+	ahead, on := int16(number-s.number16), int32(sent.counter-s.counter)
+	switch {
+	case same && ahead <= 0: // late in the stream, which has been counted
+		return
+	case same && on == 0:
+		t.meter.duplicated++
+	case same && on < 0:
+		t.meter.reordered++
+	case same && on > int32(ahead):
+		t.meter.skipped += uint64(on) - uint64(ahead)
+	}
+	s.begun, s.publisher, s.track, s.counter, s.number16 = true, sent.publisher, sent.track, sent.counter, number
+}
