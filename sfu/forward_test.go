@@ -10,6 +10,7 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/srtp/v3"
 	"github.com/pion/webrtc/v4"
 
@@ -89,18 +90,22 @@ func (s *sink) take(sealed []byte) {
 
 // binding is a negotiated line.
 type binding struct {
-	sink   *sink
-	codecs []webrtc.RTPCodecParameters
-	levels bool
+	sink             *sink
+	codecs           []webrtc.RTPCodecParameters
+	levels, numbered bool
 }
 
 func (b binding) CodecParameters() []webrtc.RTPCodecParameters { return b.codecs }
 
 func (b binding) HeaderExtensions() []webrtc.RTPHeaderExtensionParameter {
-	if !b.levels {
-		return nil
+	var extensions []webrtc.RTPHeaderExtensionParameter
+	if b.levels {
+		extensions = append(extensions, webrtc.RTPHeaderExtensionParameter{URI: audioLevelURI, ID: 7})
 	}
-	return []webrtc.RTPHeaderExtensionParameter{{URI: audioLevelURI, ID: 7}}
+	if b.numbered {
+		extensions = append(extensions, webrtc.RTPHeaderExtensionParameter{URI: sdp.TransportCCURI, ID: 5})
+	}
+	return extensions
 }
 
 func (binding) SSRC() webrtc.SSRC                       { return 42 }
