@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -182,8 +183,24 @@ func (c *Client) read() {
 			})
 			return
 		}
+		if c.options.Unlisted && !matters(frame) {
+			continue
+		}
 		c.queue.post(func() { c.receive(frame) })
 	}
+}
+
+// matters tells whether a frame may say more than who comes and goes: in a large room most do not, and reading all of
+// them would keep its clients busy.
+func matters(frame []byte) bool {
+	for _, kind := range []string{
+		protocol.TypeSignal, protocol.TypeConnect, protocol.TypeConfig, protocol.TypeOthers, protocol.KeyError,
+	} {
+		if bytes.Contains(frame, []byte(`"`+kind+`"`)) {
+			return true
+		}
+	}
+	return false
 }
 
 // run is the loop.
