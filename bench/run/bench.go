@@ -98,10 +98,10 @@ func (b *bench) viewersAt(ctx context.Context, kind string, share float64) (int,
 	}
 	viewers := reaches(float64(first), one.share(), float64(second), two.share(), share)
 	most := reaches(float64(first), one.loadShare(), float64(second), two.loadShare(), busy)
-	if !(viewers > 0) || !(most > 0) { // no line at all
+	if viewers = math.Min(viewers, most); !(viewers >= 1 && viewers <= maxPeople) { // no line at all
 		return second, nil
 	}
-	return max(1, int(math.Round(math.Min(viewers, most)))), nil
+	return int(math.Round(viewers)), nil
 }
 
 // reaches is the x at which the line through two points is at y.
