@@ -192,16 +192,19 @@ func (s *Sample) check(load Load) error {
 }
 
 func (b *bench) loadArgs(s *server, load Load, file string) []string {
-	ramp := usualRamp
+	ramp, duration := usualRamp, b.Duration
 	if load.Ramp > 0 {
 		ramp = load.Ramp
+	}
+	if load.FindLimit { // of which there are many steps
+		duration = max(duration/2, min(duration, time.Second))
 	}
 	args := []string{
 		"load", "--url", s.url, "--watch-pid", strconv.Itoa(s.pid()), "--json", file,
 		"--rooms", strconv.Itoa(load.Rooms), "--publishers", strconv.Itoa(load.Publishers),
 		"--subscribers", strconv.Itoa(load.Subscribers), fmt.Sprintf("--audio=%t", load.Audio),
 		fmt.Sprintf("--video=%t", load.Video), "--ramp", strconv.Itoa(ramp),
-		"--warmup", b.Warmup.String(), "--duration", b.Duration.String(),
+		"--warmup", b.Warmup.String(), "--duration", duration.String(),
 	}
 	if load.Bitrate > 0 {
 		args = append(args, "--video-bitrate", strconv.Itoa(load.Bitrate))
