@@ -86,6 +86,9 @@ func (e *engine) findLimit(ctx context.Context, idle usage) (*Report, error) {
 	if s.bad == 0 && s.good > 0 {
 		limit.Reason = fmt.Sprintf("no more than %d were tried", base+s.good)
 	}
+	if last != nil && last.loadShare() > loadBusy && s.bad > 0 {
+		limit.Reason += "; but the load tool had no more CPU, so it may be more"
+	}
 	if best == nil {
 		best = last
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -174,5 +175,99 @@ func TestSequencesAgainstASet(t *testing.T) {
 	take(count)
 	if want := count + 1 - len(got); missing != want || missing == 0 || duplicates == 0 {
 		t.Errorf("%d missing, want %d; %d duplicates", missing, want, duplicates)
+	}
+}
+
+func TestSearch(t *testing.T) {
+	for _, capacity := range []int{0, 1, 2, 3, 10, 57, 100, 390, 4999, 5000, 100_000} {
+		for _, first := range []int{1, 10, 300} {
+			const most = 5000
+			s, tries := newSearch(first, most), 1
+			for s.record(s.next <= capacity) {
+				if tries++; tries > 40 {
+					t.Fatalf("from %d, capacity %d: no end", first, capacity)
+				}
+				if s.next < 1 || s.next > most || s.next == s.good || s.next == s.bad {
+					t.Fatalf("from %d, capacity %d: tries %d after %d and %d", first, capacity, s.next, s.good, s.bad)
+				}
+			}
+			want := min(capacity, most)
+			if s.good > want || float64(s.good) < float64(want)*(1-precision)-1 {
+				t.Errorf("from %d, capacity %d: found %d", first, capacity, s.good)
+			}
+		}
+	}
+}
+
+func TestParseBitrate(t *testing.T) {
+	for s, want := range map[string]float64{"800k": 800e3, "2.5M": 2.5e6, "64000": 64000, "1K": 1000} {
+		if got, err := ParseBitrate(s); err != nil || got != want {
+			t.Errorf("%q: %v, %v", s, got, err)
+		}
+	}
+	for _, s := range []string{"", "k", "fast", "-1", "0", "NaN", "Inf", "1e400", "1G", "1 M"} {
+		if got, err := ParseBitrate(s); err == nil {
+			t.Errorf("%q: %v", s, got)
+		}
+	}
+}
+
+func TestLayout(t *testing.T) {
+	l := readLayout("v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n" +
+		"a=extmap:5 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n" +
+		"m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=rtpmap:96 VP8/90000\na=rtpmap:97 rtx/90000\r\na=rtpmap:200 x/1\r\n")
+	if l.kinds[111] != kindAudio || l.kinds[96] != kindVideo || l.kinds[97] != kindRTX || l.kinds[0] != kindUnknown ||
+		l.transportID != 5 {
+		t.Errorf("%+v", l)
+	}
+}
+
+func FuzzLayout(f *testing.F) {
+	f.Add("m=audio 9 X 1\r\na=rtpmap:1 opus/48000/2\r\na=extmap:3 " +
+		"http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01")
+	f.Fuzz(func(t *testing.T, description string) {
+		if l := readLayout(description); l.transportID > 14 {
+			t.Errorf("extension %d", l.transportID)
+		}
+	})
+}
+
+func TestTransportNumber(t *testing.T) {
+	packet := []byte{0x90, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0xbe, 0xde, 0, 2, 0x10, 9, 0, 0x51, 0x12, 0x34, 0, 0, 7}
+	if got, ok := transportNumber(packet, 5); !ok || got != 0x1234 {
+		t.Errorf("%#x, %v", got, ok)
+	}
+	for _, id := range []uint8{1, 2, 6} {
+		if got, ok := transportNumber(packet, id); ok {
+			t.Errorf("extension %d: %#x", id, got)
+		}
+	}
+}
+
+func FuzzTransportNumber(f *testing.F) {
+	f.Add([]byte{0x90, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0xbe, 0xde, 0, 1, 0x51, 0x12, 0x34, 0}, uint8(5))
+	f.Add([]byte{0x90, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0xbe, 0xde, 0, 1, 0, 0, 0, 0x51}, uint8(5))
+	f.Add([]byte{0x9f, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3}, uint8(1))
+	f.Fuzz(func(t *testing.T, packet []byte, id uint8) {
+		if len(packet) < 12 {
+			return
+		}
+		if _, ok := transportNumber(packet, id); ok && len(packet) < 20 {
+			t.Error("found in too little")
+		}
+		if payload, ok := payloadOf(packet); ok && len(payload) > len(packet)-12 {
+			t.Errorf("payload of %d bytes in %d", len(payload), len(packet))
+		}
+	})
+}
+
+func TestParseMetrics(t *testing.T) {
+	u, err := parseMetrics(strings.NewReader("# HELP x y\nprocess_cpu_seconds_total 1.5\n" +
+		"other{a=\"b c\"} 3\nprocess_resident_memory_bytes 4.096e+06\n"))
+	if err != nil || u != (usage{true, 1.5, 4096000}) {
+		t.Errorf("%+v, %v", u, err)
+	}
+	if _, err := parseMetrics(strings.NewReader("process_cpu_seconds_total 1.5\n")); err == nil {
+		t.Error("no memory, no error")
 	}
 }

@@ -37,6 +37,7 @@ type Report struct {
 	Join     Join      `json:"join_ms"` // of the whole run
 	Server   *Server   `json:"server"`
 	LoadCPU  float64   `json:"load_cpu_s"`
+	LoadMost float64   `json:"load_cpu_share"` // of the CPUs that the load tool may use, 0 to 1
 	Verified bool      `json:"verified"`
 	Timeline []Point   `json:"timeline"`       // of the whole run
 	Begin    float64   `json:"window_begin_s"` // of the window, as in the timeline
@@ -114,7 +115,7 @@ func (e *engine) report(w *window, limit *Limit) *Report {
 			milliseconds(joins.quantile(0.5)), milliseconds(joins.quantile(0.9)), milliseconds(joins.quantile(1)),
 			joins.total(),
 		},
-		LoadCPU: w.end.own - w.begin.own, Verified: o.Verify, Limit: limit,
+		LoadCPU: w.end.own - w.begin.own, LoadMost: w.loadShare(), Verified: o.Verify, Limit: limit,
 		Begin: time.Duration(w.begin.at).Seconds(),
 	}
 	if w.failure != nil {

@@ -58,7 +58,11 @@ func (r *Report) rows() [][2]string {
 			[2]string{"server memory", fmt.Sprintf("%.1f MiB, %.1f before, %.2f a person",
 				mebibytes(s.RSS), mebibytes(s.IdleRSS), s.RSSPerPerson/(1<<20))})
 	}
-	return append(rows, [2]string{"load tool", fmt.Sprintf("%.0f %% of a core", 100*r.LoadCPU/seconds)})
+	tool := fmt.Sprintf("%.0f %% of a core", 100*r.LoadCPU/seconds)
+	if r.LoadMost > loadBusy {
+		tool += ": as much as it may use, so the server may do better than this"
+	}
+	return append(rows, [2]string{"load tool", tool})
 }
 
 // oddities are what should not happen and did.

@@ -86,9 +86,11 @@ func readProcess(pid int) (usage, error) {
 	if err1 != nil || err2 != nil || err3 != nil {
 		return usage{}, fmt.Errorf("/proc/%d/stat: %w", pid, strconv.ErrSyntax)
 	}
-	return usage{
-		known: true, cpu: float64(user+system) / clockTicks, rss: pages * int64(os.Getpagesize()),
-	}, nil
+	u := usage{known: true, cpu: float64(user+system) / clockTicks, rss: pages * int64(os.Getpagesize())}
+	if precise, ok := processCPU(pid); ok {
+		u.cpu = precise
+	}
+	return u, nil
 }
 
 // scrape reads the server's metrics.

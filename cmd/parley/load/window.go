@@ -3,8 +3,12 @@ package load
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"time"
 )
+
+// loadBusy is the share of its CPUs from which on the load tool may be what is slow.
+const loadBusy = 0.9
 
 // settle is how long after the window a packet may still come that was sent within it.
 const settle = 300 * time.Millisecond
@@ -98,6 +102,11 @@ func (w *window) loss() float64 {
 		return 0
 	}
 	return float64(r.missing) / float64(r.packets+uint64(r.missing))
+}
+
+// loadShare is how busy this process was, of what it could be.
+func (w *window) loadShare() float64 {
+	return (w.end.own - w.begin.own) / max(w.seconds(), 1e-9) / float64(runtime.GOMAXPROCS(0))
 }
 
 func (w *window) latency() *distribution { return w.end.latency.since(w.begin.latency) }
