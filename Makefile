@@ -8,7 +8,8 @@ VENDOR  := web/static/vendor
 ASSETS  := $(addprefix $(VENDOR)/,htmx.min.js hx-ws.min.js hx-sse.min.js)
 LDFLAGS := -s -w
 
-.PHONY: build run test test-go test-js test-browser test-netns packages check lint format fuzz screenshots clean FORCE
+.PHONY: build run test test-go test-js test-browser test-netns packages check lint format fuzz soak bench screenshots \
+        clean FORCE
 
 # go itself knows what is stale.
 build: $(ASSETS)
@@ -51,6 +52,7 @@ bin/parley-race: $(ASSETS) packages FORCE
 test-browser: build bin/parley-race $(NODE_E2E)
 	$(GO) build -o bin/guests ./e2e/guests
 	cd e2e && npm test --silent
+	cd e2e && PARLEY_MEDIA_BATCHING=sendto npm run test:simple --silent
 	cd e2e && TEST_BINARY=$(CURDIR)/bin/parley-race npm run test:race --silent
 
 # Two network namespaces, the server behind a 1:1 NAT. Needs root.
@@ -88,6 +90,15 @@ fuzz:
 	    echo "$$package $$target"; $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
 	  done; \
 	done
+
+# People come and go at random, and every payload that arrives is looked into.
+SOAK ?= 5m
+soak: build
+	SOAK=$(SOAK) $(GO) test -v -count 1 -timeout 3h -run TestSoak ./e2e
+
+# The server against its yardsticks, alone on a core each. About an hour on an otherwise idle machine with two cores.
+bench: build
+	$(GO) run ./bench/run -plots
 
 screenshots: build packages $(NODE_E2E)
 	cd e2e && node screenshot.js ../bin/screenshots

@@ -1,0 +1,43 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// TestSoak lets people come and go at random for as long as SOAK says, and looks into every payload that arrives: none
+// is corrupted or comes twice, and on loopback none is lost or overtaken.
+func TestSoak(t *testing.T) {
+	duration, err := time.ParseDuration(os.Getenv("SOAK"))
+	if err != nil {
+		t.Skip("SOAK is no duration: make soak")
+	}
+	s := start(t)
+	load := exec.CommandContext(t.Context(), binary(), "load", "--url", s.url, "--verify", "--json", "-",
+		"--rooms", "2", "--publishers", "4", "--subscribers", "6", "--simulcast", "--video-bitrate", "1M",
+		"--churn", "3", "--duration", duration.String())
+	var out bytes.Buffer
+	load.Stdout, load.Stderr = &out, os.Stderr
+	if err := load.Run(); err != nil {
+		t.Fatalf("load: %v\n%s", err, out.String())
+	}
+	var report struct {
+		Received                                       struct{ Packets int }
+		JoinFailures                                   int `json:"join_failures"`
+		Joined, Lost, Duplicated, Reordered, Corrupted int
+	}
+	if err := json.NewDecoder(&out).Decode(&report); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%+v", report)
+	if report.Received.Packets < int(duration.Seconds())*1000 {
+		t.Errorf("only %d packets came", report.Received.Packets)
+	}
+	if report.JoinFailures+report.Lost+report.Duplicated+report.Reordered+report.Corrupted > 0 {
+		t.Error("something was lost, changed, repeated or overtaken")
+	}
+}
