@@ -89,7 +89,7 @@ func (in *ingress) measure(reports []rtcp.ReceptionReport, now time.Time) {
 		if report.LastSenderReport == 0 {
 			continue
 		}
-		compact := uint32(ntpTime(now) >> 16) //nolint:gosec // the middle 32 bits
+		compact := uint32(ntpTime(now) >> 16) // the middle 32 bits
 		rtt := time.Duration(compact-report.LastSenderReport-report.Delay) * time.Second >> 16
 		if rtt > 0 && rtt < maxRTT {
 			in.rtt += (rtt - in.rtt) / 8

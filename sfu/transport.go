@@ -78,12 +78,12 @@ func (t *transport) ready() (*dtlssrtp.Session, *egress.Destination) {
 
 // nextNumber is the transport-wide sequence number of the packet that is about to be sent
 // (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 2).
-func (t *transport) nextNumber() uint16 { return uint16(t.numbers.Add(1)) } //nolint:gosec // modulo 2^16
+func (t *transport) nextNumber() uint16 { return uint16(t.numbers.Add(1)) }
 
 // maxRTCP is the most bytes of RTCP in one packet.
 const maxRTCP = 1200
 
-// sendRTCP queues a compound packet. What cannot be sent yet is dropped: all RTCP of ours is repeated or asked for again.
+// sendRTCP queues a compound packet. What cannot be sent yet is dropped: our RTCP is repeated, or asked for again.
 func (t *transport) sendRTCP(b *egress.Batch, packets ...rtcp.Packet) {
 	session, path := t.ready()
 	if session == nil {

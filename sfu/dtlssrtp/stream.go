@@ -63,7 +63,7 @@ func (s *Stream) take(sequence uint16) (uint64, error) {
 		s.mark(s.newest)
 		return s.newest, nil
 	}
-	ahead := int16(sequence - uint16(s.newest)) //nolint:gosec // modulo 2^16, nearest
+	ahead := int16(sequence - uint16(s.newest)) // the nearest, modulo 2^16
 	if ahead > 0 {
 		index := s.newest + uint64(ahead)
 		if index >= 1<<48 {
