@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,8 @@ const (
 	maxUnknown = 64
 	// askAgain is how long the peer's loop may take to say what a stream is.
 	askAgain = 200 * time.Millisecond
+	// forgetAfter is when a stream that nobody knew is forgotten, if its place is needed.
+	forgetAfter = 10 * time.Second
 	// guessedRTT is taken for the round trip until a receiver report has told.
 	guessedRTT = 50 * time.Millisecond
 )
@@ -39,7 +42,7 @@ type ingress struct {
 	sources  map[uint32]*source        // by SSRC
 	asked    map[uint32]*unknownSource // by SSRC, while the peer's loop has not told
 	downs    map[uint32]*downTrack     // by the SSRC that the client receives it with
-	arrivals feedback.Arrivals
+	arrivals *feedback.Arrivals        // nil for who only receives
 	rtt      time.Duration
 	nacks    []rtcp.NackPair // kept for its room
 }
@@ -99,6 +102,9 @@ func (in *ingress) Receive(packet []byte, arrived time.Time, b *egress.Batch) {
 	}
 	in.last.Store(arrived.UnixNano())
 	if number := header.Extensions.Get(in.ids.transport); len(number) == 2 {
+		if in.arrivals == nil {
+			in.arrivals = new(feedback.Arrivals)
+		}
 		in.arrivals.Record(uint16(number[0])<<8|uint16(number[1]), arrived)
 	}
 	if s := in.sources[header.SSRC]; s != nil {
@@ -106,7 +112,7 @@ func (in *ingress) Receive(packet []byte, arrived time.Time, b *egress.Batch) {
 	} else {
 		in.ask(header, arrived)
 	}
-	if in.arrivals.Due(arrived) {
+	if in.arrivals != nil && in.arrivals.Due(arrived) {
 		in.sendFeedback(header.SSRC, b)
 	}
 }
@@ -149,7 +155,7 @@ func (in *ingress) sendFeedback(media uint32, b *egress.Batch) {
 func (in *ingress) ask(header wire.Header, now time.Time) {
 	u := in.asked[header.SSRC]
 	if u == nil {
-		if len(in.asked) >= maxUnknown {
+		if len(in.asked) >= maxUnknown && !in.forget(now) {
 			return
 		}
 		u = &unknownSource{ssrc: header.SSRC}
@@ -168,6 +174,13 @@ func (in *ingress) ask(header wire.Header, now time.Time) {
 		u.askedAt = now
 		in.unknown(*u)
 	}
+}
+
+// forget drops the streams that have not been heard of for a while. It reports whether there were any.
+func (in *ingress) forget(now time.Time) bool {
+	before := len(in.asked)
+	maps.DeleteFunc(in.asked, func(_ uint32, u *unknownSource) bool { return now.Sub(u.askedAt) > forgetAfter })
+	return len(in.asked) < before
 }
 
 // bind says what a stream is.
