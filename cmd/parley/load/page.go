@@ -38,7 +38,11 @@ func (r *Report) WriteHTML(w io.Writer) error {
 
 // kind says what people these were.
 func (r *Report) kind() string {
-	s := fmt.Sprintf("%s, each with %s", plural(r.Rooms, "room"), plural(r.Publishers, "publisher"))
+	each := "with"
+	if r.Rooms > 1 {
+		each = "each with"
+	}
+	s := fmt.Sprintf("%s %s %s", plural(r.Rooms, "room"), each, plural(r.Publishers, "publisher"))
 	if r.Subscribers > 0 {
 		s += " and " + plural(r.Subscribers, "subscriber")
 	}
@@ -55,7 +59,7 @@ func (r *Report) tiles() []tile {
 	perSecond := func(n float64) float64 { return n / max(r.Window, 1e-9) }
 	tiles := []tile{
 		{fmt.Sprint(r.People), "", "people", ""},
-		{shortNumber(math.Round(perSecond(float64(r.Received.Packets)))), "/s", "packets out", ""},
+		{roughly(perSecond(float64(r.Received.Packets))), "/s", "packets out", ""},
 		{fmt.Sprintf("%.3g", 100*r.Loss), "%", "lost", good(r.Loss <= lossLimit)},
 	}
 	if r.Latency.Samples > 0 {
@@ -70,6 +74,17 @@ func (r *Report) tiles() []tile {
 			tile{fmt.Sprintf("%.2f", r.Server.RSSPerPerson/(1<<20)), "MiB", "memory per person", ""})
 	}
 	return tiles
+}
+
+// roughly writes a number in three or four digits.
+func roughly(v float64) string {
+	switch {
+	case v >= 999_500:
+		return fmt.Sprintf("%.2fM", v/1e6)
+	case v >= 9999.5:
+		return fmt.Sprintf("%.1fk", v/1e3)
+	}
+	return fmt.Sprintf("%.0f", v)
 }
 
 func (r *Report) charts() []*chart {

@@ -104,6 +104,14 @@ func (w *window) loss() float64 {
 	return float64(r.missing) / float64(r.packets+uint64(r.missing))
 }
 
+// shortfall is the share of what should have come that did not, for whatever reason; 0 if that is not known.
+func (w *window) shortfall() float64 {
+	if w.expected == 0 {
+		return 0
+	}
+	return max(0, 1-float64(w.received().packets)/float64(w.expected))
+}
+
 // loadShare is how busy this process was, of what it could be.
 func (w *window) loadShare() float64 {
 	return (w.end.own - w.begin.own) / max(w.seconds(), 1e-9) / float64(runtime.GOMAXPROCS(0))
