@@ -65,7 +65,7 @@ func Listen(ctx context.Context, addr string, o Options, log *slog.Logger) (*Con
 		conns = append(conns, conn)
 	}
 	c := newConn(conns, o, log)
-	log.Debug("media socket", "address", first.LocalAddr().String(), "sockets", len(conns),
+	log.Info("media socket", "address", first.LocalAddr().String(), "sockets", len(conns),
 		"receive_buffer", receive, "send_buffer", send, "sending", c.path.method().String())
 	return c, nil
 }
