@@ -30,8 +30,8 @@ func benchmarks(ctx context.Context, out io.Writer) (*float64, error) {
 	return forwardAllocations(&said)
 }
 
-// forwardAllocations finds the most allocations among sfu.BenchmarkForward* in what go test printed: allocs/packet where
-// a benchmark reports them, for an operation may be many packets.
+// forwardAllocations finds the most allocations among sfu.BenchmarkForward* in what go test printed: allocs/packet
+// where a benchmark reports them, for an operation may be many packets.
 func forwardAllocations(said io.Reader) (*float64, error) {
 	var worst *float64
 	var pkg string
