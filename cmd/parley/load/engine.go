@@ -119,7 +119,7 @@ func newEngine(ctx context.Context, options Options, progress io.Writer) (*engin
 		return nil, fmt.Errorf("make a certificate: %w", err)
 	}
 	env.certificates = []webrtc.Certificate{*certificate}
-	e := &engine{env: env, progress: progress}
+	e := &engine{env: env, progress: &shared{out: progress}}
 	if e.watch, err = newWatcher(ctx, options); err != nil {
 		return nil, err
 	}
@@ -129,6 +129,19 @@ func newEngine(ctx context.Context, options Options, progress io.Writer) (*engin
 		e.rooms = append(e.rooms, &room{name: fmt.Sprintf("load-%s-%d", hex.EncodeToString(unique[:]), i+1)})
 	}
 	return e, nil
+}
+
+// shared lets several goroutines write lines.
+type shared struct {
+	mu  sync.Mutex
+	out io.Writer // guarded by mu
+}
+
+// Write implements io.Writer.
+func (s *shared) Write(line []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.Write(line)
 }
 
 // localAddress is this machine's address on the way to the server. Nothing is sent.

@@ -15,7 +15,8 @@ import (
 // someReport has something in every part.
 func someReport() *Report {
 	r := &Report{
-		Time: time.Unix(1, 0), URL: "http://<b>.example", Window: 2, Rooms: 1, Publishers: 1, Subscribers: 2, People: 3, Joined: 3,
+		Time: time.Unix(1, 0), URL: "http://<b>.example", Window: 2,
+		Rooms: 1, Publishers: 1, Subscribers: 2, People: 3, Joined: 3,
 		Sent: Traffic{650, 650_000}, Received: Traffic{1300, 1_300_000}, Latency: Latency{0.5, 0.9, 1.25, 2, 1300},
 		Join: Join{20, 30, 40, 3}, Joins: []float64{10, 20, 40}, LoadCPU: 0.5, Begin: 1,
 		Server: &Server{CPU: 0.4, RSS: 50 << 20, IdleRSS: 40 << 20, CPUPerPacket: 307.69, RSSPerPerson: 3.3 * (1 << 20)},
@@ -35,7 +36,8 @@ func TestText(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"people        3 in 1 room\n", "in            325 packets/s, 2.6 Mbit/s\n", "out           650 packets/s, 5.2 Mbit/s\n",
+		"people        3 in 1 room\n", "in            325 packets/s, 2.6 Mbit/s\n",
+		"out           650 packets/s, 5.2 Mbit/s\n",
 		"latency       p50 0.50  p90 0.90  p99 1.25  max 2.00 ms\n", "first packet  p50 20  p90 30  max 40 ms",
 		"server CPU    20 % of a core, 307.69 us", "server memory 50.0 MiB, 40.0 before, 3.30 a person\n",
 		"load tool     25 % of a core\n",
@@ -113,7 +115,8 @@ func TestPage(t *testing.T) {
 
 func TestNiceStep(t *testing.T) {
 	for _, test := range []struct{ length, count, want float64 }{
-		{100, 4, 50}, {10, 5, 2}, {7, 5, 2}, {0.3, 4, 0.1}, {1e6, 4, 500000}, {0, 4, 1}, {math.NaN(), 4, 1}, {math.Inf(1), 4, 1},
+		{100, 4, 50}, {10, 5, 2}, {7, 5, 2}, {0.3, 4, 0.1}, {1e6, 4, 500000}, {0, 4, 1}, {math.NaN(), 4, 1},
+		{math.Inf(1), 4, 1},
 	} {
 		if got := niceStep(test.length, test.count); math.Abs(got-test.want) > 1e-9 {
 			t.Errorf("%v in %v: %v", test.length, test.count, got)
