@@ -6,6 +6,9 @@ package rewrite
 // that within the reordering window of a network.
 const history = 16
 
+// reach is how far behind the newest number a late one is mapped at least.
+const reach = 1 << 13
+
 // Sequence maps sequence numbers (RFC 3550, 5.1). Its zero value waits for the first source.
 //
 // Dropping a packet closes the gap that it would leave; packets that the network lost keep theirs, so that the receiver
@@ -58,6 +61,7 @@ func (s *Sequence) Next(in uint16) (out uint16, ok bool) {
 		out = in - c.offset
 		if after(in, s.highest) {
 			s.highest, s.last = in, out
+			s.forget()
 		}
 		return out, true
 	}
@@ -79,4 +83,21 @@ func (s *Sequence) Drop(in uint16) {
 	s.highest, s.last = in, in-offset-1
 	s.changes[s.count] = change{from: in + 1, offset: offset + 1}
 	s.count++
+	s.forget()
+}
+
+// forget moves the base on before it is half the number space behind, from where on it would pass for newer.
+func (s *Sequence) forget() {
+	if s.highest-s.base < 2*reach { // modulo 2^16
+		return
+	}
+	s.base = s.highest - reach
+	first := 0 // the change that holds at the base
+	for first+1 < s.count && !after(s.changes[first+1].from, s.base) {
+		first++
+	}
+	s.count = copy(s.changes[:], s.changes[first:s.count])
+	if after(s.base, s.changes[0].from) {
+		s.changes[0].from = s.base
+	}
 }
