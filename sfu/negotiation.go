@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pion/webrtc/v4"
 )
 
 // connect makes a fresh connection with the subscriptions of the former one.
@@ -89,7 +91,7 @@ func (p *Peer) negotiate(now time.Time) (wake time.Duration, err error) {
 		offer, err = c.offer()
 	}
 	if err != nil {
-		if c.closed() { // by the client, at this moment
+		if c.closed() || errors.Is(err, webrtc.ErrConnectionClosed) { // by the client, at this moment
 			return time.Hour, nil
 		}
 		return 0, fmt.Errorf("next round: %w", err)
