@@ -2,7 +2,9 @@
 package sfutest
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,17 +37,21 @@ type Client struct {
 	options Options
 	events  chan sfu.Event
 	stop    chan struct{}
+	stopped chan struct{} // closed when run has ended
 	wg      sync.WaitGroup
 
-	mu       sync.Mutex
-	changed  chan struct{} // closed and replaced at each change
-	pc       *webrtc.PeerConnection
-	senders  map[string]*webrtc.TrackLocalStaticSample
-	received map[string]int // packets by "<stream id>/<kind>"
-	offers   int            // of the server
-	lastSDP  string         // of the last offer
-	features map[string]string
-	seen     []sfu.Event // other than signals
+	mu        sync.Mutex
+	changed   chan struct{} // closed and replaced at each change
+	pc        *webrtc.PeerConnection
+	senders   map[string]*webrtc.TrackLocalStaticSample
+	received  map[string]int // packets by "<stream id>/<kind>"
+	offers    int            // of the server
+	answers   int            // likewise
+	left      bool
+	resetting bool   // the server's reset is awaited
+	lastSDP   string // of the last offer
+	features  map[string]string
+	seen      []sfu.Event // other than signals
 }
 
 // Join puts a client into a room. It leaves when the test ends, if it has not before.
@@ -55,6 +61,7 @@ func Join(t *testing.T, s *sfu.SFU, room, id string, options Options) *Client {
 		ID: id, t: t, options: options,
 		events:   make(chan sfu.Event, 4096),
 		stop:     make(chan struct{}),
+		stopped:  make(chan struct{}),
 		changed:  make(chan struct{}),
 		senders:  make(map[string]*webrtc.TrackLocalStaticSample),
 		received: make(map[string]int),
@@ -76,21 +83,30 @@ func Join(t *testing.T, s *sfu.SFU, room, id string, options Options) *Client {
 // Leave ends the client and waits for both ends.
 func (c *Client) Leave() {
 	c.mu.Lock()
-	pc := c.pc
-	c.pc = nil
+	already := c.left
+	c.left = true
 	c.mu.Unlock()
-	if pc == nil {
+	if already {
 		return
 	}
 	c.Peer.Close()
 	<-c.Peer.Done()
 	close(c.stop)
-	_ = pc.GracefulClose()
+	<-c.stopped // it may have been about to connect anew
+	_ = c.pc.GracefulClose()
 	c.wg.Wait()
 }
 
-// Reset asks for fresh peers.
-func (c *Client) Reset() { c.Peer.Signal(sfu.Description{Type: sfu.TypeReset}) }
+// Reset asks for fresh peers, unless that is under way.
+func (c *Client) Reset() {
+	c.mu.Lock()
+	already := c.resetting
+	c.resetting = true
+	c.mu.Unlock()
+	if !already {
+		c.Peer.Signal(sfu.Description{Type: sfu.TypeReset})
+	}
+}
 
 // CloseConnection closes the client's end without a word.
 func (c *Client) CloseConnection() {
@@ -98,6 +114,24 @@ func (c *Client) CloseConnection() {
 	pc := c.pc
 	c.mu.Unlock()
 	_ = pc.Close()
+}
+
+// RestartICE makes an offer with new credentials and waits for its answer, but not for the path. It must not be called
+// while the server has a reason to make an offer.
+func (c *Client) RestartICE() {
+	c.t.Helper()
+	c.mu.Lock()
+	pc, answers := c.pc, c.answers
+	c.mu.Unlock()
+	offer, err := pc.CreateOffer(&webrtc.OfferOptions{ICERestart: true})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := pc.SetLocalDescription(offer); err != nil {
+		c.t.Fatal(err)
+	}
+	c.Peer.Signal(sfu.Description{Type: "offer", SDP: offer.SDP})
+	c.Await("an answer", func() bool { return c.answers > answers })
 }
 
 func (c *Client) connect() error {
@@ -235,6 +269,7 @@ func (c *Client) read(track *webrtc.TrackRemote) {
 
 // run takes the events of the peer.
 func (c *Client) run() {
+	defer close(c.stopped)
 	for {
 		select {
 		case <-c.stop:
@@ -247,9 +282,9 @@ func (c *Client) run() {
 
 func (c *Client) handle(event sfu.Event) {
 	c.mu.Lock()
-	pc := c.pc
+	pc, left := c.pc, c.left
 	c.mu.Unlock()
-	if pc == nil {
+	if left {
 		return
 	}
 	switch event := event.(type) {
@@ -260,7 +295,7 @@ func (c *Client) handle(event sfu.Event) {
 	case sfu.LocalDescription:
 		err := c.describe(pc, event.Description)
 		c.mu.Lock()
-		left := c.pc == nil
+		left := c.left || errors.Is(err, webrtc.ErrConnectionClosed)
 		c.mu.Unlock()
 		if err != nil && !left {
 			c.t.Errorf("%s: %s of the server: %v", c.ID, event.Description.Type, err)
@@ -273,9 +308,13 @@ func (c *Client) handle(event sfu.Event) {
 func (c *Client) describe(pc *webrtc.PeerConnection, description sfu.Description) error {
 	switch description.Type {
 	case sfu.TypeReset:
-		return c.connect()
+		err := c.connect()
+		c.change(func() { c.resetting = false })
+		return err
 	case "answer":
-		return pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: description.SDP})
+		err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: description.SDP})
+		c.change(func() { c.answers++ })
+		return err
 	}
 	if c.options.OnOffer != nil {
 		c.options.OnOffer(description.SDP)
@@ -356,6 +395,16 @@ func (c *Client) AwaitEvent(what string, match func(sfu.Event) bool) {
 			}
 		}
 		return false
+	})
+}
+
+// Ended reports whether the server has given the participant up.
+func (c *Client) Ended() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.ContainsFunc(c.seen, func(event sfu.Event) bool {
+		_, ended := event.(sfu.Ended)
+		return ended
 	})
 }
 
