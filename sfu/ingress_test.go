@@ -172,6 +172,23 @@ func TestUnknownStreamsAreBounded(t *testing.T) {
 	}
 }
 
+// TestUnknownStreamsMakeRoom has streams that were never told, long ago.
+func TestUnknownStreamsMakeRoom(t *testing.T) {
+	h := newHouse(t)
+	a := h.join("a")
+	a.describe(offer(cameraLine, screenLine))
+	for i := range maxUnknown {
+		a.send(out{ssrc: 5000 + uint32(i), pt: 96, sequence: 1})
+		a.settle()
+	}
+	h.pass(time.Minute)
+	a.send(picture(1, 64))
+	a.settle()
+	if a.conn.ingress.sources[200] == nil {
+		t.Error("no stream is told any more")
+	}
+}
+
 // TestStreamChangesItsSSRC has a line go on with another SSRC, as after a restart of the encoder, and end.
 func TestStreamChangesItsSSRC(t *testing.T) {
 	h := newHouse(t)
