@@ -72,6 +72,7 @@ type tap struct {
 	next    int        // in passed
 	readErr error
 	drops   uint32 // the kernel's count
+	waited  bool   // for the packets that come next
 	steady  bool   // media has come for long enough to take it at leisure
 
 	mu      sync.Mutex
@@ -129,7 +130,6 @@ func newTap(at netip.Addr, e *environment, hurry func()) (*tap, error) {
 func (t *tap) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for t.next == len(t.passed) {
 		t.next, t.passed = 0, t.passed[:0]
-		t.nap()
 		if err := t.wait(); err != nil && len(t.passed) == 0 {
 			return 0, netip.AddrPort{}, err
 		}
@@ -145,9 +145,6 @@ func (t *tap) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 // nap lets packets gather, once media flows. Nothing is lost by it where the kernel tells when each has arrived, and
 // the server is not charged with waking this process for each.
 func (t *tap) nap() {
-	if !canNap {
-		return
-	}
 	if !t.steady {
 		first := t.joinedAt()
 		t.steady = !first.IsZero() && time.Since(first) > napsAfter
@@ -162,8 +159,8 @@ type naps struct{ length atomic.Int64 }
 const (
 	napsAfter  = time.Second
 	napAtLeast = 2 * time.Millisecond
-	napEach    = 20 * time.Microsecond // longer for each participant
-	napAtMost  = 20 * time.Millisecond
+	napEach    = 50 * time.Microsecond // longer for each participant
+	napAtMost  = 50 * time.Millisecond
 )
 
 func (n *naps) set(people int) {

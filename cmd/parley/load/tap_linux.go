@@ -18,7 +18,6 @@ const (
 	// Room for SCM_TIMESTAMPNS and SO_RXQ_OVFL.
 	controlSize   = 64
 	timestampSize = 32
-	canNap        = true
 )
 
 // batches are what reading needs, shared by all taps: only those that read at the moment hold one.
@@ -90,16 +89,20 @@ func (t *tap) prepare() {
 
 // wait waits until there is something for pion.
 func (t *tap) wait() error {
-	t.readErr = nil
+	t.readErr, t.waited = nil, false
 	if err := t.raw.Read(t.readable); err != nil {
 		return err
 	}
 	return t.readErr
 }
 
-// read takes in what has come, and tells whether there is something for pion, or an error, or time for a nap. False
-// waits for more: that is right only when the socket has been emptied, for the poller tells of what is new.
+// read takes in what has come, and tells whether there is something for pion, or an error. False waits for more: that is
+// right only when the socket has been emptied, for the poller tells of what is new.
 func (t *tap) read(fd uintptr) bool {
+	if t.waited {
+		t.nap()
+	}
+	t.waited = true
 	b := t.batches.free.Get().(*batch)
 	defer t.batches.free.Put(b)
 	for {
@@ -120,7 +123,7 @@ func (t *tap) read(fd uintptr) bool {
 		}
 		t.takeBatch(b, int(n))
 		if int(n) < batchSize {
-			return len(t.passed) > 0 || t.steady
+			return len(t.passed) > 0
 		}
 	}
 }

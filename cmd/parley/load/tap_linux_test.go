@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"runtime"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -61,12 +60,6 @@ func BenchmarkTap(b *testing.B) {
 		b.StopTimer()
 	}
 	close(fill)
-}
-
-func newTestEnvironment() *environment {
-	e := &environment{clock: clock{time.Now()}, batches: newBatches()}
-	e.naps.set(1)
-	return e
 }
 
 func pinThread(cpu int) {

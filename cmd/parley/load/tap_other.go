@@ -4,10 +4,7 @@ package load
 
 import "sync"
 
-const (
-	datagramSize = 1600
-	canNap       = false
-)
+const datagramSize = 1600
 
 // batches are the buffers of packets that wait for pion.
 type batches struct{ buffers sync.Pool }

@@ -13,6 +13,12 @@ const testDescription = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48
 	"a=extmap:5 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n" +
 	"m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\n"
 
+func newTestEnvironment() *environment {
+	e := &environment{clock: clock{time.Now()}, batches: newBatches()}
+	e.naps.set(1)
+	return e
+}
+
 // testTap is a tap that is given packets by hand.
 func testTap(t testing.TB, options Options) *tap {
 	t.Helper()

@@ -120,9 +120,9 @@ func (w *window) loadShare() float64 {
 func (w *window) latency() *distribution { return w.end.latency.since(w.begin.latency) }
 
 const (
-	samplesEach  = 15   // per second and participant, at most
+	samplesEach  = 10   // per second and participant, at most
 	samplesLeast = 2    // and at least
-	samplesAll   = 4000 // per second, if that leaves the least for each
+	samplesAll   = 2000 // per second, if that leaves the least for each
 )
 
 // adaptSampling has every participant decrypt about as much as is needed.
