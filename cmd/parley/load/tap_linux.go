@@ -96,8 +96,8 @@ func (t *tap) wait() error {
 	return t.readErr
 }
 
-// read takes in what has come, and tells whether there is something for pion, or an error. False waits for more: that is
-// right only when the socket has been emptied, for the poller tells of what is new.
+// read takes in what has come, and tells whether there is something for pion, or an error. False waits for more: that
+// is right only when the socket has been emptied, for the poller tells of what is new.
 func (t *tap) read(fd uintptr) bool {
 	if t.waited {
 		t.nap()
