@@ -92,7 +92,11 @@ func (a pathChanged) do(p *Peer) error {
 	switch a.state {
 	case webrtc.ICEConnectionStateClosed:
 		a.c.connected = false
-	case webrtc.ICEConnectionStateDisconnected, webrtc.ICEConnectionStateFailed:
+		a.c.transport.pause()
+	case webrtc.ICEConnectionStateFailed:
+		a.c.pathDown = true
+		a.c.transport.pause()
+	case webrtc.ICEConnectionStateDisconnected:
 		a.c.pathDown = true
 	case webrtc.ICEConnectionStateConnected, webrtc.ICEConnectionStateCompleted:
 		a.c.pathDown = false

@@ -114,6 +114,9 @@ func (d *downTrack) forward(packets []packet, b *egress.Batch) {
 	for i := range packets {
 		p := &packets[i]
 		if !d.admit(p) {
+			if d.current == nil && p.layer == d.up.best.Load() {
+				p.layer.keyframes.request(p.arrived) // the one asked for came before it could be sent
+			}
 			continue
 		}
 		if d.current != p.layer {
@@ -178,7 +181,7 @@ func (d *downTrack) send(p *packet, b *egress.Batch, path *egress.Destination) {
 	}
 	switch {
 	case p.primary == nil:
-	case d.red != 0:
+	case d.red != 0 && d.payloadType == p.layer.payloadType: // which its blocks name
 		header.PayloadType = d.red
 	default:
 		payload = p.primary
@@ -206,7 +209,9 @@ func (d *downTrack) send(p *packet, b *egress.Batch, path *egress.Destination) {
 	b.Send(path, len(sealed))
 	d.sent.packets++
 	d.sent.octets += uint32(len(payload))
-	d.sent.timestamp, d.sent.at = header.Timestamp, p.arrived
+	if d.sent.packets == 1 || int32(header.Timestamp-d.sent.timestamp) >= 0 { // else it is late
+		d.sent.timestamp, d.sent.at = header.Timestamp, p.arrived
+	}
 }
 
 // mapVP8 writes the mapped counters into the payload, and remembers what a retransmission needs. mu is held.

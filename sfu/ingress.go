@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// maxUnknown bounds the streams of a client that wait to be told what they are.
-	maxUnknown = 64
+	// maxSaid bounds the streams of a client that are kept in mind.
+	maxSaid = 256
 	// askAgain is how long the peer's loop may take to say what a stream is.
 	askAgain = 200 * time.Millisecond
 	// forgetAfter is when a stream that nobody knew is forgotten, if its place is needed.
@@ -40,7 +40,7 @@ type ingress struct {
 	closed   bool                      // guarded by mu, as all that follows
 	ids      extensionIDs              // of the client's packets
 	sources  map[uint32]*source        // by SSRC
-	asked    map[uint32]*unknownSource // by SSRC, while the peer's loop has not told
+	said     map[uint32]*unknownSource // by SSRC: what packets have said of themselves, perhaps once and for all
 	downs    map[uint32]*downTrack     // by the SSRC that the client receives it with
 	arrivals *feedback.Arrivals        // nil for who only receives
 	rtt      time.Duration
@@ -60,6 +60,7 @@ type unknownSource struct {
 	payloadType           uint8
 	mid, rid, repairedRID string
 	askedAt               time.Time
+	replaced              bool // another SSRC has taken its place
 }
 
 func newIngress(t *transport, unknown func(unknownSource)) *ingress {
@@ -67,7 +68,7 @@ func newIngress(t *transport, unknown func(unknownSource)) *ingress {
 		transport: t,
 		unknown:   unknown,
 		sources:   make(map[uint32]*source),
-		asked:     make(map[uint32]*unknownSource),
+		said:      make(map[uint32]*unknownSource),
 		downs:     make(map[uint32]*downTrack),
 		rtt:       guessedRTT,
 	}
@@ -153,13 +154,13 @@ func (in *ingress) sendFeedback(media uint32, b *egress.Batch) {
 
 // ask posts what is known of a stream that is not, again if no answer has come. mu is held.
 func (in *ingress) ask(header wire.Header, now time.Time) {
-	u := in.asked[header.SSRC]
+	u := in.said[header.SSRC]
 	if u == nil {
-		if len(in.asked) >= maxUnknown && !in.forget(now) {
+		if len(in.said) >= maxSaid && !in.forget(now) {
 			return
 		}
 		u = &unknownSource{ssrc: header.SSRC}
-		in.asked[header.SSRC] = u
+		in.said[header.SSRC] = u
 	}
 	u.payloadType = header.PayloadType
 	for _, field := range []struct {
@@ -170,28 +171,40 @@ func (in *ingress) ask(header wire.Header, now time.Time) {
 			*field.value = string(text)
 		}
 	}
-	if now.Sub(u.askedAt) >= askAgain {
+	if now.Sub(u.askedAt) >= askAgain && !u.replaced {
 		u.askedAt = now
 		in.unknown(*u)
 	}
 }
 
-// forget drops the streams that have not been heard of for a while. It reports whether there were any.
+// forget drops what unknown streams have said that have not been heard of for a while. It reports whether there were
+// any.
 func (in *ingress) forget(now time.Time) bool {
-	before := len(in.asked)
-	maps.DeleteFunc(in.asked, func(_ uint32, u *unknownSource) bool { return now.Sub(u.askedAt) > forgetAfter })
-	return len(in.asked) < before
+	before := len(in.said)
+	maps.DeleteFunc(in.said, func(ssrc uint32, u *unknownSource) bool {
+		return in.sources[ssrc] == nil && now.Sub(u.askedAt) > forgetAfter
+	})
+	return len(in.said) < before
 }
 
 // bind says what a stream is.
 func (in *ingress) bind(ssrc uint32, s *source) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	delete(in.asked, ssrc)
 	in.sources[ssrc] = s
 }
 
-// unbind forgets the streams of a layer.
+// replace forgets a layer for good: the client has given its place to another SSRC.
+func (in *ingress) replace(l *layer) {
+	in.unbind(l)
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if u := in.said[l.ssrc]; u != nil {
+		u.replaced = true
+	}
+}
+
+// unbind forgets the streams of a layer, which may come back.
 func (in *ingress) unbind(l *layer) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -149,10 +149,10 @@ func TestUnknownStreamsAreBounded(t *testing.T) {
 	stranger := func(i int) out {
 		return out{ssrc: 10_000 + uint32(i), pt: 96, sequence: uint16(g.now.UnixMilli() % 9000)}
 	}
-	for i := range 3 * maxUnknown {
+	for i := range 3 * maxSaid {
 		g.send(stranger(i))
 	}
-	if asked := g.asks(); len(asked) != maxUnknown {
+	if asked := g.asks(); len(asked) != maxSaid {
 		t.Fatalf("asked about %d", len(asked))
 	}
 	h.pass(askAgain - time.Millisecond)
@@ -177,7 +177,7 @@ func TestUnknownStreamsMakeRoom(t *testing.T) {
 	h := newHouse(t)
 	a := h.join("a")
 	a.describe(offer(cameraLine, screenLine))
-	for i := range maxUnknown {
+	for i := range maxSaid {
 		a.send(out{ssrc: 5000 + uint32(i), pt: 96, sequence: 1})
 		a.settle()
 	}
@@ -485,8 +485,8 @@ func TestWhatIsNotTheClientsIsDropped(t *testing.T) {
 			a.arrive(forged)
 		}
 	}
-	if len(b.rtp) != 0 || a.conn.ingress.last.Load() != heard || len(a.conn.ingress.asked) != 0 {
-		t.Fatalf("forgeries: %d forwarded, %d asked about", len(b.rtp), len(a.conn.ingress.asked))
+	if len(b.rtp) != 0 || a.conn.ingress.last.Load() != heard || len(a.asks()) != 0 {
+		t.Fatalf("forgeries: %d forwarded, %d asked about", len(b.rtp), len(a.conn.ingress.said))
 	}
 	a.arrive(bytes.Clone(good), bytes.Clone(good))
 	a.arrive(bytes.Clone(good))

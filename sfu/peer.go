@@ -279,8 +279,11 @@ func (p *Peer) bindSource(c *connection, u unknownSource) {
 			return
 		}
 	}
-	if former := up.layerOf(u.rid); former != nil { // the client has given it another SSRC
-		c.ingress.unbind(former)
+	if former := up.layerOf(u.rid); former != nil {
+		if former.ssrc == u.ssrc {
+			return // asked twice
+		}
+		c.ingress.replace(former)
 		up.removeLayer(former)
 	}
 	up.addLayer(l)

@@ -90,19 +90,30 @@ func parseSending(description string) []sendingLine {
 // direction finds the direction attribute of a section (RFC 8866, 6.7).
 func direction(section, fallback string) string {
 	for _, name := range []string{"recvonly", "inactive", "sendonly", "sendrecv"} {
-		if strings.Contains(section, "\na="+name+"\r\n") || strings.HasSuffix(section, "\na="+name) ||
-			strings.HasSuffix(section, "\na="+name+"\r") {
+		if hasFlag(section, name) {
 			return name
 		}
 	}
 	return fallback
 }
 
+// hasFlag reports whether a section has an attribute without a value.
+func hasFlag(section, name string) bool {
+	_, after, found := strings.Cut(section, "\na="+name)
+	for found && after != "" && after[0] != '\r' && after[0] != '\n' { // a longer name
+		_, after, found = strings.Cut(after, "\na="+name)
+	}
+	return found
+}
+
 // parseSendingLine reads one section, without its "m=".
 func parseSendingLine(section string) (sendingLine, bool) {
 	first, attributes, _ := strings.Cut(section, "\n")
 	fields := strings.Fields(first)
-	if len(fields) < 4 || fields[1] == "0" || fields[0] != "audio" && fields[0] != "video" {
+	if len(fields) < 4 || fields[0] != "audio" && fields[0] != "video" {
+		return sendingLine{}, false
+	}
+	if fields[1] == "0" && !hasFlag(section, "bundle-only") { // rejected; a bundled line has no port of its own (RFC 9143, 6)
 		return sendingLine{}, false
 	}
 	line := sendingLine{kind: fields[0], formats: make(map[uint8]format), repairs: make(map[uint32]uint32)}

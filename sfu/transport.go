@@ -60,9 +60,12 @@ func (t *transport) route(to netip.AddrPort, r egress.Receiver) {
 	former()
 }
 
+// pause ends sending until there is a path again: without consent nothing may be sent (RFC 7675, 5.1).
+func (t *transport) pause() { t.path.Store(nil) }
+
 // close ends both directions.
 func (t *transport) close() {
-	t.path.Store(nil)
+	t.pause()
 	t.release()
 	t.release = func() {}
 }
@@ -81,7 +84,7 @@ func (t *transport) ready() (*dtlssrtp.Session, *egress.Destination) {
 func (t *transport) nextNumber() uint16 { return uint16(t.numbers.Add(1)) }
 
 // maxRTCP is the most bytes of RTCP in one packet.
-const maxRTCP = 1200
+const maxRTCP = 1300
 
 // sendRTCP queues a compound packet. What cannot be sent yet is dropped: our RTCP is repeated, or asked for again.
 func (t *transport) sendRTCP(b *egress.Batch, packets ...rtcp.Packet) {

@@ -225,8 +225,12 @@ func (l *layer) forward(b *egress.Batch) {
 	l.pending = l.pending[:0]
 }
 
-// maxUneven is by how many bytes packets may differ that are made equal by padding.
-const maxUneven = 15
+const (
+	// maxUneven is by how many bytes packets may differ that are made equal by padding.
+	maxUneven = 15
+	// largestEven is the longest payload that leaves room for headers and tag whatever is added.
+	largestEven = egress.MaxPacket - 100
+)
 
 // evenOut pads packets to the size of their neighbours where that takes few bytes: an encoder cuts a frame into parts
 // that differ by a byte, and only packets of one size can leave together.
@@ -235,7 +239,7 @@ func evenOut(packets []packet) {
 		low, high, n := len(packets[0].payload), len(packets[0].payload), 1
 		for ; n < len(packets); n++ {
 			size := len(packets[n].payload)
-			if size == 0 || max(high, size)-min(low, size) > maxUneven {
+			if size == 0 || size > largestEven || max(high, size)-min(low, size) > maxUneven {
 				break
 			}
 			low, high = min(low, size), max(high, size)
@@ -254,7 +258,10 @@ func (l *layer) inspectAudio(p *packet) {
 	p.keyframe = true
 	p.level = p.header.Extensions.Get(l.ingress.ids.level)
 	if l.red != 0 && p.header.PayloadType == l.red {
-		p.primary, _ = codec.PrimaryRED(p.payload)
+		var ok bool
+		if p.primary, ok = codec.PrimaryRED(p.payload); !ok {
+			p.payload = nil // nothing that could be played
+		}
 	}
 }
 

@@ -19,14 +19,21 @@ const (
 	// replayWindow is how far a packet may come behind the newest and still be taken (RFC 3711, 3.3.2).
 	replayWindow = 1024
 
+	// maxRemote bounds the streams of the client, each of which takes memory as long as the session lasts.
+	maxRemote = 1024
+
 	labelEncryption = 0x00 // RFC 3711, 4.3.1
 	labelSalt       = 0x02
 
 	saltSize = 12 // RFC 7714, section 12
 )
 
-// ErrSSRC is returned for a second stream of an SSRC.
-var ErrSSRC = errors.New("the SSRC has a stream already")
+var (
+	// ErrSSRC is returned for a second stream of an SSRC.
+	ErrSSRC = errors.New("the SSRC has a stream already")
+	// ErrTooMany is returned for a packet of one more stream than a client may have in a session.
+	ErrTooMany = errors.New("too many streams")
+)
 
 // Session is both directions of one DTLS association. Opening is for one goroutine at a time; everything else may be
 // used by many.
@@ -38,8 +45,10 @@ type Session struct {
 	salt    [saltSize]byte // with aead
 
 	// Owned by whoever opens.
-	remote *srtp.Context
-	header rtp.Header
+	remote  *srtp.Context
+	header  rtp.Header
+	rtp     int // streams of the client so far
+	control int // SSRCs that its RTCP has spoken as
 
 	mu      sync.Mutex
 	local   *srtp.Context       // guarded by mu; for RTCP
@@ -111,12 +120,34 @@ func derive(masterKey, masterSalt []byte, label byte, size int) ([]byte, error) 
 // OpenRTP decrypts a packet where it lies and returns it without its tag: header and payload. A replayed, forged or
 // cut packet is an error.
 func (s *Session) OpenRTP(packet []byte) ([]byte, error) {
-	return s.remote.DecryptRTP(packet, packet, &s.header)
+	if len(packet) < 12 {
+		return nil, ErrPacket
+	}
+	_, known := s.remote.ROC(binary.BigEndian.Uint32(packet[8:]))
+	if !known && s.rtp >= maxRemote {
+		return nil, ErrTooMany
+	}
+	plain, err := s.remote.DecryptRTP(packet, packet, &s.header)
+	if err == nil && !known {
+		s.rtp++
+	}
+	return plain, err
 }
 
 // OpenRTCP decrypts a compound packet where it lies.
 func (s *Session) OpenRTCP(packet []byte) ([]byte, error) {
-	return s.remote.DecryptRTCP(packet, packet, nil)
+	if len(packet) < 8 {
+		return nil, ErrPacket
+	}
+	_, known := s.remote.Index(binary.BigEndian.Uint32(packet[4:]))
+	if !known && s.control >= maxRemote {
+		return nil, ErrTooMany
+	}
+	plain, err := s.remote.DecryptRTCP(packet, packet, nil)
+	if err == nil && !known {
+		s.control++
+	}
+	return plain, err
 }
 
 // SealRTCP encrypts a compound packet where it lies; behind it there must be room for Overhead bytes.

@@ -26,3 +26,19 @@ func TestSequenceGoesRound(t *testing.T) {
 		}
 	}
 }
+// TestSequenceLeaps loses up to half the number space, when the base is as far behind as it gets.
+func TestSequenceLeaps(t *testing.T) {
+	for gap := 1; gap < 1<<15; gap += 97 {
+		var s Sequence
+		s.Switch(0)
+		at := 0
+		for range 2*reach - 1 {
+			s.Next(uint16(at))
+			at++
+		}
+		at += gap - 1
+		if out, ok := s.Next(uint16(at)); !ok || out != uint16(at) {
+			t.Fatalf("after a gap of %d: %d, %v, want %d", gap, out, ok, uint16(at))
+		}
+	}
+}

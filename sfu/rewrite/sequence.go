@@ -35,7 +35,10 @@ func (s *Sequence) Switch(in uint16) {
 	if s.started {
 		offset = in - (s.last + 1)
 	} else {
-		s.last = in - 1
+		// Numbers begin in the lower half: where they wrap soon and the packets before are lost, the receiver of SRTP
+		// counts the rounds from a wrong one for ever (RFC 3711, 3.3.1).
+		offset = in & 0x8000
+		s.last = in - offset - 1
 	}
 	s.started = true
 	s.base, s.highest = in, in-1
@@ -46,24 +49,27 @@ func (s *Sequence) Switch(in uint16) {
 // Next maps in. It reports false for a packet from before the switch, from beyond what is remembered, or that was
 // dropped.
 func (s *Sequence) Next(in uint16) (out uint16, ok bool) {
-	if !s.started || after(s.base, in) {
+	if !s.started {
+		return 0, false
+	}
+	if after(in, s.highest) {
+		out = in - s.changes[s.count-1].offset
+		s.highest, s.last = in, out
+		s.forget()
+		return out, true
+	}
+	if after(s.base, in) {
 		return 0, false
 	}
 	for i := s.count - 1; i >= 0; i-- {
 		c := s.changes[i]
-		if after(c.from, in) {
-			// A change other than the first follows a dropped packet, whose number must not go out.
-			if i > 0 && in == c.from-1 {
-				return 0, false
-			}
-			continue
+		if !after(c.from, in) {
+			return in - c.offset, true
 		}
-		out = in - c.offset
-		if after(in, s.highest) {
-			s.highest, s.last = in, out
-			s.forget()
+		// A change other than the first follows a dropped packet, whose number must not go out.
+		if i > 0 && in == c.from-1 {
+			return 0, false
 		}
-		return out, true
 	}
 	return 0, false
 }

@@ -42,8 +42,8 @@ func TestSequence(t *testing.T) {
 			{"switch", 10, 0}, {"next", 10, 10}, {"next", 12, 12}, {"drop", 11, 0}, {"next", 13, 13},
 		},
 		"across the wraparound": {
-			{"switch", 65534, 0}, {"next", 65534, 65534}, {"drop", 65535, 0}, {"next", 0, 65535}, {"next", 1, 0},
-			{"switch", 65535, 0}, {"next", 65535, 1}, {"next", 0, 2},
+			{"switch", 65534, 0}, {"next", 65534, 32766}, {"drop", 65535, 0}, {"next", 0, 32767}, {"next", 1, 32768},
+			{"switch", 65535, 0}, {"next", 65535, 32769}, {"next", 0, 32770},
 		},
 		"dropped alone, then switched": {
 			{"switch", 10, 0}, {"drop", 10, 0}, {"drop", 11, 0}, {"switch", 500, 0}, {"next", 500, 10},
