@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -30,6 +31,7 @@ type environment struct {
 
 	reporter *reporter
 	naps     naps
+	entering atomic.Int32 // people who are about to join
 	latency  histogram
 	joins    histogram
 	sent     sent

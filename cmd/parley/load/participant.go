@@ -29,6 +29,8 @@ import (
 const (
 	joinWithin  = 15 * time.Second
 	leaveWithin = 5 * time.Second
+	yieldAtMost = 200 * time.Millisecond
+	yieldStep   = 4 * time.Millisecond
 )
 
 var errNoMedia = errors.New("no media came")
@@ -48,6 +50,8 @@ type participant struct {
 
 	pc   atomic.Pointer[webrtc.PeerConnection]
 	gone atomic.Bool // the server has ended the connection
+
+	settled atomic.Bool // it is in the room, with media if there is any
 
 	mu   sync.Mutex
 	taps []*tap // guarded by mu: the last is in use
@@ -73,6 +77,9 @@ func (p *participant) join(ctx context.Context, expectMedia bool) (time.Duration
 	if !p.env.options.RelayOnly {
 		p.mux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: t, Logger: quiet()})
 	}
+	p.env.entering.Add(1)
+	defer p.env.entering.Add(-1)
+	defer p.settled.Store(true)
 	c, err := p.account.Dial(ctx, p.room.name, p.clientOptions())
 	if err != nil {
 		return 0, err
@@ -275,8 +282,16 @@ func (p *participant) Attach(conn *client.Connection) error {
 	return newPublisher(uint32(p.number), p.env, &p.env.sent, &p.room.sent).attach(conn)
 }
 
-// Describe implements client.Media.
-func (p *participant) Describe(sdp string) { p.tap().describe(sdp) }
+// Describe implements client.Media. Everybody's browser is a machine of its own; ours share one, where a newcomer must
+// not wait for what its coming is to all others. So those who are in the room let it go first, for a while.
+func (p *participant) Describe(sdp string) {
+	if p.settled.Load() {
+		for end := time.Now().Add(yieldAtMost); p.env.entering.Load() > 0 && time.Now().Before(end); {
+			time.Sleep(yieldStep)
+		}
+	}
+	p.tap().describe(sdp)
+}
 
 func (p *participant) readReports(t *tap, receiver *webrtc.RTPReceiver) {
 	for {
