@@ -201,7 +201,7 @@ func TestLoadInterrupted(t *testing.T) {
 // TestLoadFailures wants an exit code of 1 and one line that says why.
 func TestLoadFailures(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
-		{"--url http://127.0.0.1:1", "parley: load: log in: Post \"http://127.0.0.1:1/login/\": dial tcp 127.0.0.1:1: connect"},
+		{"--url http://127.0.0.1:1", "parley: load: log in: Post \"http://127.0.0.1:1/login/\": dial tcp 127.0.0.1:1"},
 		{"--url ftp://example.org", "parley: load: refused: --url: expected http://HOST:PORT, not \"ftp://example.org\"\n"},
 		{"--rooms 0", "parley: load: refused: --rooms: expected 1 to 5000, not 0\n"},
 		{"--publishers 0", "parley: load: refused: nobody publishes"},

@@ -26,6 +26,7 @@ func TestSequenceGoesRound(t *testing.T) {
 		}
 	}
 }
+
 // TestSequenceLeaps loses up to half the number space, when the base is as far behind as it gets.
 func TestSequenceLeaps(t *testing.T) {
 	for gap := 1; gap < 1<<15; gap += 97 {
