@@ -9,9 +9,10 @@
 // its own, and a tap on it reads in batches and counts media by the headers in the clear. pion gets STUN, DTLS and
 // RTCP, and of the media only samples, which it decrypts for the latency; with [Options.Verify] they are all.
 //
-//	options.go      what a run is            participant.go  one client, from log-in to leaving
-//	engine.go       who joins when           publisher.go    what it sends, in time
-//	window.go       what is measured         tap.go          what it receives; sequence.go, stamp.go, histogram.go
-//	limit.go        the search               feedback.go     what it reports back
-//	report.go       the figures; text.go and page.go show them
+//	options.go            what a run is           participant.go          one client, from log-in to leaving
+//	engine.go, people.go  who joins when          publisher.go, media.go  what it sends, in time
+//	window.go, watch.go   what is measured        tap.go, stream.go       what it receives, by the headers
+//	limit.go              the search              stamp.go                what is in the payloads
+//	report.go             the figures             feedback.go             what it reports back
+//	text.go, page.go      how they are shown
 package load
