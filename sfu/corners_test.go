@@ -175,7 +175,7 @@ func TestLineThatPauses(t *testing.T) {
 	}
 }
 
-// TestFirstPacketsAreLost has a newcomer miss what comes first, at the end of the publisher's numbers (RFC 3711, 3.3.1).
+// TestFirstPacketsAreLost has a newcomer miss what comes first, at the end of the publisher's numbers.
 func TestFirstPacketsAreLost(t *testing.T) {
 	h := newHouse(t)
 	a, b := h.join("a"), h.join("b")

@@ -113,7 +113,8 @@ func parseSendingLine(section string) (sendingLine, bool) {
 	if len(fields) < 4 || fields[0] != "audio" && fields[0] != "video" {
 		return sendingLine{}, false
 	}
-	if fields[1] == "0" && !hasFlag(section, "bundle-only") { // rejected; a bundled line has no port of its own (RFC 9143, 6)
+	// Port 0 means rejected, unless the line was bundled from the start and has none of its own (RFC 9143, section 6).
+	if fields[1] == "0" && !hasFlag(section, "bundle-only") {
 		return sendingLine{}, false
 	}
 	line := sendingLine{kind: fields[0], formats: make(map[uint8]format), repairs: make(map[uint32]uint32)}
