@@ -204,7 +204,7 @@ func (p *Peer) act() (wake time.Duration, err error) {
 
 // report sends the RTCP reports when they are due, and returns when they are due next.
 func (p *Peer) report(now time.Time) time.Duration {
-	if due := p.reported.Add(reportInterval); now.Before(due) {
+	if due := p.sfu.together(p.reported.Add(reportInterval)); now.Before(due) {
 		return due.Sub(now)
 	}
 	p.reported = now

@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	// A source's packets can be had again for cacheTime, as far as cacheBytes reach.
-	cacheTime  = time.Second
+	// A source's packets can be had again for cacheTime, as far as cacheBytes reach: two round trips and more on all but
+	// the worst of paths, where a new keyframe is the better answer.
+	cacheTime  = 700 * time.Millisecond
 	cacheBytes = 1 << 20
 
 	// rememberedPackets is how many packets of a down track can be asked for: nearly two seconds of a good picture.

@@ -49,6 +49,7 @@ type Hub struct {
 	upgrader websocket.Upgrader
 	apps     []App
 	newName  func() string // makes channel names
+	began    time.Time
 
 	running sync.WaitGroup // requests that became sessions, or will
 
@@ -68,9 +69,10 @@ func New(cfg Config, deps Deps, log *slog.Logger) *Hub {
 		cfg.WriteTimeout = defaultWriteTimeout
 	}
 	return &Hub{
-		cfg:  cfg,
-		deps: deps,
-		log:  log,
+		cfg:   cfg,
+		deps:  deps,
+		log:   log,
+		began: time.Now(),
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: handshakeTimeout,
 			CheckOrigin:      func(*http.Request) bool { return true }, // judged before the upgrade
@@ -208,6 +210,7 @@ func (h *Hub) register(conn *websocket.Conn, identity auth.Identity) *Session {
 		ended:     make(chan struct{}),
 		handlers:  make(map[string]Handler),
 		malformed: newWindow(malformedAllowed, malformedSpan),
+		live:      liveness{began: h.began},
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -8,6 +8,8 @@ const (
 	awayAfter = 3 * time.Second  // of silence on the socket and of the media
 	goneAfter = 15 * time.Second // likewise
 
+	pingSlot = 250 * time.Millisecond
+
 	idlePing    = 15 * time.Second // of silence, outside a room
 	socketLimit = 45 * time.Second // of silence on the socket, whatever the media does
 
@@ -19,6 +21,7 @@ const (
 type liveness struct {
 	inRoom bool
 	away   bool
+	began  time.Time // what pings of all sessions are timed by; zero: nothing
 
 	flowing   bool      // media or STUN arrives
 	flowUntil time.Time // when it last did, while it does not
@@ -35,8 +38,10 @@ type verdict struct {
 }
 
 // enter and leave start and end a stay in a room. Media has not flowed until it is reported.
-func (l *liveness) enter() { *l = liveness{inRoom: true, pinged: l.pinged, excused: l.excused} }
-func (l *liveness) leave() { *l = liveness{pinged: l.pinged, excused: l.excused} }
+func (l *liveness) enter() {
+	*l = liveness{inRoom: true, began: l.began, pinged: l.pinged, excused: l.excused}
+}
+func (l *liveness) leave() { *l = liveness{began: l.began, pinged: l.pinged, excused: l.excused} }
 
 // media reports that nothing of the media arrived for the last awayAfter, or that something does.
 func (l *liveness) media(silent bool, now time.Time) {
@@ -62,11 +67,11 @@ func (l *liveness) check(now, heard time.Time) verdict {
 	}
 
 	v := verdict{gone: now.Sub(heard) >= socketLimit}
-	nextPing := latest(heard, l.pinged).Add(every)
+	nextPing := l.together(latest(heard, l.pinged).Add(every))
 	if !now.Before(nextPing) {
 		v.ping = true
 		l.pinged = now
-		nextPing = now.Add(every)
+		nextPing = l.together(now.Add(every))
 	}
 	v.next = earliest(nextPing, heard.Add(socketLimit))
 	if l.inRoom {
@@ -79,6 +84,15 @@ func (l *liveness) check(now, heard time.Time) verdict {
 	}
 	l.deadline = v.next
 	return v
+}
+
+// together puts a time off a little, to where the pings of all sessions are sent at once: waking up costs more than
+// pinging.
+func (l *liveness) together(t time.Time) time.Time {
+	if l.began.IsZero() {
+		return t
+	}
+	return l.began.Add((t.Sub(l.began) + pingSlot - 1).Truncate(pingSlot))
 }
 
 func latest(a, b time.Time) time.Time {

@@ -54,7 +54,7 @@ func (c *Conn) gather(packets []incoming, in reader, b *Batch) {
 		now := time.Now()
 		c.take(packets, now, b)
 		b.settle()
-		if now.Sub(begun) > gather {
+		if len(b.queued) == 0 || now.Sub(begun) > gather {
 			break
 		}
 		packets = in.more()

@@ -5,6 +5,7 @@ package egress
 import (
 	"net"
 	"net/netip"
+	"syscall"
 )
 
 type native struct{}
@@ -25,3 +26,7 @@ type oneByOne struct{ *rawSocket }
 
 func (s oneByOne) reader(func()) reader { return newPlainReader(s.ReadFromUDPAddrPort) }
 func (s oneByOne) sender() sender       { return plainSender{s} }
+
+func sendto(fd uintptr, data []byte, to syscall.Sockaddr) error {
+	return syscall.Sendto(int(fd), data, 0, to)
+}

@@ -67,6 +67,34 @@ func (linux) sendmsg(fd uintptr, m *message) syscall.Errno {
 	return errno
 }
 
+// sendto is syscall.Sendto, of which Go's scheduler is not told either: a STUN packet of each participant every few
+// seconds would keep its watching thread awake.
+func sendto(fd uintptr, data []byte, to syscall.Sockaddr) error {
+	var name unix.RawSockaddrInet6
+	size := uintptr(unix.SizeofSockaddrInet6)
+	switch to := to.(type) {
+	case *syscall.SockaddrInet4:
+		v4 := (*unix.RawSockaddrInet4)(unsafe.Pointer(&name))
+		*v4 = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: to.Addr}
+		setPort(&v4.Port, to.Port)
+		size = unix.SizeofSockaddrInet4
+	case *syscall.SockaddrInet6:
+		name = unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: to.Addr, Scope_id: to.ZoneId}
+		setPort(&name.Port, to.Port)
+	}
+	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, fd, uintptr(unsafe.Pointer(unsafe.SliceData(data))),
+		uintptr(len(data)), unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(&name)), size)
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// setPort puts a port into an address of the kernel's, where it is in the order of the network.
+func setPort(p *uint16, port int) {
+	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(p))[:], uint16(port))
+}
+
 // native is an address as the kernel wants it, for sockets of either family.
 type native struct {
 	v4 unix.RawSockaddrInet4
@@ -76,7 +104,7 @@ type native struct {
 func newNative(a netip.AddrPort) native {
 	var n native
 	n.v6 = unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: a.Addr().As16(), Scope_id: scope(a.Addr().Zone())}
-	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&n.v6.Port))[:], a.Port())
+	setPort(&n.v6.Port, int(a.Port()))
 	if a.Addr().Is4() {
 		n.v4 = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: a.Addr().As4(), Port: n.v6.Port}
 	}

@@ -74,7 +74,7 @@ func newWriter() *writer {
 	x := new(writer)
 	x.try = func(fd uintptr) {
 		for {
-			x.err = syscall.Sendto(int(fd), x.data, 0, x.to)
+			x.err = sendto(fd, x.data, x.to)
 			if !errors.Is(x.err, syscall.EINTR) {
 				return // also when the buffer is full: never wait
 			}
