@@ -55,7 +55,9 @@ func New(cfg Config, log *slog.Logger) (*SFU, error) {
 	if err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
-	s := &SFU{log: log, codecs: cfg.Codecs, udp: cfg.UDP, settings: settings, began: time.Now(), rooms: make(map[string]*room)}
+	s := &SFU{
+		log: log, codecs: cfg.Codecs, udp: cfg.UDP, settings: settings, began: time.Now(), rooms: make(map[string]*room),
+	}
 	if _, err := s.newAPI(newTransport(cfg.UDP.Conn())); err != nil {
 		return nil, err
 	}
