@@ -50,16 +50,20 @@ func (c *Conn) read(s socket) {
 
 // gather hands out what was read, and what comes meanwhile, before it sends what they caused.
 func (c *Conn) gather(packets []incoming, in reader, b *Batch) {
+	busy := false
 	for begun := time.Now(); len(packets) > 0; {
 		now := time.Now()
 		c.take(packets, now, b)
 		b.settle()
-		if len(b.queued) == 0 || now.Sub(begun) > gather {
+		if busy = now.Sub(begun) > gather; busy || len(b.queued) == 0 {
 			break
 		}
 		packets = in.more()
 	}
 	b.flush()
+	if busy {
+		in.breathe()
+	}
 }
 
 // take hands out what was read at once.

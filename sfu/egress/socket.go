@@ -32,6 +32,8 @@ type reader interface {
 	read() ([]incoming, error)
 	// more returns what has come meanwhile, valid as long, and never waits.
 	more() []incoming
+	// breathe lets other goroutines run, for a reader that finds packets whenever it looks.
+	breathe()
 }
 
 // sender is used by one Batch. It never waits.
@@ -128,6 +130,9 @@ func (r *plainReader) read() ([]incoming, error) {
 
 // more returns nothing: reading would wait.
 func (r *plainReader) more() []incoming { return nil }
+
+// breathe has nothing to do: reading is a call that Go's scheduler sees.
+func (r *plainReader) breathe() {}
 
 // plainSender writes packets one by one.
 type plainSender struct{ socket }
