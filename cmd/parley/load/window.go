@@ -174,10 +174,10 @@ func (e *engine) observe(ctx context.Context) {
 		seconds := time.Duration(now.at - before.at).Seconds()
 		p := Point{
 			At:         time.Duration(now.at).Seconds(),
-			PacketsIn:  uint64(float64(now.sent[0]-before.sent[0]) / seconds),
-			PacketsOut: uint64(float64(now.received.packets-before.received.packets) / seconds),
-			BitsIn:     uint64(8 * float64(now.sent[1]-before.sent[1]) / seconds),
-			BitsOut:    uint64(8 * float64(now.received.bytes-before.received.bytes) / seconds),
+			PacketsIn:  rate(now.sent[0], before.sent[0], seconds),
+			PacketsOut: rate(now.received.packets, before.received.packets, seconds),
+			BitsIn:     8 * rate(now.sent[1], before.sent[1], seconds),
+			BitsOut:    8 * rate(now.received.bytes, before.received.bytes, seconds),
 			P99:        milliseconds(now.latency.since(before.latency).quantile(0.99)),
 			Lost:       now.received.missing - before.received.missing,
 			LoadCPU:    (now.own - before.own) / seconds,
@@ -193,6 +193,14 @@ func (e *engine) observe(ctx context.Context) {
 		e.tell(p, now.server.known, failures)
 		before = now
 	}
+}
+
+// rate is how much a count has grown per second. Somebody who leaves while the counts are taken may be missing in one.
+func rate(now, before uint64, seconds float64) uint64 {
+	if now < before {
+		return 0
+	}
+	return uint64(float64(now-before) / seconds)
 }
 
 func (e *engine) tell(p Point, server bool, failures int) {
