@@ -17,6 +17,11 @@ type (
 	described         struct{ description Description }
 	candidateReceived struct{ candidate *Candidate }
 	screenNamed       struct{ streamID string }
+	viewed            struct{ tiles []Tile }
+	limited           struct {
+		mid string
+		why Why
+	}
 )
 
 // From the connection, which may have been replaced meanwhile.
@@ -77,6 +82,10 @@ func (a screenNamed) do(p *Peer) error {
 	}
 	return nil
 }
+
+func (a viewed) do(*Peer) error { return nil }
+
+func (a limited) do(*Peer) error { return nil }
 
 func (a candidateGathered) do(p *Peer) error {
 	if a.c == p.conn {

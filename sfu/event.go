@@ -40,6 +40,22 @@ type (
 	// event says that it does.
 	MediaSilent struct{ Silent bool }
 
+	// Quality reports at which layer the participant gets the picture of another, whenever that changes.
+	Quality struct {
+		Publisher     string // participant id
+		Screen        bool   // their screen share, not their camera
+		Layer         int    // counted from 0, the smallest picture; -1: paused
+		Layers        int    // that the publisher offers now
+		Width, Height int    // of the picture, 0 where not known
+		Why           Why    // not more
+	}
+
+	// LayersWanted says which of the participant's own encodings anybody receives. The others may be switched off.
+	LayersWanted struct {
+		Mid    string          // of the m-line
+		Active map[string]bool // by rid, "" for an encoding without one
+	}
+
 	// Ended is the last event: the peer gave up and the participant should be told to leave.
 	Ended struct{ Err error }
 )
@@ -49,4 +65,26 @@ func (LocalCandidate) event()   {}
 func (Refused) event()          {}
 func (Undecodable) event()      {}
 func (MediaSilent) event()      {}
+func (Quality) event()          {}
+func (LayersWanted) event()     {}
 func (Ended) event()            {}
+
+// Why says what keeps a picture from being better.
+type Why string
+
+// What limits a picture.
+const (
+	Unlimited    Why = ""
+	ForBandwidth Why = "bandwidth" // of the receiver's downlink
+	ForUplink    Why = "uplink"    // of the publisher's
+	ForCPU       Why = "cpu"       // the publisher's
+	ForChoice    Why = "choice"    // the receiver shows it small, or not at all
+)
+
+// Tile is what a participant shows of another.
+type Tile struct {
+	Publisher     string // participant id
+	Screen        bool   // their screen share, not their camera
+	Width, Height int    // device pixels; 0: hidden, and costs nothing
+	Pinned        bool
+}

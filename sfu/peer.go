@@ -119,6 +119,12 @@ func (p *Peer) Candidate(candidate *Candidate) { p.post(candidateReceived{candid
 // brings the stream.
 func (p *Peer) Screen(streamID string) { p.post(screenNamed{streamID}) }
 
+// View says how large the participant shows some of the others. What was never mentioned is sent as good as possible.
+func (p *Peer) View(tiles []Tile) { p.post(viewed{tiles}) }
+
+// Limited says what keeps the participant from sending an m-line's best picture: ForCPU, ForBandwidth, or Unlimited.
+func (p *Peer) Limited(mid string, why Why) { p.post(limited{mid, why}) }
+
 // Close takes the participant out of the room: when it returns, another may join under the same id. The rest ends
 // later; see Done.
 func (p *Peer) Close() {
