@@ -156,6 +156,9 @@ func TestQuietFrames(t *testing.T) {
 		`{"rtc":{"type":"later","x":1}}`, `{"hangup":true}`,
 		`{"rtc":{"type":"signal","recipient":"sfu","signal":{"candidate":null}}}`,
 		`{"rtc":{"type":"screen","stream":"s"}}`,
+		`{"rtc":{"type":"view","tiles":[]}}`,
+		`{"rtc":{"type":"view","tiles":[{"channel_name":"p","track":"camera","width":320,"height":180}]}}`,
+		`{"rtc":{"type":"limited","mid":"1","why":"none"}}`,
 	} {
 		c.send(frame)
 		c.nothing()
@@ -302,6 +305,25 @@ func TestEventsOnTheWire(t *testing.T) {
 			sfu.Undecodable{Publisher: "p", Subscriber: "s", Kind: "video", Codec: "video/AV1"},
 			`{"rtc":{"type":"undecodable","publisher":"p","subscriber":"s","kind":"video","codec":"video/AV1"}}`,
 		},
+		{
+			sfu.Quality{Publisher: "p", Layer: 1, Layers: 3, Width: 640, Height: 360, Why: sfu.ForBandwidth},
+			`{"rtc":{"type":"quality","channel_name":"p","track":"camera","layer":1,"layers":3,` +
+				`"width":640,"height":360,"why":"bandwidth"}}`,
+		},
+		{
+			sfu.Quality{Publisher: "p", Screen: true, Layer: -1, Layers: 2, Why: sfu.ForUplink},
+			`{"rtc":{"type":"quality","channel_name":"p","track":"screen","layer":null,"layers":2,` +
+				`"width":0,"height":0,"why":"uplink"}}`,
+		},
+		{
+			sfu.LayersWanted{Mid: "1", Active: map[string]bool{"q": true, "h": true, "f": false}},
+			`{"rtc":{"type":"layers","mid":"1","active":{"f":false,"h":true,"q":true}}}`,
+		},
+		{
+			sfu.LayersWanted{Mid: "2", Active: map[string]bool{"": true}},
+			`{"rtc":{"type":"layers","mid":"2","active":{"":true}}}`,
+		},
+		{sfu.LayersWanted{Mid: "3"}, `{"rtc":{"type":"layers","mid":"3","active":{}}}`},
 		{
 			sfu.Ended{Err: errors.New("secret")},
 			`{"error":{"type":"internal","detail":"the call ended by a fault of the server"}}`,

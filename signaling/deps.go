@@ -24,6 +24,10 @@ type Peer interface {
 	Candidate(*sfu.Candidate)
 	// Screen says that the client's MediaStream of that id is a screen share.
 	Screen(streamID string)
+	// View says how large the client shows some of the others.
+	View(tiles []sfu.Tile)
+	// Limited says what keeps the client from sending the best picture of an m-line.
+	Limited(mid string, why sfu.Why)
 	// Close leaves. It is asynchronous, and events that still arrive no longer matter.
 	Close()
 }

@@ -100,7 +100,11 @@ func (p *fakePeer) log() []string {
 
 func (p *fakePeer) Signal(d sfu.Description) { p.note(d.Type + ":" + d.SDP) }
 func (p *fakePeer) Screen(stream string)     { p.note("screen:" + stream) }
-func (p *fakePeer) Close()                   { p.note("close") }
+func (p *fakePeer) View(tiles []sfu.Tile)    { p.note(fmt.Sprintf("view:%+v", tiles)) }
+func (p *fakePeer) Limited(mid string, why sfu.Why) {
+	p.note(fmt.Sprintf("limited:%s %q", mid, why))
+}
+func (p *fakePeer) Close() { p.note("close") }
 func (p *fakePeer) Candidate(c *sfu.Candidate) {
 	if c == nil {
 		p.note("candidate:end")

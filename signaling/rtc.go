@@ -103,6 +103,10 @@ func (h *rtcHandler) Receive(message json.RawMessage) error {
 		return h.signal(m)
 	case protocol.TypeScreen:
 		return h.screen(m)
+	case protocol.TypeView:
+		return h.view(message)
+	case protocol.TypeLimited:
+		return h.limited(message)
 	}
 	return nil
 }
@@ -183,6 +187,10 @@ func (h *rtcHandler) tell(event sfu.Event) {
 		h.session.Send(protocol.KeyRTC, protocol.Undecodable{
 			Type: protocol.TypeUndecodable, Publisher: e.Publisher, Subscriber: e.Subscriber, Kind: e.Kind, Codec: e.Codec,
 		})
+	case sfu.Quality:
+		h.session.Send(protocol.KeyRTC, wireQuality(e))
+	case sfu.LayersWanted:
+		h.session.Send(protocol.KeyRTC, wireLayers(e))
 	case sfu.MediaSilent:
 		h.session.mediaSilent(e.Silent)
 	case sfu.Ended:

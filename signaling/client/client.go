@@ -195,6 +195,7 @@ func (c *Client) read() {
 func matters(frame []byte) bool {
 	for _, kind := range []string{
 		protocol.TypeSignal, protocol.TypeConnect, protocol.TypeConfig, protocol.TypeOthers, protocol.KeyError,
+		protocol.TypeQuality, protocol.TypeLayers,
 	} {
 		if bytes.Contains(frame, []byte(`"`+kind+`"`)) {
 			return true

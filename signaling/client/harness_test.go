@@ -204,7 +204,11 @@ func (p *mirrorPeer) log() []string {
 }
 
 func (p *mirrorPeer) Screen(string) {}
-func (p *mirrorPeer) Close()        { p.actions <- func() { p.ended = true } }
+
+func (p *mirrorPeer) View([]sfu.Tile) {}
+
+func (p *mirrorPeer) Limited(string, sfu.Why) {}
+func (p *mirrorPeer) Close()                  { p.actions <- func() { p.ended = true } }
 func (p *mirrorPeer) Signal(d sfu.Description) {
 	p.note(d.Type)
 	p.actions <- func() {

@@ -141,7 +141,33 @@ const (
 	TypeDisconnected = "disconnected"
 	TypeSignal       = "signal"
 	TypeUndecodable  = "undecodable"
-	TypeScreen       = "screen" // client to server
+	TypeQuality      = "quality"
+	TypeLayers       = "layers"
+	TypeScreen       = "screen"  // client to server
+	TypeView         = "view"    // client to server
+	TypeLimited      = "limited" // client to server
+)
+
+// Values of a message's track: which picture of a participant is meant.
+const (
+	TrackCamera = "camera"
+	TrackScreen = "screen"
+)
+
+// What keeps a picture from being better: values of why in [Quality], and in [Limited], where none is said.
+const (
+	WhyBandwidth = "bandwidth" // of the receiver's downlink; in Limited, of one's own uplink
+	WhyUplink    = "uplink"    // of the publisher's
+	WhyCPU       = "cpu"       // the publisher's
+	WhyChoice    = "choice"    // the receiver shows it small, or not at all
+	WhyNone      = "none"      // in Limited
+)
+
+// Limits of the client's messages on quality.
+const (
+	MaxTiles    = 512
+	MaxTileSize = 16384 // device pixels, either way
+	MaxMid      = 64    // bytes
 )
 
 // Connect is the first message on a socket.
@@ -192,7 +218,50 @@ type Undecodable struct {
 	Codec      string `json:"codec"` // MIME type, e.g. "video/AV1"
 }
 
-// ClientRTC is what a client may send under the rtc key; which fields count depends on Type.
+// Quality says at which layer the participant gets a picture of another.
+type Quality struct {
+	Type        string `json:"type"`         // TypeQuality
+	ChannelName string `json:"channel_name"` // the publisher's
+	Track       string `json:"track"`        // TrackCamera or TrackScreen
+	Layer       *int   `json:"layer"`        // from 0, the smallest picture; null: paused
+	Layers      int    `json:"layers"`       // how many the publisher offers now
+	Width       int    `json:"width"`        // of the picture, 0 where not known
+	Height      int    `json:"height"`
+	Why         string `json:"why"` // not more; empty: there is no more
+}
+
+// Layers says which of the participant's own encodings anybody receives; the others may be switched off.
+type Layers struct {
+	Type   string          `json:"type"`   // TypeLayers
+	Mid    string          `json:"mid"`    // of the m-line
+	Active map[string]bool `json:"active"` // by rid, "" for an encoding without one; never null
+}
+
+// View says how large the client shows pictures of others. It updates the tiles that it lists, at most [MaxTiles].
+type View struct {
+	Type  string `json:"type"` // TypeView
+	Tiles []Tile `json:"tiles"`
+}
+
+// Tile is one shown picture.
+type Tile struct {
+	ChannelName string `json:"channel_name"` // the publisher's
+	Track       string `json:"track"`        // TrackCamera or TrackScreen
+	Width       int    `json:"width"`        // device pixels, at most MaxTileSize; 0: hidden, and costs nothing
+	Height      int    `json:"height"`
+	Pinned      bool   `json:"pinned"`
+}
+
+// Limited says what keeps the client from sending the best picture of an m-line: its encoder's
+// qualityLimitationReason (W3C webrtc-stats, 8.6).
+type Limited struct {
+	Type string `json:"type"` // TypeLimited
+	Mid  string `json:"mid"`
+	Why  string `json:"why"` // WhyCPU, WhyBandwidth or WhyNone
+}
+
+// ClientRTC is what a client may send under the rtc key, besides [View] and [Limited]; which fields count depends on
+// Type.
 type ClientRTC struct {
 	Type      string          `json:"type"`
 	Recipient any             `json:"recipient,omitempty"` // TypeSignal: [SFU]; anything else is refused
