@@ -47,6 +47,9 @@ type Media struct {
 
 	Batching string `koanf:"media_batching" arg:"gso|sendmmsg|sendto" help:"best way of sending that is tried"`
 	Sockets  int    `koanf:"media_sockets" arg:"N" help:"sockets at the media port; 0: one per CPU, 8 at most"`
+
+	// CongestionControl is only off for measurements of what it costs.
+	CongestionControl bool `koanf:"congestion_control" arg:"true|false" help:"send what each network carries"`
 }
 
 // TURN is about the ICE servers that browsers are told of.
@@ -72,7 +75,8 @@ func Default() Config {
 	return Config{
 		HTTP:  HTTP{Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour},
 		Store: Store{DataDir: "data"},
-		Media: Media{Port: 7000, Announce: []netip.AddrPort{}, Codecs: []string{"opus", "vp8"}, Batching: "gso"},
+		Media: Media{Port: 7000, Announce: []netip.AddrPort{}, Codecs: []string{"opus", "vp8"}, Batching: "gso",
+			CongestionControl: true},
 		TURN: TURN{
 			Port:               3478,
 			CredentialLifetime: 12 * time.Hour,

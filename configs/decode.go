@@ -18,6 +18,8 @@ func decode(from, to reflect.Value) (any, error) {
 		if _, ok := value.(string); !ok {
 			return nil, bad(value, "text, in quotes if it looks like something else")
 		}
+	case bool:
+		return decodeBool(value)
 	case int:
 		return decodeInt(value)
 	case time.Duration:
@@ -33,6 +35,16 @@ func decode(from, to reflect.Value) (any, error) {
 		return decodeList(value, ParseAnnounce)
 	}
 	return value, nil
+}
+
+func decodeBool(value any) (bool, error) {
+	switch fmt.Sprint(value) {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, bad(value, "true or false")
 }
 
 func decodeInt(value any) (int, error) {

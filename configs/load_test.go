@@ -103,6 +103,7 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 		"turn_credential_lifetime": "5s", "ice_servers": "stun:a,stuns:b:5349",
 		"turn_external_urls": "turn:a?transport=tcp", "turn_external_secret": "s,t", "ice_transport_policy": "relay",
 		"log_level": "warn", "log_format": "json", "media_batching": "sendto", "media_sockets": "3",
+		"congestion_control": "false",
 	}
 	want := Config{
 		HTTP: HTTP{
@@ -212,6 +213,7 @@ func TestRefused(t *testing.T) {
 		{"media port 0", "", "", "--media-port=0", "media_port", flag + "media-port", "a port from 1 to 65535"},
 		{"media port out of range", "", "", "--media-port=65536", "media_port", flag + "media-port", "a port from 1"},
 		{"bad batching", "media_batching: fast", "", "", "media_batching", file, "gso, sendmmsg or sendto"},
+		{"neither on nor off", "congestion_control: maybe", "", "", "congestion_control", file, "true or false"},
 		{"no sockets", "", "", "--media-sockets=-1", "media_sockets", flag + "media-sockets", "a number from 1 to 64"},
 		{"bad bind address", "media_listen: localhost", "", "", "media_listen", file, "an IP address"},
 		{"no host to discover by", "stun_discover: ':3478'", "", "", "stun_discover", file, "HOST:PORT"},

@@ -31,6 +31,8 @@ type Config struct {
 	Codecs []string
 	// UDP carries all media; its listen addresses become the host candidates.
 	UDP *egress.Mux
+	// CongestionControl sends each receiver no more than its network carries; without it, the best of everything.
+	CongestionControl bool
 }
 
 // SFU forwards media between the participants of each room.

@@ -138,7 +138,9 @@ func batching(name string) egress.Batching {
 }
 
 func (a *app) startSFU(context.Context) error {
-	s, err := sfu.New(sfu.Config{Codecs: a.cfg.Media.Codecs, UDP: a.mux}, a.log)
+	s, err := sfu.New(sfu.Config{
+		Codecs: a.cfg.Media.Codecs, UDP: a.mux, CongestionControl: a.cfg.Media.CongestionControl,
+	}, a.log)
 	if err != nil {
 		return fmt.Errorf("start the SFU: %w", err)
 	}
