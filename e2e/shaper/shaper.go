@@ -44,10 +44,11 @@ type client struct {
 
 // Client is what is known of a client.
 type Client struct {
-	Address  string `json:"address"`
-	Port     int    `json:"port"`
-	Path     Path   `json:"path"`
-	Up, Down Stats
+	Address string `json:"address"`
+	Port    int    `json:"port"`
+	Path    Path   `json:"path"`
+	Up      Stats  `json:"up"`
+	Down    Stats  `json:"down"`
 }
 
 // Listen opens a port of the loopback interface in front of a server. Seed makes loss and jitter repeatable.

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 
 	"parley/e2e/shaper"
@@ -48,11 +49,11 @@ func run(args []string, until io.Reader, out io.Writer) error {
 		return fmt.Errorf("open the control: %w", err)
 	}
 	control := &http.Server{Handler: s.Control(), ReadHeaderTimeout: 10 * time.Second}
-	ended := make(chan error, 1)
-	go func() { ended <- control.Serve(listener) }()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = control.Serve(listener) }) // until it is closed
 	defer func() {
 		_ = control.Close()
-		<-ended
+		serving.Wait()
 	}()
 	if err := json.NewEncoder(out).Encode(map[string]string{
 		"announce": s.Address().String(), "control": "http://" + listener.Addr().String() + "/",
