@@ -5,10 +5,12 @@ import "encoding/binary"
 const (
 	maxID   = 14 // of the one-byte form
 	maxData = 16 // bytes of an element in the one-byte form
+	maxWide = 255
 )
 
-// Out is a header to be written, without CSRC, in the one-byte form if there is any extension. What that form cannot
-// carry (an id above 14, a mid of more than 16 bytes) is left out.
+// Out is a header to be written, without CSRC. Extensions are in the one-byte form (RFC 8285, 4.2) unless the
+// dependency descriptor is too long for it; then all are in the two-byte form (4.3). What no form can carry (an id above
+// 14, a mid of more than 16 bytes) is left out.
 type Out struct {
 	Marker, Padding bool
 	PayloadType     uint8
@@ -25,26 +27,44 @@ type Out struct {
 	// Mid says to which media section the stream belongs (RFC 9143, 15); id 0 or "": none.
 	MidID uint8
 	Mid   string
+
+	// Dependency is an AV1 dependency descriptor of at most 255 bytes; id 0 or none: none.
+	DependencyID uint8
+	Dependency   []byte
 }
 
-// extensions is how many bytes the elements take, without padding.
-func (o *Out) extensions() int {
-	n := 0
-	if carries(o.TransportID) {
-		n += 3
-	}
-	if carries(o.LevelID) {
-		n += 2
-	}
-	if o.hasMid() {
-		n += 1 + len(o.Mid)
-	}
-	return n
+// wide reports whether the two-byte form is needed.
+func (o *Out) wide() bool { return len(o.Dependency) > maxData && o.hasDependency() }
+
+func (o *Out) hasMid() bool { return carries(o.MidID) && o.Mid != "" && len(o.Mid) <= maxData }
+
+func (o *Out) hasDependency() bool {
+	return carries(o.DependencyID) && len(o.Dependency) > 0 && len(o.Dependency) <= maxWide
 }
 
 func carries(id uint8) bool { return id != 0 && id <= maxID }
 
-func (o *Out) hasMid() bool { return carries(o.MidID) && o.Mid != "" && len(o.Mid) <= maxData }
+// extensions is how many bytes the elements take, without padding.
+func (o *Out) extensions() int {
+	head := 1
+	if o.wide() {
+		head = 2
+	}
+	n := 0
+	if carries(o.TransportID) {
+		n += head + 2
+	}
+	if carries(o.LevelID) {
+		n += head + 1
+	}
+	if o.hasMid() {
+		n += head + len(o.Mid)
+	}
+	if o.hasDependency() {
+		n += head + len(o.Dependency)
+	}
+	return n
+}
 
 // Len is how many bytes Put writes, a multiple of 4.
 func (o *Out) Len() int {
@@ -75,26 +95,53 @@ func (o *Out) Put(b []byte) int {
 	b[0] |= 0x10 // X
 	words := (n + 3) / 4
 	end := fixedSize + extensionHead + 4*words
-	binary.BigEndian.PutUint16(b[fixedSize:], oneByteForm)
+	form := uint16(oneByteForm)
+	if o.wide() {
+		form = twoByteForm
+	}
+	binary.BigEndian.PutUint16(b[fixedSize:], form)
 	binary.BigEndian.PutUint16(b[fixedSize+2:], uint16(words))
 	clear(b[end-4 : end]) // the padding is in there
-	o.putElements(b[fixedSize+extensionHead : end])
+	o.putElements(b[fixedSize+extensionHead:end], form == twoByteForm)
 	return end
 }
 
-func (o *Out) putElements(b []byte) {
-	at := 0
-	if carries(o.TransportID) {
-		b[0] = o.TransportID<<4 | 1 // the length less one
-		binary.BigEndian.PutUint16(b[1:], o.TransportSequence)
-		at = 3
+func (o *Out) putElements(b []byte, wide bool) {
+	if carries(o.TransportID) { // the first, where SetTransportSequence finds it
+		at := putElementHead(b, o.TransportID, 2, wide)
+		binary.BigEndian.PutUint16(b[at:], o.TransportSequence)
+		b = b[at+2:]
 	}
 	if carries(o.LevelID) {
-		b[at], b[at+1] = o.LevelID<<4, o.Level
-		at += 2
+		at := putElementHead(b, o.LevelID, 1, wide)
+		b[at] = o.Level
+		b = b[at+1:]
 	}
 	if o.hasMid() {
-		b[at] = o.MidID<<4 | uint8(len(o.Mid)-1)
-		copy(b[at+1:], o.Mid)
+		at := putElementHead(b, o.MidID, len(o.Mid), wide)
+		b = b[at+copy(b[at:], o.Mid):]
 	}
+	if o.hasDependency() {
+		at := putElementHead(b, o.DependencyID, len(o.Dependency), wide)
+		copy(b[at:], o.Dependency)
+	}
+}
+
+// putElementHead writes id and length, and returns where the data begins.
+func putElementHead(b []byte, id uint8, size int, wide bool) int {
+	if wide {
+		b[0], b[1] = id, uint8(size)
+		return 2
+	}
+	b[0] = id<<4 | uint8(size-1)
+	return 1
+}
+
+// SetTransportSequence changes the transport-wide number in a header that was written with a TransportID.
+func SetTransportSequence(b []byte, number uint16) {
+	at := fixedSize + extensionHead + 1
+	if binary.BigEndian.Uint16(b[fixedSize:]) == twoByteForm {
+		at++
+	}
+	binary.BigEndian.PutUint16(b[at:], number)
 }

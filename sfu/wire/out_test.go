@@ -40,6 +40,15 @@ func TestOut(t *testing.T) {
 			Out{TransportID: 15, LevelID: 200, MidID: 3, Mid: strings.Repeat("m", 17)},
 			[]byte{0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},
 		},
+		"a short descriptor": {
+			Out{TransportID: 3, TransportSequence: 1, DependencyID: 5, Dependency: []byte{7, 8, 9}},
+			[]byte{0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xbe, 0xde, 0, 2, 0x31, 0, 1, 0x52, 7, 8, 9, 0},
+		},
+		"a long descriptor makes all wide": {
+			Out{TransportID: 3, TransportSequence: 0x0102, DependencyID: 5, Dependency: bytes.Repeat([]byte{6}, 17)},
+			append([]byte{0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 6, 3, 2, 1, 2, 5, 17},
+				append(bytes.Repeat([]byte{6}, 17), 0)...),
+		},
 		"an id without a mid": {Out{MidID: 3}, []byte{0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -68,7 +77,7 @@ func FuzzOut(f *testing.F) {
 		transportID uint8, transport uint16, levelID, level, midID uint8, mid string,
 	) {
 		o := Out{
-			marker, padding, pt & 0x7f, sequence, timestamp, ssrc, transportID, transport, levelID, level, midID, mid,
+			marker, padding, pt & 0x7f, sequence, timestamp, ssrc, transportID, transport, levelID, level, midID, mid, 0, nil,
 		}
 		b := make([]byte, o.Len())
 		if n := o.Put(b); n != len(b) {
@@ -128,5 +137,19 @@ func BenchmarkPut(b *testing.B) {
 	for b.Loop() {
 		o.TransportSequence++
 		o.Put(buffer)
+	}
+}
+
+func TestSetTransportSequence(t *testing.T) {
+	for name, dependency := range map[string][]byte{"narrow": nil, "wide": bytes.Repeat([]byte{1}, 20)} {
+		out := Out{TransportID: 3, TransportSequence: 1, DependencyID: 4, Dependency: dependency}
+		b, want := make([]byte, 100), make([]byte, 100)
+		out.Put(b)
+		SetTransportSequence(b, 0xabcd)
+		out.TransportSequence = 0xabcd
+		out.Put(want)
+		if !bytes.Equal(b, want) {
+			t.Errorf("%s: got % x, want % x", name, b, want)
+		}
 	}
 }
