@@ -60,8 +60,8 @@ func (o *output) String() string {
 	return o.all.String()
 }
 
-// binary is the program under test; TEST_BINARY names another build of it, e.g. with the race detector.
-func binary() string {
+// program is the binary under test; TEST_BINARY names another build of it, e.g. with the race detector.
+func program() string {
 	if path := os.Getenv("TEST_BINARY"); path != "" {
 		return path
 	}
@@ -71,12 +71,18 @@ func binary() string {
 // start runs a server until the test ends. It must exit with status 0 then, and without a data race.
 func start(t *testing.T, flags ...string) *server {
 	t.Helper()
+	ports := []string{
+		"--media-port", fmt.Sprint(freePort(t)), "--turn-port", fmt.Sprint(freePort(t)), "--announce", "127.0.0.1",
+	}
+	return launch(t, append(ports, flags...)...)
+}
+
+// launch is start, with the flags that say where media goes among the flags.
+func launch(t *testing.T, flags ...string) *server {
+	t.Helper()
 	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	args := append([]string{
-		"serve", "--listen", listen, "--media-port", fmt.Sprint(freePort(t)), "--turn-port", fmt.Sprint(freePort(t)),
-		"--announce", "127.0.0.1", "--data-dir", t.TempDir(),
-	}, flags...)
-	s := &server{t: t, url: "http://" + listen, cmd: exec.Command(binary(), args...), out: new(output)}
+	args := append([]string{"serve", "--listen", listen, "--data-dir", t.TempDir()}, flags...)
+	s := &server{t: t, url: "http://" + listen, cmd: exec.Command(program(), args...), out: new(output)}
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	s.cmd.Env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "PARLEY_") })
 	if err := s.cmd.Start(); err != nil {

@@ -17,7 +17,7 @@ func TestSoak(t *testing.T) {
 		t.Skip("SOAK is no duration: make soak")
 	}
 	s := start(t)
-	load := exec.CommandContext(t.Context(), binary(), "load", "--url", s.url, "--verify", "--json", "-",
+	load := exec.CommandContext(t.Context(), program(), "load", "--url", s.url, "--verify", "--json", "-",
 		"--rooms", "2", "--publishers", "4", "--subscribers", "6", "--simulcast", "--video-bitrate", "1M",
 		"--churn", "3", "--duration", duration.String())
 	var out bytes.Buffer
