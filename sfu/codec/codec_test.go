@@ -14,13 +14,13 @@ func TestParseVP8(t *testing.T) {
 	}{
 		"empty":                {nil, VP8{}, ErrShort},
 		"no extension, inner":  {[]byte{0x00, 1, 2, 3}, VP8{}, nil},
-		"keyframe":             {append([]byte{0x10}, keyframe...), VP8{Keyframe: true, Width: 640, Height: 480}, nil},
-		"keyframe, cut header": {[]byte{0x10, 0x00}, VP8{Keyframe: true}, nil},
+		"keyframe":             {append([]byte{0x10}, keyframe...), VP8{Start: true, Keyframe: true, Width: 640, Height: 480}, nil},
+		"keyframe, cut header": {[]byte{0x10, 0x00}, VP8{Start: true, Keyframe: true}, nil},
 		"second partition":     {append([]byte{0x11}, keyframe...), VP8{}, nil},
-		"inter frame":          {[]byte{0x10, 0x01}, VP8{}, nil},
+		"inter frame":          {[]byte{0x10, 0x01}, VP8{Start: true}, nil},
 		"7-bit id": {
 			[]byte{0x90, 0x80, 0x23, 0x01},
-			VP8{HasPictureID: true, PictureID: 0x23, pictureIDAt: 2}, nil,
+			VP8{Start: true, HasPictureID: true, PictureID: 0x23, pictureIDAt: 2}, nil,
 		},
 		"all fields": {
 			[]byte{0x80, 0xf0, 0x81, 0x02, 0x99, 0x45},

@@ -84,9 +84,10 @@ func h264StartsKeyframe(payload []byte) bool {
 // IsParameterSet reports whether the payload carries only what a keyframe that follows needs: H264's sequence and
 // picture parameter sets, which stand in packets of their own before the IDR slice.
 func IsParameterSet(mimeType string, payload []byte) bool {
-	if !strings.EqualFold(mimeType, "video/h264") || len(payload) < 1 {
-		return false
-	}
+	return strings.EqualFold(mimeType, "video/h264") && len(payload) > 0 && isParameterSet(payload)
+}
+
+func isParameterSet(payload []byte) bool {
 	isSet := func(nal byte) bool { return nal&0x1f == nalSPS || nal&0x1f == nalPPS }
 	if payload[0]&0x1f == nalSTAPA {
 		return len(payload) > 3 && isSet(payload[3])

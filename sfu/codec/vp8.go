@@ -14,6 +14,8 @@ type VP8 struct {
 	HasTL0PicIdx  bool
 	HasTID        bool
 	HasKeyIdx     bool
+	Start         bool // this packet starts a frame
+	Sync          bool // Y: of a higher temporal layer, but refers to frames of layer 0 only
 
 	PictureID uint16
 	TL0PicIdx uint8
@@ -23,7 +25,7 @@ type VP8 struct {
 	Keyframe      bool   // this packet starts a keyframe
 	Width, Height uint16 // pixels, of a keyframe whose header is in this packet, else 0
 
-	pictureIDAt, tl0PicIdxAt, keyIdxAt int // where they stand in the payload
+	pictureIDAt, tl0PicIdxAt, keyIdxAt uint8 // where they stand in the payload
 }
 
 // ParseVP8 reads the descriptor at the start of an RTP payload.
@@ -40,7 +42,8 @@ func ParseVP8(payload []byte) (VP8, error) {
 		}
 	}
 	// S with partition 0 starts a frame; an inverse key frame bit of 0 makes it a keyframe (RFC 6386, 9.1).
-	if first&0x10 != 0 && first&0x07 == 0 && len(payload) > at && payload[at]&0x01 == 0 {
+	d.Start = first&0x10 != 0 && first&0x07 == 0
+	if d.Start && len(payload) > at && payload[at]&0x01 == 0 {
 		d.parseKeyframe(payload[at:])
 	}
 	return d, nil
@@ -56,7 +59,7 @@ func (d *VP8) parseExtension(payload []byte) (int, error) {
 		if len(payload) <= at {
 			return 0, ErrShort
 		}
-		d.HasPictureID, d.pictureIDAt = true, at
+		d.HasPictureID, d.pictureIDAt = true, uint8(at)
 		d.PictureID = uint16(payload[at] & 0x7f)
 		if payload[at]&0x80 != 0 { // M
 			if len(payload) <= at+1 {
@@ -72,15 +75,19 @@ func (d *VP8) parseExtension(payload []byte) (int, error) {
 		if len(payload) <= at {
 			return 0, ErrShort
 		}
-		d.HasTL0PicIdx, d.tl0PicIdxAt, d.TL0PicIdx = true, at, payload[at]
+		d.HasTL0PicIdx, d.tl0PicIdxAt, d.TL0PicIdx = true, uint8(at), payload[at]
 		at++
 	}
 	if flags&0x30 != 0 { // T or K
 		if len(payload) <= at {
 			return 0, ErrShort
 		}
-		d.HasTID, d.TID = flags&0x20 != 0, payload[at]>>6
-		d.HasKeyIdx, d.keyIdxAt, d.KeyIdx = flags&0x10 != 0, at, payload[at]&0x1f
+		if flags&0x20 != 0 {
+			d.HasTID, d.TID, d.Sync = true, payload[at]>>6, payload[at]&0x20 != 0
+		}
+		if flags&0x10 != 0 {
+			d.HasKeyIdx, d.keyIdxAt, d.KeyIdx = true, uint8(at), payload[at]&0x1f
+		}
 		at++
 	}
 	return at, nil

@@ -1,0 +1,378 @@
+// Package selection decides which packets of a track go down to one receiver, and as what: which encoding (simulcast),
+// which spatial and temporal layers of it (SVC), numbered so that the receiver's decoder takes them for one stream. It
+// is pure: no clock, no goroutine, no lock.
+package selection
+
+import (
+	"time"
+
+	"parley/sfu/codec"
+	"parley/sfu/rewrite"
+)
+
+// Packet is what a Selector must know of an RTP packet.
+type Packet struct {
+	Encoding  uint32 // SSRC of the source's encoding, never 0
+	Sequence  uint16
+	Timestamp uint32
+	Marker    bool
+	Empty     bool // padding only
+	Arrived   time.Time
+	Clock     rewrite.Clock // of the encoding
+	Frame     *codec.Frame  // nil if Empty
+}
+
+// Target is what a receiver should get.
+type Target struct {
+	Encoding uint32 // 0: nothing
+	Spatial  uint8  // highest layers of that encoding
+	Temporal uint8
+	// Hold lets the former encoding go on until a keyframe of this one comes. Else it ends with its frame.
+	Hold bool
+}
+
+// Out is how a packet goes out.
+type Out struct {
+	Sequence  uint16
+	Timestamp uint32
+	Marker    bool
+	Fields    Fields
+}
+
+// held is what holds for a stretch of numbers.
+type held struct {
+	timestamp         uint32 // offsets: what to subtract
+	picture           uint16
+	tl0PicIdx, keyIdx uint8
+	spatial, temporal uint8 // highest layers that go out
+}
+
+const (
+	// lateTime is for how long packets of the former encoding are taken after a switch.
+	lateTime = time.Second
+	// maxGap is how many packets may be missing before the source's numbers are taken to have begun anew (RFC 3550,
+	// A.1, MAX_DROPOUT).
+	maxGap = 3000
+	// maxBehind is how far behind a packet may be, likewise.
+	maxBehind = 1 << 13
+	// tolerance is by how much the sender's clock may differ from the time that has passed here.
+	tolerance = 300 * time.Millisecond
+	// syncPatience is how many frames of the lowest layer go by without a point to switch up at, before a keyframe is
+	// asked for.
+	syncPatience = 64
+)
+
+// Selector chooses among the encodings of one track for one receiver.
+type Selector struct {
+	kind    codec.Kind
+	rate    uint32
+	target  Target
+	current Target // Encoding 0: nothing flows
+	numbers rewrite.Numbers[held]
+	former  time.Time // until when late packets of former encodings are taken
+
+	lost     bool // the receiver asked for a keyframe of what flows
+	upToDate bool // current is as the target wants it
+	waited   int  // frames of the lowest temporal layer since more was wanted
+	awaited  awaited
+	frame    uint32 // timestamp of the newest frame of the current encoding, as it came
+	picture  uint16 // VP8: its id, as it came
+	last     last
+	frames   frames
+}
+
+// awaited is the newest of an encoding that does not flow.
+type awaited struct {
+	encoding uint32
+	sequence uint16
+}
+
+// last is what went out last, in order.
+type last struct {
+	started   bool
+	encoding  uint32
+	timestamp uint32
+	offset    uint32 // of the timestamp
+	arrived   time.Time
+	clock     rewrite.Clock
+	counters  Fields
+}
+
+// New returns a Selector that waits for a target.
+func New(kind codec.Kind, clockRate uint32) *Selector {
+	return &Selector{kind: kind, rate: clockRate}
+}
+
+// SetTarget says what the receiver should get from the next frame on, or as soon as there is a keyframe or switching
+// point.
+func (s *Selector) SetTarget(t Target) {
+	if t == s.target {
+		return
+	}
+	s.target, s.upToDate, s.waited = t, false, 0
+}
+
+// Current is what flows; its Encoding is 0 before the first keyframe and when nothing does.
+func (s *Selector) Current() Target { return s.current }
+
+// Waiting reports that a keyframe of that encoding is needed, to reach the target or for the receiver to go on.
+func (s *Selector) Waiting() (encoding uint32, ok bool) {
+	switch {
+	case s.target.Encoding == 0:
+		return 0, false
+	case s.target.Encoding != s.current.Encoding, s.lost, s.waited >= syncPatience:
+		return s.target.Encoding, true
+	case s.layered() && s.current.Spatial < s.target.Spatial:
+		return s.target.Encoding, true
+	}
+	return 0, false
+}
+
+// Lost is called when the receiver has asked for a keyframe.
+func (s *Selector) Lost() { s.lost = true }
+
+// layered reports whether an encoding of this codec may hold several spatial layers.
+func (s *Selector) layered() bool { return s.kind == codec.KindVP9 || s.kind == codec.KindAV1 }
+
+// Begins reports whether Next would begin with p: go over to its encoding, or take it up again. A caller that keeps
+// the parameter sets before a keyframe hands them in first then, the first of them as a keyframe.
+func (s *Selector) Begins(p *Packet) bool {
+	if p.Empty || !p.Frame.Keyframe || p.Encoding != s.target.Encoding {
+		return false
+	}
+	if p.Encoding != s.current.Encoding {
+		return p.Encoding != s.awaited.encoding || s.newer(p)
+	}
+	return s.restarted(p)
+}
+
+// newer reports whether p is newer than what was seen of the encoding that is awaited.
+func (s *Selector) newer(p *Packet) bool {
+	ahead := int16(p.Sequence - s.awaited.sequence)
+	return ahead > 0 || ahead < -maxBehind
+}
+
+// restarted reports whether p cannot be of the numbers that its encoding, the current one, had so far.
+func (s *Selector) restarted(p *Packet) bool {
+	ahead := int16(p.Sequence - s.numbers.Highest())
+	return ahead > maxGap || ahead < -maxBehind
+}
+
+// Next decides about a packet, as it comes. It reports false for one that is not for this receiver.
+func (s *Selector) Next(p *Packet) (out Out, ok bool) {
+	if p.Encoding != s.current.Encoding {
+		return s.other(p)
+	}
+	if s.restarted(p) {
+		s.leave()
+		return s.other(p)
+	}
+	if !s.numbers.Ahead(p.Sequence) {
+		return s.late(p)
+	}
+	if p.Empty {
+		s.numbers.Drop(p.Sequence, *s.numbers.Value())
+		return Out{}, false
+	}
+	if p.Timestamp != s.frame {
+		s.frame = p.Timestamp
+		if !s.upToDate && s.adapt() {
+			return s.other(p)
+		}
+	}
+	if p.Frame.Keyframe {
+		s.lost = false
+	}
+	if !s.upToDate {
+		s.raise(p)
+	}
+	if p.Frame.Temporal > s.current.Temporal || p.Frame.Spatial > s.current.Spatial && s.layered() {
+		s.leaveOut(p)
+		return Out{}, false
+	}
+	return s.send(p), true
+}
+
+// adapt gives up what is more than the target, between two frames. It reports whether the encoding is left.
+func (s *Selector) adapt() bool {
+	if s.target.Encoding != s.current.Encoding {
+		if !s.target.Hold {
+			s.leave()
+			return true
+		}
+		return false
+	}
+	if s.target.Temporal < s.current.Temporal || s.target.Spatial < s.current.Spatial {
+		s.current.Temporal = min(s.current.Temporal, s.target.Temporal)
+		s.current.Spatial = min(s.current.Spatial, s.target.Spatial)
+		s.limit(s.numbers.Highest() + 1)
+	}
+	s.upToDate = s.current.Temporal == s.target.Temporal && s.current.Spatial == s.target.Spatial && s.waited == 0
+	return false
+}
+
+// limit lets the current layers hold from a number on.
+func (s *Selector) limit(from uint16) {
+	value := *s.numbers.Value()
+	value.spatial, value.temporal = s.current.Spatial, s.current.Temporal
+	s.numbers.Change(from, value)
+}
+
+// leave ends the current encoding.
+func (s *Selector) leave() {
+	s.awaited = awaited{s.current.Encoding, s.numbers.Highest()}
+	s.numbers.End()
+	s.current = Target{}
+	s.former = s.last.arrived.Add(lateTime)
+}
+
+// raise takes more layers where p allows it.
+func (s *Selector) raise(p *Packet) {
+	f := p.Frame
+	if s.target.Encoding != s.current.Encoding {
+		return
+	}
+	before := s.current
+	switch {
+	case f.Keyframe:
+		s.current.Spatial, s.current.Temporal = s.target.Spatial, s.target.Temporal
+	case !f.First:
+		return
+	default:
+		s.raiseTemporal(f)
+		s.raiseSpatial(p)
+	}
+	if s.current != before {
+		s.limit(p.Sequence)
+	}
+	if s.current.Temporal >= s.target.Temporal {
+		s.waited = 0
+	} else if f.Temporal == 0 && f.Spatial == 0 {
+		s.waited++
+	}
+}
+
+// raiseTemporal takes the next temporal layer where it depends on nothing that has not gone out.
+func (s *Selector) raiseTemporal(f *codec.Frame) {
+	if f.SwitchUp && f.Temporal == s.current.Temporal+1 && f.Temporal <= s.target.Temporal {
+		s.current.Temporal = f.Temporal
+	}
+}
+
+// raiseSpatial likewise.
+func (s *Selector) raiseSpatial(*Packet) {}
+
+// other decides about a packet of an encoding that does not flow.
+func (s *Selector) other(p *Packet) (Out, bool) {
+	if p.Empty {
+		return Out{}, false
+	}
+	if p.Arrived.Before(s.former) {
+		if out, ok := s.late(p); ok {
+			return out, true
+		}
+	}
+	if p.Encoding != s.target.Encoding {
+		return Out{}, false
+	}
+	if begins := s.Begins(p); begins {
+		return s.begin(p), true
+	}
+	if p.Encoding != s.awaited.encoding || s.newer(p) {
+		s.awaited = awaited{p.Encoding, p.Sequence}
+	}
+	return Out{}, false
+}
+
+// begin makes p's encoding the current one.
+func (s *Selector) begin(p *Packet) Out {
+	s.current = s.target
+	s.current.Hold = false
+	s.former = p.Arrived.Add(lateTime)
+	s.lost, s.upToDate, s.waited = false, true, 0
+	value := held{timestamp: s.timestampOffset(p), spatial: s.current.Spatial, temporal: s.current.Temporal}
+	if s.last.started {
+		s.continueCounters(p.Frame, &value)
+	}
+	s.numbers.Begin(p.Encoding, p.Sequence, value)
+	s.frame = p.Timestamp
+	resumed := s.last.started
+	out := s.send(p)
+	if resumed && s.kind == codec.KindOpus {
+		out.Marker = true // a talkspurt begins (RFC 3551, 4.1)
+	}
+	return out
+}
+
+// timestampOffset finds what to subtract from the timestamps of p's encoding, so that they go on from the last ones.
+func (s *Selector) timestampOffset(p *Packet) uint32 {
+	if !s.last.started {
+		return 0
+	}
+	arrival := s.last.timestamp + s.ticks(max(p.Arrived.Sub(s.last.arrived), 0))
+	out := arrival
+	candidate, ok := p.Timestamp, true // its own clock goes on
+	if p.Encoding != s.last.encoding {
+		candidate, ok = p.Clock.Align(p.Timestamp, s.last.clock, s.rate)
+	}
+	candidate -= s.last.offset
+	if limit := int32(s.ticks(tolerance)); ok && int32(candidate-arrival) <= limit && int32(arrival-candidate) <= limit {
+		out = candidate
+	}
+	least := s.last.timestamp + 1
+	if s.kind == codec.KindOpus {
+		least = s.last.timestamp + s.rate/50 // a usual packet
+	}
+	if int32(out-least) < 0 {
+		out = least
+	}
+	return p.Timestamp - out
+}
+
+// ticks converts a time into units of the media clock.
+func (s *Selector) ticks(d time.Duration) uint32 {
+	return uint32(uint64(d/time.Second)*uint64(s.rate) + uint64(d%time.Second)*uint64(s.rate)/uint64(time.Second))
+}
+
+// send maps p, which is ahead.
+func (s *Selector) send(p *Packet) Out {
+	value := s.numbers.Value()
+	out := Out{
+		Sequence:  s.numbers.Next(p.Sequence),
+		Timestamp: p.Timestamp - value.timestamp,
+		Marker:    s.marker(p, value),
+		Fields:    s.fields(p.Frame, value),
+	}
+	if !s.last.started || int32(out.Timestamp-s.last.timestamp) > 0 {
+		s.last.timestamp, s.last.arrived = out.Timestamp, p.Arrived
+	}
+	s.last.started, s.last.encoding, s.last.offset, s.last.clock = true, p.Encoding, value.timestamp, p.Clock
+	s.sent(p.Frame, &out)
+	return out
+}
+
+// marker ends the picture with the highest layer that goes out.
+func (s *Selector) marker(p *Packet, value *held) bool {
+	return p.Marker || s.layered() && p.Frame.Last && p.Frame.Spatial == value.spatial
+}
+
+// late decides about a packet that is not ahead by what held at its time.
+func (s *Selector) late(p *Packet) (Out, bool) {
+	if p.Empty {
+		return Out{}, false
+	}
+	sequence, value, ok := s.numbers.Late(p.Encoding, p.Sequence)
+	if !ok || p.Frame.Temporal > value.temporal || p.Frame.Spatial > value.spatial && s.layered() {
+		return Out{}, false
+	}
+	if p.Frame.Keyframe && p.Encoding == s.current.Encoding {
+		s.lost = false
+	}
+	s.numbers.Sent(sequence)
+	return Out{
+		Sequence:  sequence,
+		Timestamp: p.Timestamp - value.timestamp,
+		Marker:    s.marker(p, value),
+		Fields:    s.fields(p.Frame, value),
+	}, true
+}
