@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"parley/sfu/alloc"
+	"parley/sfu/bwe"
 	"parley/sfu/feedback"
 	"parley/sfu/pace"
 )
@@ -15,36 +16,40 @@ type Options struct {
 	Max   int // the highest estimate; 0: 50 Mbit/s
 }
 
-// State is what a [Controller] believes, for statistics.
-type State struct {
-	Estimate int           // bit/s that may be sent
-	Capacity int           // bit/s that the path carried when it was last full; 0: it never was
-	Acked    int           // bit/s that arrive
-	Queue    time.Duration // least delay over that of the empty path
-	Loss     float64       // share of packets
-	Limited  bool          // the application sends less than it might
-	Probing  bool
-	Relaxed  bool // everything wanted is sent, at once
-}
-
-// Controller is the congestion control towards one subscriber.
+// Controller is the congestion control towards one subscriber: it has one owner, who hands in the time.
 type Controller[T any] struct {
-	pacer  pace.Pacer[T]
-	alloc  alloc.Allocator
-	number uint16
-	start  int
+	estimator *bwe.Estimator
+	prober    bwe.Prober
+	pacer     pace.Pacer[T]
+	alloc     alloc.Allocator
+	audio     audio
+	resends   resends
+
+	rtt       time.Duration
+	congested bool // when last looked at
+	drops     int  // probes since the last congestion that look for the capacity before it
+	relaxed   bool
+	calm      time.Time // since when there is no sign of congestion
 }
 
 // New returns a Controller.
-func New[T any](o Options, _ time.Time) *Controller[T] {
-	if o.Start == 0 {
-		o.Start = 500_000
+func New[T any](o Options, now time.Time) *Controller[T] {
+	if o.Start <= 0 {
+		o.Start = bwe.Start
 	}
-	return &Controller[T]{start: o.Start}
+	if o.Max <= 0 {
+		o.Max = bwe.DefaultMax
+	}
+	c := &Controller[T]{estimator: bwe.New(o.Start, o.Max, now), rtt: 100 * time.Millisecond}
+	c.audio.began, c.calm = now, now
+	c.shape(now)
+	return c
 }
 
 // May reports whether a packet may be sent at once.
-func (c *Controller[T]) May(now time.Time, class pace.Class, _ int) bool { return c.pacer.May(now, class) }
+func (c *Controller[T]) May(now time.Time, class pace.Class, _ int) bool {
+	return c.pacer.May(now, class)
+}
 
 // Queue has a packet wait for [Controller.Next].
 func (c *Controller[T]) Queue(now time.Time, class pace.Class, track uint32, size int, item T) {
@@ -52,45 +57,111 @@ func (c *Controller[T]) Queue(now time.Time, class pace.Class, track uint32, siz
 }
 
 // Next returns the packet that leaves now, if there is one. The caller reports it as Sent.
-func (c *Controller[T]) Next(now time.Time) (item T, class pace.Class, ok bool) { return c.pacer.Next(now) }
-
-// Flush drops the waiting video of a track, the newest first.
-func (c *Controller[T]) Flush(track uint32, drop func(item T)) { c.pacer.Flush(track, drop) }
-
-// Padding returns how many bytes of padding are to be sent now.
-func (c *Controller[T]) Padding(time.Time) int { return 0 }
-
-// Sent notes a packet that is sent and returns its transport-wide number.
-func (c *Controller[T]) Sent(time.Time, pace.Class, int) uint16 {
-	c.number++
-	return c.number - 1
+func (c *Controller[T]) Next(now time.Time) (item T, class pace.Class, ok bool) {
+	return c.pacer.Next(now)
 }
 
-// MayResend reports whether a packet may be sent again.
-func (c *Controller[T]) MayResend(time.Time, int) bool { return true }
+// Flush drops the waiting video of a track, which is switched down or paused, the newest first.
+func (c *Controller[T]) Flush(track uint32, drop func(item T)) { c.pacer.Flush(track, drop) }
 
-// Busy reports whether Next and Padding are to be called every 5 ms.
-func (c *Controller[T]) Busy() bool { return c.pacer.Waiting() > 0 }
+// Padding returns how many bytes of padding are to be sent now. They belong to a probe.
+func (c *Controller[T]) Padding(now time.Time) int { return c.prober.Padding(now) }
+
+// Sent notes a packet that is sent, and returns its transport-wide number.
+func (c *Controller[T]) Sent(now time.Time, class pace.Class, size int) uint16 {
+	if class == pace.Audio {
+		c.audio.bytes += size
+	}
+	tag := c.prober.Tag()
+	if tag != 0 {
+		c.prober.Sent(size)
+	}
+	c.pacer.Sent(now, size)
+	return c.estimator.Sent(now, size, tag)
+}
+
+// MayResend reports whether a packet may be sent again; if so, it is counted.
+func (c *Controller[T]) MayResend(now time.Time, size int) bool {
+	queue, _ := c.estimator.Queue()
+	return queue <= resendQueue && c.resends.take(now, size, c.estimator.Estimate())
+}
+
+// Busy reports whether something waits or a probe runs, so that Next and Padding are to be called every 5 ms.
+func (c *Controller[T]) Busy() bool { return c.pacer.Waiting() > 0 || c.prober.Tag() != 0 }
 
 // Feedback takes what transport-wide feedback says.
-func (c *Controller[T]) Feedback(time.Time, []feedback.Arrival) {}
+func (c *Controller[T]) Feedback(now time.Time, arrivals []feedback.Arrival) {
+	c.estimator.Feedback(now, arrivals)
+	c.follow(now)
+}
 
-// REMB takes the receiver's own estimate, in bit/s.
-func (c *Controller[T]) REMB(time.Time, int) {}
+// REMB takes the receiver's own estimate, in bit/s, which counts when transport-wide feedback has never come.
+func (c *Controller[T]) REMB(now time.Time, bitrate int) { c.estimator.REMB(now, bitrate) }
 
-// Report takes what a receiver report says.
-func (c *Controller[T]) Report(time.Time, float64, time.Duration) {}
+// Report takes the share of lost packets and the round trip that a receiver report says. The loss counts when
+// transport-wide feedback has never come.
+func (c *Controller[T]) Report(now time.Time, lost float64, rtt time.Duration) {
+	c.RTT(rtt)
+	c.estimator.Report(now, lost)
+}
 
 // RTT tells the round trip time.
-func (c *Controller[T]) RTT(time.Duration) {}
+func (c *Controller[T]) RTT(rtt time.Duration) {
+	if rtt > 0 {
+		c.rtt = min(rtt, 3*time.Second)
+	}
+}
 
 // Tick lets time pass.
-func (c *Controller[T]) Tick(time.Time) {}
+func (c *Controller[T]) Tick(now time.Time) {
+	c.estimator.Tick(now)
+	c.audio.tick(now)
+	c.follow(now)
+}
 
 // Allocate decides what each track gets; it appends to into[:0].
 func (c *Controller[T]) Allocate(now time.Time, tracks []alloc.Track, into []alloc.Decision) []alloc.Decision {
-	return c.alloc.Allocate(now, c.start, 100_000, tracks, into)
+	into = c.alloc.Allocate(now, c.available(now), c.audio.rate(), tracks, into)
+	c.probe(now)
+	return into
+}
+
+// available is what may be sent, in bit/s.
+func (c *Controller[T]) available(now time.Time) int {
+	if c.estimator.Blind() {
+		return 0
+	}
+	estimate := c.estimator.Estimate()
+	if c.pacer.Delay(now) > maxDelay {
+		// What waits is to be gone soon.
+		return max(estimate/2, estimate-c.pacer.Waiting()*8)
+	}
+	return estimate
 }
 
 // State returns what the controller believes.
-func (c *Controller[T]) State() State { return State{Estimate: c.start} }
+func (c *Controller[T]) State() State {
+	s := State{
+		Estimate: c.estimator.Estimate(), Acked: c.estimator.Acked(),
+		Probing: c.prober.Active(), Relaxed: c.relaxed, Congested: c.congested,
+	}
+	s.Capacity, _ = c.estimator.Capacity(time.Time{})
+	s.Queue, _ = c.estimator.Queue()
+	s.Loss, s.Inherent = c.estimator.Loss()
+	s.Limited = float64(s.Acked) < 0.85*float64(s.Estimate)
+	return s
+}
+
+// State is what a [Controller] believes, for statistics.
+type State struct {
+	Estimate  int           // bit/s that may be sent
+	Capacity  int           // bit/s that the path carried when it was last full; 0: it never was
+	Acked     int           // bit/s that arrive
+	Queue     time.Duration // least delay over that of the empty path
+	Loss      float64       // share of packets
+	Inherent  float64       // share of packets that the path loses whatever is sent
+	Congested bool
+	Limited   bool // the application sends less than it might
+	Probing   bool
+	Relaxed   bool // everything wanted is sent, at once
+}

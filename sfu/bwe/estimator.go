@@ -1,0 +1,258 @@
+package bwe
+
+import (
+	"time"
+
+	"parley/sfu/feedback"
+)
+
+// Bounds of every estimate, in bit/s.
+const (
+	Min        = 30_000
+	DefaultMax = 50_000_000
+	Start      = 500_000
+)
+
+const (
+	idle    = 15 * time.Millisecond // a queue that counts as none
+	short   = 60 * time.Millisecond
+	window  = 160 * time.Millisecond
+	suspect = 20 * time.Millisecond // a queue that may be rising
+	certain = 40 * time.Millisecond // a queue that must not stay
+
+	share = 0.96 // of the capacity that is used
+)
+
+// Estimator is the machine of one subscriber. It has one owner.
+type Estimator struct {
+	epoch time.Time
+	max   float64
+
+	history history
+	delays  delays
+	samples samples
+	losses  losses
+	silence silence
+	reports reports
+
+	estimate float64
+	capacity float64 // measured when the path was last full; 0: it never was
+	full     time.Duration
+	before   float64 // the estimate before the capacity fell
+
+	queue    time.Duration // least of the latest 160 ms
+	recent   time.Duration // least of the latest 60 ms
+	noise    time.Duration
+	high     time.Duration // since when the queue is long; 0: it is not
+	rising   int           // feedbacks in sequence
+	congests bool          // the queue is to be drained
+	began    time.Duration // of the congestion
+	worst    time.Duration // queue of the congestion
+	ended    time.Duration // of the last congestion
+	tolerate time.Duration // until then a longer queue is allowed: a probe, or a keyframe, fills it
+
+	latest   uint64        // number of the newest packet that arrived
+	latestAt time.Duration // when it was sent
+}
+
+// New returns an Estimator that begins with that estimate, in bit/s, and never exceeds highest.
+func New(start, highest int, now time.Time) *Estimator {
+	e := &Estimator{epoch: now, max: float64(max(Min, highest))}
+	e.history.next = 1 << 16 // so that what is before the first has numbers too
+	e.set(float64(start))
+	e.delays.turns = 0
+	return e
+}
+
+func (e *Estimator) set(estimate float64) { e.estimate = min(max(estimate, Min), e.max) }
+
+// Sent notes a packet of that size on the wire, belonging to that probe (0: none), and returns its transport-wide
+// number.
+func (e *Estimator) Sent(now time.Time, size int, probe uint8) uint16 {
+	t := now.Sub(e.epoch)
+	e.silence.sent(t)
+	e.reports.bytes += size
+	return e.history.add(t, size, probe)
+}
+
+// Feedback takes what a transport-wide feedback says.
+func (e *Estimator) Feedback(now time.Time, arrivals []feedback.Arrival) {
+	t := now.Sub(e.epoch)
+	heard := false
+	for i := range arrivals {
+		heard = e.arrival(t, &arrivals[i]) || heard
+	}
+	if !heard {
+		return
+	}
+	if e.silence.heard(t) {
+		// What the time without feedback hid has to be found out by a probe.
+		e.set(max(e.estimate, e.silence.estimate/2))
+	}
+	e.judge(t)
+}
+
+// arrival takes what became of one packet. It reports whether that is news of one that arrived.
+func (e *Estimator) arrival(t time.Duration, a *feedback.Arrival) bool {
+	p, number := e.history.find(a.Number)
+	if p == nil || p.fate == arrived {
+		return false
+	}
+	if !a.Received {
+		if p.fate == flying {
+			p.fate = lost
+			e.losses.missed()
+		}
+		return false
+	}
+	if p.fate == lost {
+		e.losses.late()
+	}
+	p.fate = arrived
+	sent := e.history.sent(p, t)
+	at := e.delays.unwrap(a.At)
+	delay := at - sent
+	if !e.delays.add(at, delay, int(p.size)) {
+		e.samples.next = 0
+		e.high, e.rising, e.congests = 0, 0, false
+	}
+	e.samples.add(sample{at: at, delay: delay, size: int32(p.size), tag: p.tag})
+	e.losses.arrived(delay - e.delays.least() - e.noise)
+	if number >= e.latest {
+		e.latest, e.latestAt = number, sent
+	}
+	return true
+}
+
+// judge decides what the feedback means.
+func (e *Estimator) judge(t time.Duration) {
+	e.measure()
+	dropped := e.losses.window(t)
+	switch {
+	case e.congests:
+		e.drain(t)
+	case e.overused(t) || dropped:
+		e.congest(t)
+	default:
+		// What arrived proves that it can.
+		e.set(max(e.estimate, e.delays.acked(time.Second)))
+	}
+}
+
+// measure reads the queue.
+func (e *Estimator) measure() {
+	if q, ok := e.delays.queue(0, window); ok {
+		e.queue = max(0, q-e.noise)
+	}
+	e.recent = e.queue
+	if q, ok := e.delays.queue(0, short); ok {
+		e.recent = max(0, q-e.noise)
+	}
+}
+
+// overused reports whether more is sent than the path takes: the queue grows, or stays long.
+func (e *Estimator) overused(t time.Duration) bool {
+	limit := certain
+	if t < e.tolerate {
+		limit = 100 * time.Millisecond
+	}
+	former, ok := e.delays.queue(window, 2*window)
+	if ok && e.queue > suspect && e.queue > former-e.noise+5*time.Millisecond && t >= e.tolerate {
+		e.rising++
+	} else {
+		e.rising = 0
+	}
+	if e.queue <= limit {
+		e.high = 0
+	} else if e.high == 0 {
+		e.high = t
+	}
+	long := e.high > 0 && t-e.high >= 150*time.Millisecond
+	return e.rising >= 2 || long || e.recent > 2*limit
+}
+
+// congest begins a congestion.
+func (e *Estimator) congest(t time.Duration) {
+	e.congests, e.began, e.worst = true, t, e.queue
+	e.high, e.rising = 0, 0
+	e.before = e.estimate
+	e.set(min(e.estimate, e.fill(t)*e.relief()))
+}
+
+// fill measures the capacity while the path is full.
+func (e *Estimator) fill(t time.Duration) float64 {
+	edge := e.delays.least() + e.noise + 10*time.Millisecond
+	rate, ok := e.samples.busy(edge, 500*time.Millisecond, 80*time.Millisecond)
+	if !ok {
+		rate = e.delays.acked(200 * time.Millisecond)
+		if e.capacity > 0 {
+			rate = min(rate, e.capacity)
+		}
+	}
+	e.capacity, e.full = rate, t
+	return rate
+}
+
+// relief is the share of the capacity that is used while the queue drains.
+func (e *Estimator) relief() float64 {
+	return min(max(1-e.queue.Seconds()/0.8, 0.5), 0.92)
+}
+
+// drain follows a congestion to its end.
+func (e *Estimator) drain(t time.Duration) {
+	e.worst = max(e.worst, e.queue)
+	if e.recent < idle {
+		e.congests, e.ended = false, t
+		e.set(min(e.before, share*e.capacity))
+		return
+	}
+	if t-e.began > 2*time.Second+min(4*e.worst, 4*time.Second) {
+		// So little was sent for so long that the queue must be gone: it never was one.
+		e.delays.rebase(time.Second)
+		return
+	}
+	e.set(min(e.before, e.fill(t)*e.relief()))
+}
+
+// Tick lets time pass.
+func (e *Estimator) Tick(now time.Time) {
+	t := now.Sub(e.epoch)
+	if cut, ok := e.silence.tick(t, e.estimate); ok {
+		e.set(cut)
+	}
+	e.reports.tick(t)
+}
+
+// Estimate is what may be sent, in bit/s.
+func (e *Estimator) Estimate() int { return int(e.estimate) }
+
+// Capacity is what the path carried when it was last full, in bit/s, and how long ago that was; 0: it never was.
+func (e *Estimator) Capacity(now time.Time) (int, time.Duration) {
+	return int(e.capacity), now.Sub(e.epoch) - e.full
+}
+
+// Queue is the least queueing delay of the latest 160 and 60 ms.
+func (e *Estimator) Queue() (least, recent time.Duration) { return e.queue, e.recent }
+
+// Congested reports whether a queue is being drained, and how long ago the last congestion ended.
+func (e *Estimator) Congested(now time.Time) (bool, time.Duration) {
+	return e.congests, now.Sub(e.epoch) - e.ended
+}
+
+// Acked is the rate of what arrives, in bit/s.
+func (e *Estimator) Acked() int { return int(e.delays.acked(500 * time.Millisecond)) }
+
+// Loss is the share of packets that got lost lately, and the share that the path always loses.
+func (e *Estimator) Loss() (latest, inherent float64) { return e.losses.share, e.losses.inherent }
+
+// Tolerate allows a longer queue for a while: a probe or a keyframe is sent.
+func (e *Estimator) Tolerate(now time.Time, d time.Duration) {
+	e.tolerate = max(e.tolerate, now.Sub(e.epoch)+d)
+}
+
+// Backlog is how many bytes wait at the bottleneck now: what the newest packet that is known to have arrived found
+// there, and what was sent since, less what drained at rate, in bit/s.
+func (e *Estimator) Backlog(now time.Time, rate int) float64 {
+	passed := (now.Sub(e.epoch) - e.latestAt).Seconds() - e.recent.Seconds()
+	return max(0, float64(e.history.since(e.latest))-passed*float64(rate)/8)
+}

@@ -1,0 +1,60 @@
+package bwe
+
+import "time"
+
+const (
+	kept = 4096 // packets whose fate can still be told; a power of two
+
+	unit = 100 * time.Microsecond // of the times of sending: 32 bits of it are 119 hours
+)
+
+type fate uint8
+
+const (
+	flying fate = iota
+	arrived
+	lost
+)
+
+// packet is one that was sent.
+type packet struct {
+	at   uint32 // units
+	size uint16
+	fate fate
+	tag  uint8 // of the probe that it belongs to; 0: none
+}
+
+// history knows the latest packets by their transport-wide number.
+type history struct {
+	ring [kept]packet
+	next uint64 // the number of the next packet, not wrapped
+}
+
+func (h *history) add(at time.Duration, size int, tag uint8) uint16 {
+	number := h.next
+	h.next++
+	h.ring[number%kept] = packet{at: uint32(at / unit), size: uint16(min(size, 1<<16-1)), tag: tag}
+	return uint16(number)
+}
+
+// find returns the packet with that number, nil if it is not known (any more), and its number unwrapped.
+func (h *history) find(number uint16) (*packet, uint64) {
+	back := uint64(uint16(h.next) - number) // 1: the latest
+	if back == 0 || back > kept || back > h.next {
+		return nil, 0
+	}
+	return &h.ring[(h.next-back)%kept], h.next - back
+}
+
+// sent returns when a packet was sent.
+func (h *history) sent(p *packet, now time.Duration) time.Duration {
+	return now - time.Duration(uint32(now/unit)-p.at)*unit - now%unit
+}
+
+// since sums up what was sent after the packet with that number.
+func (h *history) since(number uint64) (bytes int) {
+	for i := max(number+1, h.next-min(h.next, kept)); i < h.next; i++ {
+		bytes += int(h.ring[i%kept].size)
+	}
+	return bytes
+}

@@ -1,0 +1,79 @@
+package bwe
+
+import "time"
+
+// cluster sums up what arrived of a probe.
+type cluster struct {
+	count, bytes        int
+	sentFrom, sentTo    time.Duration
+	cameFrom, cameTo    time.Duration
+	head, middle, tail  time.Duration // least delay of the first, second and last third of it
+	hasHead, hasTail    bool
+	tailFrom, tailBytes int
+}
+
+// cluster finds the packets of a probe.
+func (e *Estimator) cluster(tag uint8) (c cluster) {
+	for i := range e.samples.len() {
+		x := e.samples.back(i)
+		if x.tag != tag {
+			continue
+		}
+		sent := x.at - x.delay
+		if c.count == 0 {
+			c.sentFrom, c.sentTo, c.cameFrom, c.cameTo = sent, sent, x.at, x.at
+		}
+		c.sentFrom, c.sentTo = min(c.sentFrom, sent), max(c.sentTo, sent)
+		c.cameFrom, c.cameTo = min(c.cameFrom, x.at), max(c.cameTo, x.at)
+		c.count++
+		c.bytes += int(x.size)
+	}
+	third := (c.sentTo - c.sentFrom) / 3
+	for i := range e.samples.len() {
+		x := e.samples.back(i)
+		if x.tag != tag {
+			continue
+		}
+		if sent := x.at - x.delay; sent <= c.sentFrom+third {
+			if !c.hasHead || x.delay < c.head {
+				c.head, c.hasHead = x.delay, true
+			}
+		} else if sent >= c.sentTo-third {
+			if !c.hasTail || x.delay < c.tail {
+				c.tail, c.hasTail = x.delay, true
+			}
+		}
+	}
+	return c
+}
+
+// probed says what a probe showed, and takes it in.
+func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
+	c := e.cluster(tag)
+	if c.count < 5 || !c.hasHead || !c.hasTail || c.sentTo-c.sentFrom < shortest/2 || c.cameTo <= c.cameFrom {
+		return Void, 0
+	}
+	bits := float64(c.bytes-c.bytes/c.count) * 8
+	sent, came := bits/(c.sentTo-c.sentFrom).Seconds(), bits/(c.cameTo-c.cameFrom).Seconds()
+	rise := c.tail - c.head
+	if rise < 10*time.Millisecond+e.noise {
+		rate := min(sent, came*1.03)
+		if rate > e.capacity {
+			e.capacity = 0 // that was long ago
+		}
+		if !e.congests {
+			e.set(max(e.estimate, rate))
+		}
+		return Carried, rate
+	}
+	edge := min(c.head, c.tail-rise/2) + 5*time.Millisecond
+	rate, ok := e.samples.busy(edge, longest, shortest/2)
+	if !ok {
+		rate = came
+	}
+	e.capacity, e.full = rate, t
+	if !e.congests {
+		e.set(max(share*rate, min(e.estimate, e.delays.acked(500*time.Millisecond))))
+	}
+	return Saturated, rate
+}

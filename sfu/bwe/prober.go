@@ -1,0 +1,149 @@
+package bwe
+
+import "time"
+
+// Bounds of a probe.
+const (
+	shortest = 80 * time.Millisecond
+	longest  = 300 * time.Millisecond
+	harm     = 80 * time.Millisecond // what a probe sends on top of the media takes the estimate this long
+
+	step       = 5 * time.Millisecond   // between two calls of Padding
+	again      = 100 * time.Millisecond // after a success
+	firstPause = 2 * time.Second        // after a failure
+	longPause  = 5 * time.Second
+	patience   = 500 * time.Millisecond // for the feedback on a probe, on top of the round trip
+)
+
+// Prober raises the rate for a moment to see whether the path takes it: media counts, padding fills up. A probe lasts
+// 80 to 300 ms, and what it adds to the media is what the path carries in 80 ms, as far as known.
+type Prober struct {
+	tag    uint8 // of this probe, or the last
+	state  progress
+	target float64 // bit/s
+	began  time.Time
+	ends   time.Time
+	sent   int // bytes
+	padded int
+
+	next  time.Time // no probe before
+	pause time.Duration
+}
+
+type progress uint8
+
+const (
+	resting progress = iota
+	sending
+	awaiting // the feedback
+)
+
+// Aim returns the rate, at most target, at which a probe may be sent while used is sent anyway, and for how long, such
+// that its harm is bounded.
+func Aim(target, used, estimate int) (int, time.Duration) {
+	allowed := float64(estimate) * harm.Seconds()
+	extra := max(1, float64(target-used))
+	extra = min(extra, allowed/shortest.Seconds())
+	length := min(time.Duration(allowed/extra*float64(time.Second)), longest)
+	return used + int(extra), length
+}
+
+// Due reports whether a probe may begin.
+func (p *Prober) Due(now time.Time) bool { return p.state == resting && !now.Before(p.next) }
+
+// Active reports whether a probe is being sent, or its feedback awaited.
+func (p *Prober) Active() bool { return p.state != resting }
+
+// Start begins a probe.
+func (p *Prober) Start(now time.Time, target int, length time.Duration) {
+	p.tag++
+	if p.tag == 0 {
+		p.tag = 1
+	}
+	p.state, p.target, p.began, p.ends = sending, float64(target), now, now.Add(length)
+	p.sent, p.padded = 0, 0
+}
+
+// Target is the rate of this probe, or the last, in bit/s.
+func (p *Prober) Target() int { return int(p.target) }
+
+// Tag is what marks the packets of the probe that is being sent; 0: none is.
+func (p *Prober) Tag() uint8 {
+	if p.state != sending {
+		return 0
+	}
+	return p.tag
+}
+
+// Sent notes a packet that was sent.
+func (p *Prober) Sent(size int) { p.sent += size }
+
+// Padding returns how many bytes of padding are to be sent now.
+func (p *Prober) Padding(now time.Time) int {
+	if p.state != sending {
+		return 0
+	}
+	if !now.Before(p.ends) {
+		p.state = awaiting
+		return 0
+	}
+	due := int(p.target/8*(now.Sub(p.began)+step).Seconds()) - p.sent
+	if due < 100 {
+		return 0 // not worth a packet
+	}
+	return due
+}
+
+// Stop gives the probe up.
+func (p *Prober) Stop(now time.Time, pause time.Duration) {
+	p.state = resting
+	p.Wait(now, pause)
+}
+
+// Wait has no probe begin for a time.
+func (p *Prober) Wait(now time.Time, pause time.Duration) {
+	if next := now.Add(pause); next.After(p.next) {
+		p.next = next
+	}
+}
+
+// Outcome is what a probe showed.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Pending   Outcome = iota
+	Carried           // the path carries the rate
+	Saturated         // the path was full; its capacity is known
+	Void              // nothing can be said
+)
+
+// Judge looks at the feedback for the outcome of the probe, of which it tells once, and the rate that it showed, in
+// bit/s. The estimator has taken it in.
+func (p *Prober) Judge(now time.Time, e *Estimator, rtt time.Duration) (Outcome, int) {
+	if p.state == sending && now.After(p.ends.Add(shortest)) {
+		p.state = awaiting // nobody asks for padding
+	}
+	if p.state != awaiting {
+		return Pending, 0
+	}
+	late := now.After(p.ends.Add(rtt + patience))
+	if e.epoch.Add(e.latestAt).Before(p.ends) && !late {
+		return Pending, 0
+	}
+	outcome, rate := e.probed(now.Sub(e.epoch), p.tag)
+	switch outcome {
+	case Carried:
+		p.pause = 0
+		p.Stop(now, again)
+	case Saturated:
+		p.pause = min(max(p.pause*3/2, firstPause), longPause)
+		p.Stop(now, p.pause)
+	default:
+		p.Stop(now, patience)
+	}
+	return outcome, int(rate)
+}
+
+// Eager lets the next probe begin at once.
+func (p *Prober) Eager(now time.Time) { p.next, p.pause = now, 0 }

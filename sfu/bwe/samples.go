@@ -1,0 +1,54 @@
+package bwe
+
+import "time"
+
+const sampled = 512 // a power of two
+
+// sample is a packet that arrived.
+type sample struct {
+	at    time.Duration // by the receiver's clock
+	delay time.Duration
+	size  int32
+	tag   uint8 // of its probe
+}
+
+// samples are the packets that arrived last, in the order in which we heard of them.
+type samples struct {
+	ring [sampled]sample
+	next uint64
+}
+
+func (s *samples) add(x sample) {
+	s.ring[s.next%sampled] = x
+	s.next++
+}
+
+func (s *samples) back(i uint64) *sample { return &s.ring[(s.next-1-i)%sampled] }
+
+func (s *samples) len() uint64 { return min(s.next, sampled) }
+
+// busy is the rate, in bit/s, at which packets came out of the bottleneck while its queue was never shorter than that:
+// its capacity, or our share of it. It looks back from the newest, at most that long. It reports false if that was too
+// short, or too few packets, to tell.
+func (s *samples) busy(delay, longest, shortest time.Duration) (float64, bool) {
+	var bytes, count int
+	var newest, oldest time.Duration
+	for i := range s.len() {
+		x := s.back(i)
+		if i == 0 {
+			newest, oldest = x.at, x.at
+		}
+		if x.delay < delay || newest-x.at > longest {
+			break
+		}
+		newest, oldest = max(newest, x.at), min(oldest, x.at)
+		bytes += int(x.size)
+		count++
+	}
+	span := newest - oldest
+	if count < 5 || span < shortest {
+		return 0, false
+	}
+	// The first packet came out when the time began.
+	return float64(bytes-bytes/count) * 8 / span.Seconds(), true
+}

@@ -1,0 +1,103 @@
+package congestion
+
+import (
+	"time"
+
+	"parley/sfu/bwe"
+)
+
+const (
+	resendQueue = 250 * time.Millisecond // no retransmissions while the queue is longer
+	maxDelay    = 150 * time.Millisecond // of video in the pacer
+
+	ease = 3 * time.Second // without a sign of congestion, and the pacer lets everything through
+)
+
+// follow draws the conclusions from what the estimator has seen.
+func (c *Controller[T]) follow(now time.Time) {
+	congested, _ := c.estimator.Congested(now)
+	switch {
+	case congested && !c.congested:
+		c.prober.Stop(now, time.Second)
+		c.drops = 1
+	case !congested && c.congested:
+		c.prober.Wait(now, time.Second)
+	}
+	if congested {
+		c.calm = now
+		c.alloc.Congested(now)
+	}
+	c.congested = congested
+
+	switch outcome, rate := c.prober.Judge(now, c.estimator, c.rtt); outcome {
+	case bwe.Carried:
+		c.alloc.Probed(now, rate)
+		if rate*10 >= c.estimator.Interrupted()*9 {
+			c.estimator.Restored()
+		}
+	case bwe.Saturated:
+		c.calm = now
+		c.estimator.Restored()
+		if c.drops > 0 {
+			c.prober.Wait(now, time.Second<<c.drops)
+			if c.drops++; c.drops > 3 {
+				c.drops = 0
+			}
+		}
+	}
+	c.shape(now)
+}
+
+// probe begins a probe if more is wanted than is known to be there.
+func (c *Controller[T]) probe(now time.Time) {
+	if !c.prober.Due(now) || c.congested || c.estimator.Holds() || c.pacer.Waiting() > 0 {
+		return
+	}
+	estimate, need, wanted := c.estimator.Estimate(), c.alloc.Need(), c.alloc.Wanted()
+	capacity, _ := c.estimator.Capacity(now)
+	target := 0
+	switch {
+	case c.estimator.Interrupted() > estimate:
+		target = c.estimator.Interrupted()
+	case capacity == 0 && wanted+wanted/20 > estimate: // it has never been full: find out quickly
+		target = min(2*estimate, wanted+wanted/8)
+	case need > estimate:
+		target = min(need+need/12, estimate*3/2)
+	default:
+		return
+	}
+	rate, length := bwe.Aim(target, min(c.estimator.Acked(), estimate), estimate)
+	if rate <= estimate {
+		return
+	}
+	c.prober.Start(now, rate, length)
+	c.estimator.Tolerate(now, length+c.rtt+300*time.Millisecond)
+	c.shape(now)
+}
+
+// shape tells the pacer what the path takes.
+func (c *Controller[T]) shape(now time.Time) {
+	estimate := c.estimator.Estimate()
+	capacity, _ := c.estimator.Capacity(now)
+	_, inherent := c.estimator.Loss()
+	c.relaxed = c.alloc.Wanted() > 0 && c.alloc.Need() == 0 && !c.prober.Active() && now.Sub(c.calm) > ease &&
+		c.estimator.Acked() < estimate
+	known := capacity > 0 && (c.congested || estimate <= capacity)
+	switch {
+	case c.relaxed:
+		c.pacer.Shape(now, 0, 0)
+	case known:
+		takes := int(float64(capacity) / (1 - min(inherent, 0.5)))
+		rate := takes
+		if !c.congested {
+			rate += takes / 10
+		}
+		if c.prober.Tag() != 0 {
+			rate = max(rate, c.prober.Target()*11/10)
+		}
+		c.pacer.Shape(now, rate, 25*time.Millisecond)
+		c.pacer.Correct(now, c.estimator.Backlog(now, takes))
+	default:
+		c.pacer.Shape(now, max(2*estimate, c.prober.Target()*11/10), 40*time.Millisecond)
+	}
+}
