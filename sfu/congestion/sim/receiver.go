@@ -151,7 +151,8 @@ func (s *stream) found(sequence int) bool {
 	return false
 }
 
-// decode takes all pictures that can be decoded, in their order; what is older than the newest of them is of no use.
+// decode takes all pictures that can be decoded, in their order. One that is older than the newest of them is of use as
+// long as it would be shown in time: the receiver's playout waits for it.
 func (r *receiver) decode(s *stream) {
 	for {
 		var next *picture
@@ -165,11 +166,11 @@ func (r *receiver) decode(s *stream) {
 			return
 		}
 		next.decoded = true
-		s.newest, s.decodedAt = next.captured, r.clock.now
+		s.newest, s.decodedAt = max(s.newest, next.captured), r.clock.now
 		r.tally.shown(s.track, next)
 		kept := s.pending[:0]
 		for _, p := range s.pending {
-			if p.captured > s.newest {
+			if !p.decoded && (p.captured > s.newest || r.clock.now-p.captured <= inTime) {
 				kept = append(kept, p)
 			}
 		}
