@@ -23,16 +23,25 @@ const recommended = {
 /** @param {string[]} names */
 const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']));
 
-const shared = ['console', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Event', 'EventTarget'];
-const media = ['MediaStream', 'RTCPeerConnection', 'RTCRtpReceiver', 'CustomEvent', 'DOMException'];
-const dom = ['document', 'HTMLElement', 'HTMLVideoElement', 'CSS'];
+const shared = [
+  'console',
+  'setTimeout',
+  'clearTimeout',
+  'setInterval',
+  'clearInterval',
+  'Event',
+  'EventTarget',
+  'performance',
+];
+const media = ['MediaStream', 'RTCPeerConnection', 'RTCRtpReceiver', 'RTCRtpSender', 'CustomEvent', 'DOMException'];
+const dom = ['document', 'HTMLElement', 'HTMLVideoElement', 'CSS', 'getComputedStyle', 'devicePixelRatio'];
+const observers = ['ResizeObserver', 'IntersectionObserver', 'addEventListener'];
 const page = ['window', 'navigator', 'addEventListener', 'globalThis'];
 const node = [
   'process',
   'Buffer',
   'URL',
   'fetch',
-  'performance',
   'globalThis',
   'AbortSignal',
   'WebSocket',
@@ -62,7 +71,7 @@ export default [
   {
     // The only modules that touch the document.
     files: ['web/static/js/elements/*.js'],
-    languageOptions: { globals: readonly([...shared, ...media, ...dom]) },
+    languageOptions: { globals: readonly([...shared, ...media, ...dom, ...observers]) },
     rules: {
       ...recommended,
       'no-restricted-imports': ['error', { patterns: [{ group: ['**/app.js'], message: 'Nothing imports app.js.' }] }],

@@ -44,6 +44,18 @@ function open({ missing = [] } = {}) {
     attach: () => {},
     detach: () => log.push('detach'),
     setTrack: (kind, track) => Promise.resolve((published[kind] = track)),
+    setLayers: ({ mid }) => log.push(`layers ${mid}`),
+  };
+  const screen = {
+    gate: Promise.resolve(),
+    problem: '',
+    async open() {
+      await screen.gate;
+      if (screen.problem) return { shared: null, problem: screen.problem };
+      const shared = { video: new FakeTrack('screen'), audio: new FakeTrack('sound') };
+      tracks.push(shared.video, shared.audio);
+      return { shared, problem: '' };
+    },
   };
   const tracks = [];
   const devices = {
@@ -63,14 +75,14 @@ function open({ missing = [] } = {}) {
     },
   };
   const room = new Room();
-  const call = new Call({ name: 'blue', mux, room, negotiation, publisher, devices });
+  const call = new Call({ name: 'blue', mux, room, negotiation, publisher, devices, screen });
   const told = { problems: [], camera: [], microphone: [] };
   call.addEventListener('problem', ({ detail }) => told.problems.push(detail));
   call.addEventListener('device', ({ detail: { device, on } }) => told[device].push(on));
   const server = (event, fields = {}) => handlers.get(`rtc ${event}`)({ type: event, ...fields });
   const connect = () => server('connect', { channel_name: 'me', rtc_config: { iceServers: 'turn' } });
   const take = () => log.splice(0);
-  return { call, room, negotiation, published, tracks, devices, told, mux, server, connect, take };
+  return { call, room, negotiation, published, tracks, devices, screen, told, mux, server, connect, take };
 }
 
 /** The same, in the call. */
@@ -264,4 +276,75 @@ test('a camera that is unplugged is off', async () => {
   assert.equal(negotiation.features.video, false);
   assert.equal(told.camera.at(-1), false);
   assert.equal(told.problems.at(-1), 'The camera was disconnected.');
+});
+
+test('shares a screen with its sound, and tells the others', async () => {
+  const { call, published, negotiation } = await joined();
+  const told = [];
+  call.addEventListener('sharing', ({ detail }) => told.push(detail));
+  await call.share();
+  await call.share(); // there is one already
+  assert.deepEqual([published.screen.device, published.screenAudio.device], ['screen', 'sound']);
+  assert.equal(negotiation.features.screen, true);
+  const { screen, screenAudio } = published;
+  await call.stopSharing();
+  assert.deepEqual([screen.stopped, screenAudio.stopped], [true, true]);
+  assert.deepEqual([published.screen, published.screenAudio], [null, null]);
+  assert.equal(negotiation.features.screen, false);
+  assert.deepEqual(told, [true, false]);
+});
+
+test('the browser’s own button ends the sharing', async () => {
+  const { call, published } = await joined();
+  await call.share();
+  const { screen, screenAudio } = published;
+  screen.dispatchEvent(new Event('ended'));
+  await rest();
+  assert.deepEqual([call.sharing, published.screen, screenAudio.stopped], [false, null, true]);
+  await call.share();
+  screen.dispatchEvent(new Event('ended')); // that of the former
+  assert.equal(call.sharing, true);
+});
+
+test('nothing is shared outside the call, nor after leaving while picking', async () => {
+  const outside = open();
+  await outside.call.share();
+  assert.deepEqual(outside.tracks, []);
+
+  const { call, screen, tracks, published } = await joined();
+  let picked;
+  screen.gate = new Promise((resolve) => (picked = resolve));
+  const sharing = call.share();
+  call.leave();
+  picked();
+  await sharing;
+  assert.equal(call.sharing, false);
+  assert.equal(published.screen ?? null, null);
+  assert.ok(tracks.every(({ stopped }) => stopped));
+});
+
+test('leaving ends the sharing; losing the socket does not', async () => {
+  const { call, connect, server, published, mux } = await joined();
+  await call.share();
+  const { screen } = published;
+  mux.dispatchEvent(new Event('closed'));
+  connect();
+  server('others', { ids });
+  assert.deepEqual([call.sharing, screen.stopped, published.screen], [true, false, screen]);
+  call.leave();
+  assert.deepEqual([call.sharing, screen.stopped], [false, true]);
+});
+
+test('a screen that cannot be shared is a problem told', async () => {
+  const { call, screen, told } = await joined();
+  screen.problem = 'The screen cannot be shared.';
+  await call.share();
+  assert.equal(call.sharing, false);
+  assert.equal(told.problems.at(-1), 'The screen cannot be shared.');
+});
+
+test('which layers are wanted is the publisher’s to act on', async () => {
+  const { server, take } = await joined();
+  server('layers', { mid: '1', active: { q: true } });
+  assert.deepEqual(take(), ['layers 1']);
 });

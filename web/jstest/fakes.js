@@ -11,6 +11,8 @@ export class FakeConnection extends EventTarget {
   candidates = [];
   channels = [];
   transceivers = [];
+  /** Set to refuse encodings with a scalabilityMode, as Chromium does with a mode that none of its codecs has. */
+  plain = false;
   /** Set to make the next setRemoteDescription fail. */
   refusing = false;
   #offers = 0;
@@ -33,9 +35,13 @@ export class FakeConnection extends EventTarget {
   }
 
   addTransceiver(track, init) {
-    const transceiver = { track, init, preferences: null, sender: { track } };
+    if (this.plain && init.sendEncodings?.some(({ scalabilityMode }) => scalabilityMode)) {
+      throw new DOMException('no such mode', 'OperationError');
+    }
+    const sender = new FakeSender(track, init.sendEncodings);
+    const { direction } = init;
+    const transceiver = { track, init, direction, preferences: null, sender, mid: String(this.transceivers.length) };
     transceiver.setCodecPreferences = (codecs) => (transceiver.preferences = codecs);
-    transceiver.sender.replaceTrack = (other) => Promise.resolve((transceiver.sender.track = other));
     this.transceivers.push(transceiver);
     this.need();
     return transceiver;
@@ -114,6 +120,52 @@ export class FakeConnection extends EventTarget {
   change(state) {
     this.connectionState = state;
     this.dispatchEvent(new Event('connectionstatechange'));
+  }
+}
+
+/** Parameters as in W3C webrtc, 5.2: each setParameters needs a getParameters of its own, and none may overlap. */
+class FakeSender {
+  /** How often parameters were set. */
+  set = 0;
+  statistics = new Map();
+  #encodings;
+  #transaction = null;
+  #busy = false;
+
+  constructor(track, encodings = [{}]) {
+    this.track = track;
+    this.#encodings = encodings.map((encoding) => ({ active: true, ...encoding }));
+  }
+
+  async replaceTrack(track) {
+    await turn();
+    this.track = track;
+  }
+
+  getParameters() {
+    this.#transaction ??= {};
+    const encodings = this.#encodings.map((encoding) => ({ ...encoding }));
+    return { transactionId: this.#transaction, encodings, degradationPreference: this.preference ?? 'balanced' };
+  }
+
+  async setParameters({ transactionId, encodings, degradationPreference }) {
+    if (this.#busy || transactionId !== this.#transaction) throw new DOMException('overlap', 'InvalidStateError');
+    this.#busy = true;
+    this.#transaction = null;
+    await turn();
+    this.#busy = false;
+    this.#encodings = encodings;
+    this.preference = degradationPreference;
+    this.set++;
+  }
+
+  /** By rid: what is on. */
+  get active() {
+    return Object.fromEntries(this.#encodings.map(({ rid = '', active }) => [rid, active]));
+  }
+
+  getStats() {
+    return Promise.resolve(this.statistics);
   }
 }
 

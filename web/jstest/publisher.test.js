@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodingsFor, Publisher } from '../static/js/publisher.js';
-import { FakeConnection } from './fakes.js';
+import { cameraEncodings, fallbacks, screenEncodings } from '../static/js/encodings.js';
+import { Publisher } from '../static/js/publisher.js';
+import { FakeConnection, rest } from './fakes.js';
 
 const CODECS = {
   audio: ['opus', 'red', 'G722', 'PCMU', 'CN', 'telephone-event'],
   video: ['VP8', 'rtx', 'VP9', 'H264', 'H264', 'AV1', 'red', 'ulpfec'],
 };
 
-function open(codecs = ['opus', 'vp8']) {
+function open(codecs = ['opus', 'vp8'], announceScreen = () => {}) {
   const capabilities = (kind) => ({ codecs: CODECS[kind].map((name) => ({ mimeType: `${kind}/${name}` })) });
-  return new Publisher({ stream: 'stream', codecs, capabilities });
+  return new Publisher({ stream: 'stream', screen: { id: 'screen' }, announceScreen, codecs, capabilities });
 }
 
 /** A camera whose picture has this size. */
@@ -27,7 +28,11 @@ test('camera in simulcast, microphone in one encoding, both only sent', async ()
   publisher.attach(connection);
   const [audio, video] = connection.transceivers;
   assert.deepEqual(audio.init, { direction: 'sendonly', streams: ['stream'] });
-  assert.deepEqual(video.init, { direction: 'sendonly', streams: ['stream'], sendEncodings: encodingsFor(track) });
+  assert.deepEqual(video.init, {
+    direction: 'sendonly',
+    streams: ['stream'],
+    sendEncodings: cameraEncodings(track, 'vp8'),
+  });
   assert.deepEqual([audio.track, video.track], ['microphone', track]);
 });
 
@@ -43,7 +48,7 @@ test('the size of the picture decides the encodings, the largest is never scaled
     [undefined, undefined, 'q h f'],
   ];
   for (const [width, height, rids] of cases) {
-    const encodings = encodingsFor(camera(width, height));
+    const encodings = cameraEncodings(camera(width, height), 'vp8');
     assert.equal(encodings.map(({ rid }) => rid).join(' '), rids, `${width}x${height}`);
     assert.equal(encodings.at(-1).scaleResolutionDownBy ?? 1, 1);
   }
@@ -105,5 +110,170 @@ test('a fresh connection gets what is on at the time', async () => {
   assert.deepEqual(
     fresh.transceivers.map(({ track }) => track),
     ['microphone'],
+  );
+});
+
+test('frames in two temporal layers, with the codecs that have them', () => {
+  const modes = (encodings) => encodings.map(({ scalabilityMode }) => scalabilityMode);
+  for (const codec of ['vp8', 'vp9', 'av1']) {
+    assert.deepEqual(modes(cameraEncodings(camera(1280, 720), codec)), ['L1T2', 'L1T2', 'L1T2'], codec);
+    assert.deepEqual(modes(screenEncodings(codec)), ['L1T2', 'L1T2'], codec);
+  }
+  for (const codec of ['h264', '']) {
+    for (const encoding of cameraEncodings(camera(1280, 720), codec))
+      assert.ok(!('scalabilityMode' in encoding), codec);
+  }
+});
+
+test('the first of the codecs that both sides have decides on temporal layers', async () => {
+  for (const [codecs, mode] of [
+    [['opus', 'h264', 'vp8'], undefined],
+    [['opus', 'h265', 'vp9'], 'L1T2'],
+  ]) {
+    const publisher = open(codecs);
+    const connection = new FakeConnection();
+    publisher.attach(connection);
+    await publisher.setTrack('video', camera(1280, 720));
+    assert.equal(connection.transceivers[0].init.sendEncodings[0].scalabilityMode, mode, codecs.join(' '));
+  }
+});
+
+test('a screen is sent in full size always, slow or smooth', () => {
+  const encodings = screenEncodings('vp8');
+  assert.ok(encodings.every(({ scaleResolutionDownBy }) => scaleResolutionDownBy === 1));
+  assert.ok(encodings[0].maxFramerate < encodings[1].maxFramerate);
+  assert.ok(encodings[0].maxBitrate < encodings[1].maxBitrate);
+});
+
+test('a browser that knows no modes gets encodings without, one that wants no encodings the best alone', async () => {
+  const [full, plain, single] = fallbacks(screenEncodings('vp9'));
+  assert.deepEqual(full, screenEncodings('vp9'));
+  assert.deepEqual(plain, screenEncodings('h264'));
+  assert.deepEqual(single, [{ scaleResolutionDownBy: 1, maxFramerate: 30, maxBitrate: 2_500_000 }]);
+
+  const publisher = open();
+  const connection = Object.assign(new FakeConnection(), { plain: true });
+  publisher.attach(connection);
+  await publisher.setTrack('video', camera(1280, 720));
+  assert.deepEqual(connection.transceivers[0].init.sendEncodings, cameraEncodings(camera(1280, 720), 'h264'));
+});
+
+test('a screen is announced before it is added, in a stream of its own with its sound', async () => {
+  const log = [];
+  const publisher = open(undefined, (id) => log.push(`announce ${id} ${connection.transceivers.length}`));
+  const connection = new FakeConnection();
+  publisher.attach(connection);
+  await publisher.setTrack('video', camera(1280, 720));
+  await publisher.setTrack('screen', 'picture');
+  await publisher.setTrack('screenAudio', 'sound');
+  assert.deepEqual(log, ['announce screen 1', 'announce screen 2']);
+  const [, picture, sound] = connection.transceivers;
+  for (const { init } of [picture, sound]) assert.deepEqual(init.streams, [{ id: 'screen' }]);
+  assert.deepEqual(picture.init.sendEncodings, screenEncodings('vp8'));
+  assert.equal(sound.init.sendEncodings, undefined);
+  await rest();
+  assert.equal(picture.sender.preference, 'maintain-resolution');
+});
+
+test('a screen goes for the others too, and comes back on the same line', async () => {
+  const publisher = open();
+  const connection = new FakeConnection();
+  publisher.attach(connection);
+  await publisher.setTrack('screen', 'first');
+  const [line] = connection.transceivers;
+  assert.deepEqual([line.direction, line.sender.track], ['sendonly', 'first']);
+  await publisher.setTrack('screen', null);
+  assert.deepEqual([line.direction, line.sender.track], ['inactive', null]);
+  await publisher.setTrack('screen', 'second');
+  assert.deepEqual([line.direction, line.sender.track], ['sendonly', 'second']);
+  assert.equal(connection.transceivers.length, 1);
+});
+
+test('a shared screen survives the connection', async () => {
+  const announced = [];
+  const publisher = open(undefined, (id) => announced.push(id));
+  publisher.attach(new FakeConnection());
+  await publisher.setTrack('screen', 'picture');
+  publisher.detach();
+  const fresh = new FakeConnection();
+  publisher.attach(fresh);
+  assert.deepEqual(
+    fresh.transceivers.map(({ track }) => track),
+    ['picture'],
+  );
+  assert.deepEqual(announced, ['screen', 'screen']);
+});
+
+/** A publisher whose camera is sent. */
+async function sending() {
+  const publisher = open();
+  const connection = new FakeConnection();
+  publisher.attach(connection);
+  await publisher.setTrack('audio', 'microphone');
+  await publisher.setTrack('video', camera(1280, 720));
+  return { publisher, connection, line: connection.transceivers[1] };
+}
+
+test('encodings that nobody receives are off, and on again at once', async () => {
+  const { publisher, connection, line } = await sending();
+  publisher.setLayers({ type: 'layers', mid: '1', active: { q: true, h: false, f: false } });
+  await rest();
+  assert.deepEqual(line.sender.active, { q: true, h: false, f: false });
+  publisher.setLayers({ type: 'layers', mid: '1', active: { q: true, h: false } }); // f: not mentioned, so wanted
+  await rest();
+  assert.deepEqual(line.sender.active, { q: true, h: false, f: true });
+  assert.equal(connection.transceivers[0].sender.set, 0);
+});
+
+test('changes in quick succession do not overlap; the last one counts', async () => {
+  const { publisher, line } = await sending();
+  for (const f of [false, true, false, true, false]) {
+    publisher.setLayers({ type: 'layers', mid: '1', active: { q: true, h: f, f } });
+  }
+  await rest();
+  assert.deepEqual(line.sender.active, { q: true, h: false, f: false });
+  assert.equal(line.sender.set, 1);
+});
+
+test('what is off stays off with another track, and is on with a fresh connection', async () => {
+  const { publisher, line } = await sending();
+  publisher.setLayers({ type: 'layers', mid: '1', active: { q: true, h: true, f: false } });
+  await rest();
+  await publisher.setTrack('video', null);
+  await publisher.setTrack('video', camera(640, 480));
+  await rest();
+  assert.deepEqual(line.sender.active, { q: true, h: true, f: false });
+  const fresh = new FakeConnection();
+  publisher.attach(fresh);
+  await rest();
+  assert.deepEqual(fresh.transceivers[1].sender.active, { h: true, f: true });
+});
+
+test('layers of a line whose mid is not known yet are kept for it', async () => {
+  const { publisher, connection, line } = await sending();
+  line.mid = null; // rolled back
+  publisher.setLayers({ type: 'layers', mid: '1', active: { f: false } });
+  publisher.setLayers({ type: 'layers', mid: '7', active: { f: false } }); // nobody's
+  publisher.setLayers({ type: 'layers', mid: '1' }); // nonsense
+  await rest();
+  assert.equal(line.sender.set, 0);
+  line.mid = '1';
+  connection.dispatchEvent(new Event('signalingstatechange'));
+  await rest();
+  assert.deepEqual(line.sender.active, { q: true, h: true, f: false });
+});
+
+test('pictures are told by their mids while there are any', async () => {
+  const { publisher, line } = await sending();
+  await publisher.setTrack('screen', 'picture');
+  assert.deepEqual(
+    publisher.pictures.map(({ mid }) => mid),
+    ['1', '2'],
+  );
+  assert.equal(publisher.pictures[0].sender, line.sender);
+  await publisher.setTrack('video', null);
+  assert.deepEqual(
+    publisher.pictures.map(({ mid }) => mid),
+    ['2'],
   );
 });

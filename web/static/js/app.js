@@ -2,20 +2,25 @@
 
 import { Call } from './call.js';
 import { Devices } from './devices.js';
+import { Badges } from './elements/badges.js';
 import { connectControls } from './elements/controls.js';
 import { Notice } from './elements/notice.js';
 import { findPage, removeElement } from './elements/page.js';
 import { Panels } from './elements/panels.js';
 import { showSelf } from './elements/self.js';
+import { Viewport } from './elements/viewport.js';
+import { Limits } from './limits.js';
 import { Mux } from './mux.js';
 import { Negotiation } from './negotiation.js';
 import { SFU } from './protocol.js';
 import { Publisher } from './publisher.js';
 import { Room } from './room.js';
+import { Screen } from './screen.js';
 
 /** @import {Page} from './elements/page.js' */
 
 const HEARTBEAT = 15_000; // ms; the server wants one every 30 s
+const LIMITS = 2000; // ms between looks at what limits one's own picture
 
 /** @type {Record<string, string>} what the `error` app tells, in words */
 const ERRORS = {
@@ -30,21 +35,30 @@ if (page) start(page);
 function start(page) {
   const mux = new Mux(page.room, removeElement);
   const room = new Room();
+  /** @param {object} message */
+  const send = (message) => mux.send({ rtc: message });
   const publisher = new Publisher({
     stream: new MediaStream(),
+    screen: new MediaStream(),
+    announceScreen: (stream) => send({ type: 'screen', stream }),
     codecs: (page.room.dataset.codecs ?? 'opus vp8').toLowerCase().split(/\s+/),
   });
   const negotiation = new Negotiation({
-    send: (signal) => mux.send({ rtc: { type: 'signal', recipient: SFU, signal } }),
+    send: (signal) => send({ type: 'signal', recipient: SFU, signal }),
     prepare: (connection) => publisher.attach(connection),
   });
-  const devices = new Devices(window.isSecureContext ? navigator.mediaDevices : undefined);
-  const call = new Call({ name: page.room.dataset.room ?? '', mux, room, negotiation, publisher, devices });
+  const media = window.isSecureContext ? navigator.mediaDevices : undefined;
+  const [devices, screen] = [new Devices(media), new Screen(media)];
+  const call = new Call({ name: page.room.dataset.room ?? '', mux, room, negotiation, publisher, devices, screen });
 
   const notice = new Notice(page.notice);
   const panels = new Panels(page.others, room);
   showSelf(page.self, call);
-  connectControls(page, call);
+  connectControls(page, call, screen.available);
+  const badges = new Badges(page.others, page.badge, room);
+  new Viewport(page.others, room, (tiles) => send({ type: 'view', tiles }));
+  const limits = new Limits({ publisher, send });
+  setInterval(() => limits.check(), LIMITS);
 
   call.addEventListener('problem', (event) => notice.say('devices', /** @type {CustomEvent} */ (event).detail));
   panels.addEventListener('blocked', () => {
@@ -56,6 +70,8 @@ function start(page) {
   let channelName = '';
   mux.apps.add('rtc', 'connect', (event) => (channelName = event.channel_name));
   mux.apps.add('rtc', 'undecodable', (event) => panels.tellUndecodable(event, event.publisher === channelName));
+
+  mux.apps.add('rtc', 'quality', (event) => badges.tell(event));
 
   connectSocket(page, mux, notice);
   addEventListener('pagehide', () => call.suspend());

@@ -6,6 +6,7 @@ import { summary } from './devices.js';
  * @import {Publisher} from './publisher.js'
  * @import {Room} from './room.js'
  * @import {Device, Devices} from './devices.js'
+ * @import {Screen, Shared} from './screen.js'
  * @import {ConnectEvent, ConfigEvent, OthersEvent, OtherEvent, DisconnectedEvent, SignalEvent} from './protocol.js'
  */
 
@@ -18,6 +19,7 @@ import { summary } from './devices.js';
  * @property {Negotiation} negotiation
  * @property {Publisher} publisher
  * @property {Devices} devices
+ * @property {Screen} screen
  */
 
 const DEVICES = /** @type {const} */ (['microphone', 'camera']);
@@ -27,7 +29,8 @@ const KINDS = /** @type {const} */ ({ camera: 'video', microphone: 'audio' });
  * Being in the call or not: the `rtc` app's events on one side, the person's wishes on the other.
  *
  * Events: `active` (the detail says whether one is in the call, or on the way), `device` (`{device, track, on}`: what is
- * captured now, or null, and whether it is switched on), `problem` (a sentence, empty when there is none any more).
+ * captured now, or null, and whether it is switched on), `sharing` (whether a screen is shared), `problem` (a sentence,
+ * empty when there is none any more).
  */
 export class Call extends EventTarget {
   #name;
@@ -36,6 +39,7 @@ export class Call extends EventTarget {
   #negotiation;
   #publisher;
   #devices;
+  #screen;
 
   /** The server knows this socket: its `connect` came. */
   #connected = false;
@@ -51,9 +55,13 @@ export class Call extends EventTarget {
   #wanted = { camera: true, microphone: true };
   /** @type {Record<Device, MediaStreamTrack | null>} */
   #tracks = { camera: null, microphone: null };
+  /** @type {Shared | null} */
+  #shared = null;
+  /** The person is picking what to share. */
+  #picking = false;
 
   /** @param {Parts} parts */
-  constructor({ name, mux, room, negotiation, publisher, devices }) {
+  constructor({ name, mux, room, negotiation, publisher, devices, screen }) {
     super();
     this.#name = name;
     this.#mux = mux;
@@ -61,6 +69,7 @@ export class Call extends EventTarget {
     this.#negotiation = negotiation;
     this.#publisher = publisher;
     this.#devices = devices;
+    this.#screen = screen;
     mux.addEventListener('closed', () => (this.#connected = false));
     mux.apps.add('rtc', 'connect', (event) => this.#onConnect(event));
     mux.apps.add('rtc', 'config', (event) => this.#onConfig(event));
@@ -68,6 +77,7 @@ export class Call extends EventTarget {
     mux.apps.add('rtc', 'other', (event) => this.#onOther(event));
     mux.apps.add('rtc', 'disconnected', (event) => this.#onDisconnected(event));
     mux.apps.add('rtc', 'signal', (event) => this.#onSignal(event));
+    mux.apps.add('rtc', 'layers', (event) => publisher.setLayers(event));
     mux.apps.add('error', 'bad_room', () => this.leave());
     negotiation.addEventListener('track', (event) => {
       const { track, stream } = /** @type {CustomEvent} */ (event).detail;
@@ -132,6 +142,32 @@ export class Call extends EventTarget {
     } else if (on !== Boolean(track)) {
       await (on ? this.#switchOn(device) : this.#use(device, null));
     }
+  }
+
+  /** Whether a screen is shared. */
+  get sharing() {
+    return this.#shared !== null;
+  }
+
+  /** Lets the person pick a screen, and shares it with its sound. Only in the call, while a click is handled. */
+  async share() {
+    if (!this.#ready || this.#shared || this.#picking) return;
+    this.#picking = true;
+    const opening = this.#opening;
+    const { shared, problem } = await this.#screen.open();
+    this.#picking = false;
+    if (opening !== this.#opening) {
+      stop(shared); // left meanwhile
+      return;
+    }
+    this.#emit('problem', problem);
+    // The browser has a button of its own to end it.
+    shared?.video.addEventListener('ended', () => shared === this.#shared && this.#useScreen(null));
+    await this.#useScreen(shared);
+  }
+
+  async stopSharing() {
+    await this.#useScreen(null);
   }
 
   /** @param {ConnectEvent} event */
@@ -252,6 +288,26 @@ export class Call extends EventTarget {
   }
 
   /**
+   * Shares this from now on, and stops what was shared before.
+   * @param {Shared | null} shared
+   */
+  async #useScreen(shared) {
+    if (shared === this.#shared) return;
+    stop(this.#shared);
+    this.#shared = shared;
+    this.#emit('sharing', shared !== null);
+    this.#tellFeatures();
+    try {
+      await Promise.all([
+        this.#publisher.setTrack('screen', shared?.video ?? null),
+        this.#publisher.setTrack('screenAudio', shared?.audio ?? null),
+      ]);
+    } catch (error) {
+      console.warn('the screen is not sent', error); // its connection closed meanwhile
+    }
+  }
+
+  /**
    * Tells the page and the others.
    * @param {Device} device
    */
@@ -259,10 +315,14 @@ export class Call extends EventTarget {
     const track = this.#tracks[device];
     const on = this.#ready ? (track?.enabled ?? false) : this.#wanted[device];
     this.#emit('device', { device, track, on });
+    this.#tellFeatures();
+  }
+
+  #tellFeatures() {
     this.#negotiation.setFeatures({
       video: this.#tracks.camera !== null,
       audio: this.#tracks.microphone?.enabled ?? false,
-      screen: false,
+      screen: this.#shared !== null,
     });
   }
 
@@ -273,6 +333,7 @@ export class Call extends EventTarget {
     this.#negotiation.stop();
     this.#room.reset([]);
     this.#emit('problem', '');
+    void this.#useScreen(null);
     for (const device of DEVICES) void this.#use(device, null);
   }
 
@@ -289,4 +350,10 @@ export class Call extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** @param {Shared | null} shared */
+function stop(shared) {
+  shared?.video.stop();
+  shared?.audio?.stop();
 }

@@ -13,6 +13,25 @@
  * @typedef {{type: 'disconnected', channel_name: string}} DisconnectedEvent
  * @typedef {{type: 'signal', sender: string, recipient: string, signal: SignalBody}} SignalEvent
  * @typedef {{type: 'undecodable', publisher: string, subscriber: string, kind: string, codec: string}} UndecodableEvent
+ *
+ * @typedef {'camera' | 'screen'} Track
+ * @typedef {'bandwidth' | 'uplink' | 'cpu' | 'choice' | ''} Why what keeps a picture from being better
+ * @typedef {object} QualityEvent at which layer a picture comes
+ * @property {'quality'} type
+ * @property {string} channel_name
+ * @property {Track} track
+ * @property {number | null} layer from 0, the smallest picture; null: paused
+ * @property {number} layers how many there are now
+ * @property {number} width 0 where not known
+ * @property {number} height
+ * @property {Why} why
+ *
+ * @typedef {{type: 'layers', mid: string, active: Record<string, boolean>}} LayersEvent by rid: which of one's own
+ *   encodings anybody receives
+ * @typedef {{channel_name: string, track: Track, width: number, height: number, pinned: boolean}} Tile in device pixels;
+ *   0 is hidden
+ * @typedef {'cpu' | 'bandwidth' | 'none'} Limit what keeps one's own picture from being better
+ *
  * @typedef {{type: string, detail?: string}} ErrorEvent the `error` app: bad_message, bad_room, …
  */
 

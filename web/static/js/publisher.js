@@ -1,33 +1,19 @@
+import { cameraEncodings, fallbacks, screenEncodings } from './encodings.js';
+
+/** @import {LayersEvent} from './protocol.js' */
+
 /**
- * What this participant sends: one camera and one microphone, over whatever connection there is at the time.
+ * What this participant sends: a camera, a microphone, a screen and its sound, over whatever connection there is at the
+ * time.
  *
+ * @typedef {'audio' | 'video' | 'screen' | 'screenAudio'} Source
  * @typedef {'audio' | 'video'} Kind
  */
 
-/**
- * Simulcast encodings by the longer side of the picture, lowest first; the server picks one for each receiver. There are
- * fewer for a small camera, because Chromium limits their number by size and would drop the best ones.
- *
- * @type {{from: number, encodings: RTCRtpEncodingParameters[]}[]}
- */
-const LADDERS = [
-  {
-    from: 960,
-    encodings: [
-      { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-      { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-      { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 1_700_000 },
-    ],
-  },
-  {
-    from: 480,
-    encodings: [
-      { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 150_000 },
-      { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 700_000 },
-    ],
-  },
-  { from: 0, encodings: [{ maxBitrate: 300_000 }] },
-];
+const SOURCES = /** @type {const} */ (['audio', 'video', 'screen', 'screenAudio']);
+
+/** @type {Record<Source, Kind>} */
+const KINDS = { audio: 'audio', video: 'video', screen: 'video', screenAudio: 'audio' };
 
 // What makes the allowed codecs robust, without being one.
 const HELPERS = ['rtx', 'red'];
@@ -35,22 +21,38 @@ const HELPERS = ['rtx', 'red'];
 export class Publisher {
   /** @type {RTCPeerConnection | null} */
   #connection = null;
-  /** @type {Record<Kind, MediaStreamTrack | null>} */
-  #tracks = { audio: null, video: null };
-  /** @type {Partial<Record<Kind, RTCRtpTransceiver>>} of the present connection */
+  /** @type {Record<Source, MediaStreamTrack | null>} */
+  #tracks = { audio: null, video: null, screen: null, screenAudio: null };
+  /** @type {Partial<Record<Source, RTCRtpTransceiver>>} of the present connection */
   #transceivers = {};
+  /** @type {Map<string, Record<string, boolean>>} by mid: which encodings anybody receives, by rid */
+  #wanted = new Map();
+  /** @type {WeakMap<RTCRtpSender, Promise<void>>} the end of each sender's queue: setParameters must not overlap */
+  #changes = new WeakMap();
   #codecs;
   #stream;
+  #screen;
+  #announceScreen;
   #capabilities;
 
   /**
    * @param {object} options
-   * @param {MediaStream} options.stream the stream that the tracks are announced in
+   * @param {MediaStream} options.stream the stream that camera and microphone are announced in
+   * @param {MediaStream} options.screen that of the screen and its sound
+   * @param {(streamId: string) => void} options.announceScreen tells the server which that is, before the offer
    * @param {string[]} options.codecs allowed codecs in lower case, e.g. "opus"; a short list keeps offers short
    * @param {(kind: Kind) => RTCRtpCapabilities | null} [options.capabilities]
    */
-  constructor({ stream, codecs, capabilities = (kind) => RTCRtpReceiver.getCapabilities(kind) }) {
+  constructor({
+    stream,
+    screen,
+    announceScreen,
+    codecs,
+    capabilities = (kind) => RTCRtpReceiver.getCapabilities(kind),
+  }) {
     this.#stream = stream;
+    this.#screen = screen;
+    this.#announceScreen = announceScreen;
     this.#codecs = codecs;
     this.#capabilities = capabilities;
   }
@@ -60,39 +62,104 @@ export class Publisher {
    * @param {RTCPeerConnection} connection
    */
   attach(connection) {
+    this.detach();
     this.#connection = connection;
-    this.#transceivers = {};
-    for (const kind of /** @type {Kind[]} */ (['audio', 'video'])) this.#add(kind);
+    for (const source of SOURCES) this.#add(source);
+    // A rollback takes mids away for a while.
+    connection.addEventListener('signalingstatechange', () => {
+      if (connection === this.#connection && connection.signalingState === 'stable') this.#applyLayers();
+    });
   }
 
   detach() {
     this.#connection = null;
     this.#transceivers = {};
+    this.#wanted.clear();
   }
 
   /**
-   * Replaces what is sent. Only a kind's first track on a connection is negotiated.
-   * @param {Kind} kind
+   * Replaces what is sent. Of camera and microphone only the first track on a connection is negotiated; a screen comes
+   * and goes for the others too.
+   * @param {Source} source
    * @param {MediaStreamTrack | null} track
    */
-  async setTrack(kind, track) {
-    this.#tracks[kind] = track;
-    const transceiver = this.#transceivers[kind];
-    if (transceiver) await transceiver.sender.replaceTrack(track);
-    else this.#add(kind);
+  async setTrack(source, track) {
+    this.#tracks[source] = track;
+    const transceiver = this.#transceivers[source];
+    if (!transceiver) {
+      this.#add(source);
+      return;
+    }
+    if (isScreen(source)) transceiver.direction = track ? 'sendonly' : 'inactive';
+    await transceiver.sender.replaceTrack(track);
+    this.#applyLayers();
   }
 
-  /** @param {Kind} kind */
-  #add(kind) {
-    const track = this.#tracks[kind];
+  /**
+   * Sends only the encodings that anybody receives.
+   * @param {LayersEvent} event
+   */
+  setLayers({ mid, active }) {
+    if (!active || typeof active !== 'object') return;
+    this.#wanted.set(mid, active);
+    this.#applyLayers();
+  }
+
+  /**
+   * What sends pictures at present.
+   * @returns {{mid: string, sender: RTCRtpSender}[]}
+   */
+  get pictures() {
+    const pictures = [];
+    for (const source of SOURCES) {
+      const transceiver = this.#transceivers[source];
+      if (KINDS[source] !== 'video' || !transceiver?.mid || !this.#tracks[source]) continue;
+      pictures.push({ mid: transceiver.mid, sender: transceiver.sender });
+    }
+    return pictures;
+  }
+
+  /** @param {Source} source */
+  #add(source) {
+    const track = this.#tracks[source];
     if (!this.#connection || !track) return;
-    const transceiver = this.#connection.addTransceiver(track, {
-      direction: 'sendonly',
-      streams: [this.#stream],
-      ...(kind === 'video' && { sendEncodings: encodingsFor(track) }),
-    });
-    this.#transceivers[kind] = transceiver;
-    this.#prefer(kind, transceiver);
+    if (isScreen(source)) this.#announceScreen(this.#screen.id);
+    const transceiver = this.#addTransceiver(this.#connection, source, track);
+    this.#transceivers[source] = transceiver;
+    this.#prefer(KINDS[source], transceiver);
+    if (source === 'screen') void this.#change(transceiver.sender, keepResolution);
+  }
+
+  /**
+   * @param {RTCPeerConnection} connection
+   * @param {Source} source
+   * @param {MediaStreamTrack} track
+   */
+  #addTransceiver(connection, source, track) {
+    /** @type {RTCRtpTransceiverInit} */
+    const init = { direction: 'sendonly', streams: [isScreen(source) ? this.#screen : this.#stream] };
+    if (KINDS[source] === 'audio') return connection.addTransceiver(track, init);
+    const codec = nameOf(this.#allowed('video')[0]);
+    const best = source === 'screen' ? screenEncodings(codec) : cameraEncodings(track, codec);
+    const [last, ...others] = fallbacks(best).reverse();
+    for (const sendEncodings of others.reverse()) {
+      try {
+        return connection.addTransceiver(track, { ...init, sendEncodings });
+      } catch (error) {
+        console.warn('encodings that this browser cannot do', error);
+      }
+    }
+    return connection.addTransceiver(track, { ...init, sendEncodings: last });
+  }
+
+  /**
+   * The codecs that the server takes and this browser has, in the server's order.
+   * @param {Kind} kind
+   */
+  #allowed(kind) {
+    const available = this.#capabilities(kind)?.codecs ?? [];
+    const allowed = available.filter((codec) => this.#codecs.includes(nameOf(codec)));
+    return allowed.sort((a, b) => this.#codecs.indexOf(nameOf(a)) - this.#codecs.indexOf(nameOf(b)));
   }
 
   /**
@@ -101,27 +168,66 @@ export class Publisher {
    * @param {RTCRtpTransceiver} transceiver
    */
   #prefer(kind, transceiver) {
-    const available = this.#capabilities(kind)?.codecs ?? [];
-    const name = (/** @type {{mimeType: string}} */ { mimeType }) => mimeType.split('/')[1].toLowerCase();
-    const allowed = available.filter((codec) => this.#codecs.includes(name(codec)));
+    const allowed = this.#allowed(kind);
     if (allowed.length === 0) return;
-    const helpers = available.filter((codec) => HELPERS.includes(name(codec)));
-    // In the order of preference, helpers last.
-    allowed.sort((a, b) => this.#codecs.indexOf(name(a)) - this.#codecs.indexOf(name(b)));
+    const available = this.#capabilities(kind)?.codecs ?? [];
+    const helpers = available.filter((codec) => HELPERS.includes(nameOf(codec)));
     try {
       transceiver.setCodecPreferences([...allowed, ...helpers]);
     } catch (error) {
       console.warn('all codecs are offered', error);
     }
   }
+
+  /** Switches encodings on and off as the server has asked for, as far as that is not so already. */
+  #applyLayers() {
+    for (const transceiver of Object.values(this.#transceivers)) {
+      const { mid, sender } = transceiver;
+      if (mid === null || !this.#wanted.has(mid)) continue;
+      void this.#change(sender, (parameters) => {
+        const active = this.#wanted.get(mid) ?? {};
+        let changed = false;
+        for (const encoding of parameters.encodings) {
+          const wanted = active[encoding.rid ?? ''] ?? true;
+          changed ||= encoding.active !== wanted;
+          encoding.active = wanted;
+        }
+        return changed;
+      });
+    }
+  }
+
+  /**
+   * Changes a sender's parameters after the changes before.
+   * @param {RTCRtpSender} sender
+   * @param {(parameters: RTCRtpSendParameters) => boolean} change returns whether it changed anything
+   */
+  #change(sender, change) {
+    const apply = async () => {
+      const parameters = sender.getParameters();
+      if (change(parameters)) await sender.setParameters(parameters);
+    };
+    const done = (this.#changes.get(sender) ?? Promise.resolve())
+      .then(apply)
+      .catch((error) => console.warn('the parameters of a sender stay as they are', error));
+    this.#changes.set(sender, done);
+    return done;
+  }
 }
 
-/**
- * @param {MediaStreamTrack} camera
- * @returns {RTCRtpEncodingParameters[]}
- */
-export function encodingsFor(camera) {
-  const { width = LADDERS[0].from, height = 0 } = camera.getSettings();
-  const ladder = LADDERS.find(({ from }) => Math.max(width, height) >= from) ?? LADDERS[0];
-  return ladder.encodings.map((encoding) => ({ ...encoding }));
+/** @param {Source} source */
+function isScreen(source) {
+  return source === 'screen' || source === 'screenAudio';
+}
+
+/** @param {{mimeType: string} | undefined} codec */
+function nameOf(codec) {
+  return codec?.mimeType.split('/')[1].toLowerCase() ?? '';
+}
+
+/** Rather fewer frames than blurred ones. @param {RTCRtpSendParameters} parameters */
+function keepResolution(parameters) {
+  if (!('degradationPreference' in parameters)) return false;
+  parameters.degradationPreference = 'maintain-resolution';
+  return true;
 }

@@ -5,11 +5,12 @@
  */
 
 /**
- * The buttons: join and leave, camera, microphone.
+ * The buttons: join and leave, camera, microphone, and the screen where the browser can share one.
  * @param {Page} page
  * @param {Call} call
+ * @param {boolean} canShare
  */
-export function connectControls(page, call) {
+export function connectControls(page, call, canShare) {
   page.callButton.addEventListener('click', () => (call.active ? call.leave() : call.join()));
   call.addEventListener('active', () => {
     page.callButton.classList.toggle('join', !call.active);
@@ -24,4 +25,7 @@ export function connectControls(page, call) {
     page[device].addEventListener('click', () => call.set(device, !isOn()));
     void call.set(device, isOn());
   }
+  page.screen.hidden = !canShare;
+  page.screen.addEventListener('click', () => (call.sharing ? call.stopSharing() : call.share()));
+  call.addEventListener('sharing', () => page.screen.setAttribute('aria-checked', String(call.sharing)));
 }

@@ -8,7 +8,9 @@
  * @property {HTMLElement} callButton
  * @property {HTMLElement} camera
  * @property {HTMLElement} microphone
+ * @property {HTMLElement} screen
  * @property {HTMLElement} notice
+ * @property {HTMLTemplateElement} badge
  */
 
 /** @returns {Page | null} null on a page that is no room's */
@@ -22,8 +24,22 @@ export function findPage() {
     callButton: find('#call-button'),
     camera: find('#toggle-cam'),
     microphone: find('#toggle-mic'),
+    screen: find('#toggle-screen'),
     notice: find('#notice'),
+    badge: /** @type {HTMLTemplateElement} */ (find('#quality-badge')),
   };
+}
+
+/**
+ * The panel of a participant.
+ * @param {HTMLElement} root `#others`
+ * @param {string} id the channel name
+ */
+export function findPanel(root, id) {
+  for (const panel of root.children) {
+    if (panel instanceof HTMLElement && panel.dataset.channel === id) return panel;
+  }
+  return null;
 }
 
 /** @param {string} selector */

@@ -1,3 +1,5 @@
+import { findPanel } from './page.js';
+
 /**
  * @import {Room} from '../room.js'
  * @import {Participant, Features, UndecodableEvent} from '../protocol.js'
@@ -146,9 +148,6 @@ export class Panels extends EventTarget {
 
   /** @param {string} id the channel name */
   #panel(id) {
-    for (const panel of this.#root.children) {
-      if (panel instanceof HTMLElement && panel.dataset.channel === id) return panel;
-    }
-    return null;
+    return findPanel(this.#root, id);
   }
 }

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { badgeOf, Reports, shownSize, View } from '../static/js/quality.js';
+
+const tile = (width, height, pinned = false) => ({ width, height, pinned });
+
+/** A view and what the server hears of it; time passes by `pass`. */
+function open() {
+  let now = 0;
+  let online = true;
+  const timers = [];
+  const sent = [];
+  const view = new View();
+  const reports = new Reports({
+    view,
+    send: (tiles) => {
+      if (online) sent.push({ at: now, tiles });
+      return online;
+    },
+    now: () => now,
+    later: (run, delay) => void timers.splice(0, Infinity, { run, at: now + delay }), // each replaces the one before
+  });
+  /** Shows somebody so large. */
+  const show = (id, ...size) => {
+    view.set(id, 'camera', tile(...size));
+    reports.changed();
+  };
+  const pass = (time) => {
+    for (const end = now + time; ;) {
+      const due = timers[0]?.at <= end ? timers.shift() : undefined;
+      now = due?.at ?? end;
+      if (!due) return;
+      due.run();
+    }
+  };
+  const take = () =>
+    sent
+      .splice(0)
+      .flatMap(({ tiles }) => tiles.map(({ channel_name: id, width, height }) => [id, width, height].join(' ')));
+  return { view, reports, show, pass, take, sent, connect: (on) => (online = on) };
+}
+
+test('a tile in the form of the contract', () => {
+  const { view } = open();
+  view.set('anna', 'screen', tile(320, 180, true));
+  assert.deepEqual(view.news, {
+    tiles: [{ channel_name: 'anna', track: 'screen', width: 320, height: 192, pinned: true }],
+    appeared: true,
+  });
+});
+
+test('sizes are rounded up, coarser the larger, within what may be told', () => {
+  const cases = [
+    [0.4, 16],
+    [16, 16],
+    [17, 32],
+    [180, 192],
+    [320, 320],
+    [321, 352],
+    [1280, 1280],
+    [1281, 1408],
+    [99_999, 16384],
+  ];
+  for (const [size, want] of cases) {
+    const { view } = open();
+    view.set('anna', 'camera', tile(size, size));
+    const { width, height } = view.news.tiles[0];
+    assert.deepEqual([width, height], [want, want], `of ${size}`);
+    assert.ok(Number.isInteger(width));
+  }
+});
+
+test('only what changed is told', () => {
+  const { show, pass, take } = open();
+  show('anna', 320, 180);
+  pass(1000);
+  show('ben', 640, 360);
+  pass(1000);
+  show('anna', 320, 180);
+  pass(1000);
+  assert.deepEqual(take(), ['anna 320 192', 'ben 640 384']);
+});
+
+test('small changes cause no traffic, to and fro either', () => {
+  const { show, pass, take } = open();
+  show('anna', 640, 360);
+  pass(1000);
+  take();
+  for (const width of [639, 600, 640, 580, 640]) {
+    show('anna', width, (width * 9) / 16);
+    pass(1000);
+  }
+  assert.deepEqual(take(), []);
+  show('anna', 641, 360);
+  pass(1000);
+  show('anna', 640, 360); // back over the same edge
+  pass(1000);
+  assert.deepEqual(take(), ['anna 704 384']);
+});
+
+test('a large change is told, and so is a pin', () => {
+  const { show, pass, sent } = open();
+  show('anna', 640, 360);
+  pass(1000);
+  show('anna', 160, 90);
+  pass(1000);
+  show('anna', 160, 90, true);
+  pass(1000);
+  assert.deepEqual(
+    sent.map(({ tiles: [{ width, pinned }] }) => [width, pinned]),
+    [
+      [640, false],
+      [160, false],
+      [160, true],
+    ],
+  );
+});
+
+test('a tile without a size is hidden, and costs nothing', () => {
+  const { show, pass, take } = open();
+  show('anna', 320, 180);
+  pass(1000);
+  show('anna', 320, 0);
+  pass(1000);
+  show('anna', 0, 0);
+  pass(1000);
+  assert.deepEqual(take(), ['anna 320 192', 'anna 0 0']);
+});
+
+test('what changes quickly goes together', () => {
+  const { show, pass, sent } = open();
+  for (let i = 0; i < 100; i++) {
+    show('anna', 320 + 10 * i, 180 + 10 * i);
+    pass(10);
+  }
+  pass(1000);
+  const times = sent.map(({ at }) => at);
+  for (let i = 1; i < times.length; i++) assert.ok(times[i] - times[i - 1] >= 250, times.join(' '));
+  assert.equal(sent.at(-1).tiles[0].width, 1408); // the last one, 1310
+});
+
+test('who comes into view is told of at once, but no more than four times a second', () => {
+  const { show, pass, sent } = open();
+  show('anna', 320, 180);
+  pass(10);
+  show('ben', 320, 180);
+  pass(10);
+  show('anna', 640, 360); // can wait
+  pass(10);
+  show('ben', 0, 0); // so can this
+  pass(10);
+  assert.deepEqual(
+    sent.map(({ at }) => at),
+    [0, 10],
+  );
+  for (let i = 0; i < 50; i++) {
+    show(`guest ${i}`, 320, 180);
+    pass(10);
+  }
+  pass(1000);
+  const times = sent.map(({ at }) => at);
+  for (let i = 4; i < times.length; i++) assert.ok(times[i] - times[i - 4] >= 1000, times.join(' '));
+  assert.equal(new Set(sent.flatMap(({ tiles }) => tiles.map(({ channel_name: id }) => id))).size, 52);
+});
+
+test('after a join everything is told again', () => {
+  const { view, reports, show, pass, take } = open();
+  show('anna', 320, 180);
+  show('ben', 320, 180);
+  pass(1000);
+  take();
+  view.forget();
+  reports.changed();
+  assert.deepEqual(take(), ['anna 320 192', 'ben 320 192']);
+});
+
+test('who left is forgotten', () => {
+  const { view, show, pass, take } = open();
+  show('anna', 320, 180);
+  pass(1000);
+  view.delete('anna', 'camera');
+  pass(1000);
+  take();
+  show('anna', 320, 180);
+  assert.deepEqual(take(), ['anna 320 192']);
+});
+
+test('what did not leave is told with the next change', () => {
+  const { show, pass, take, connect } = open();
+  connect(false);
+  show('anna', 320, 180);
+  pass(1000);
+  connect(true);
+  show('ben', 320, 180);
+  assert.deepEqual(take(), ['anna 320 192', 'ben 320 192']);
+});
+
+test('more tiles than a message takes go in several', () => {
+  const { view, reports, pass, sent } = open();
+  for (let i = 0; i < 600; i++) view.set(`guest ${i}`, 'camera', tile(32, 32));
+  reports.changed();
+  pass(1000);
+  assert.deepEqual(
+    sent.map(({ tiles }) => tiles.length),
+    [512, 88],
+  );
+});
+
+test('what is cut off of a picture counts too', () => {
+  const cases = [
+    ['cover', [320, 180], [1280, 720], [320, 180]],
+    ['cover', [180, 180], [1280, 720], [320, 180]],
+    ['contain', [180, 180], [1280, 720], [180, 101.25]],
+    ['cover', [320, 180], [0, 0], [320, 180]], // not known yet
+  ];
+  const size = ([width, height]) => ({ width, height });
+  for (const [fit, box, picture, want] of cases) {
+    assert.deepEqual(shownSize(size(box), size(picture), fit), size(want), `${fit} ${box}`);
+  }
+});
+
+test('only what the person cannot help is said', () => {
+  const quality = (layer, why) => badgeOf({ layer, layers: 3, why });
+  for (const why of ['', 'choice', 'constructor', undefined]) {
+    assert.equal(quality(null, why), null);
+    assert.equal(quality(0, why), null);
+  }
+  for (const why of ['bandwidth', 'uplink', 'cpu']) {
+    const [paused, reduced] = [quality(null, why), quality(0, why)];
+    assert.deepEqual([paused.state, reduced.state, paused.why], ['paused', 'reduced', why]);
+    assert.match(paused.text, /^Paused: /);
+    assert.match(reduced.text, /^Lower quality: /);
+    assert.notEqual(paused.more, reduced.more);
+  }
+});
