@@ -20,7 +20,7 @@ const (
 	suspect = 20 * time.Millisecond // a queue that may be rising
 	certain = 40 * time.Millisecond // a queue that must not stay
 
-	share = 0.96 // of the capacity that is used
+	share = 0.985 // of the capacity that is used
 )
 
 // Estimator is the machine of one subscriber. It has one owner.

@@ -56,7 +56,7 @@ func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
 	bits := float64(c.bytes-c.bytes/c.count) * 8
 	sent, came := bits/(c.sentTo-c.sentFrom).Seconds(), bits/(c.cameTo-c.cameFrom).Seconds()
 	rise := c.tail - c.head
-	if rise < 10*time.Millisecond+e.noise {
+	if rise < 10*time.Millisecond+e.noise && c.tail-e.delays.least()-e.noise < 2*suspect {
 		rate := min(sent, came*1.03)
 		if rate > e.capacity {
 			e.capacity = 0 // that was long ago
@@ -66,7 +66,7 @@ func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
 		}
 		return Carried, rate
 	}
-	edge := min(c.head, c.tail-rise/2) + 5*time.Millisecond
+	edge := min(c.head+5*time.Millisecond, c.tail-rise/2)
 	rate, ok := e.samples.busy(edge, longest, shortest/2)
 	if !ok {
 		rate = came

@@ -66,7 +66,11 @@ func (c *Controller[T]) probe(now time.Time) {
 	default:
 		return
 	}
-	rate, length := bwe.Aim(target, min(c.estimator.Acked(), estimate), estimate)
+	used := c.estimator.Acked()
+	if used == 0 {
+		used = c.alloc.Used() // nothing is known yet
+	}
+	rate, length := bwe.Aim(target, min(used, estimate), estimate)
 	if rate <= estimate {
 		return
 	}
