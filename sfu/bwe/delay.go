@@ -26,7 +26,6 @@ type delays struct {
 	ring   [slots]slot
 	newest time.Duration
 	index  int64 // slot of the newest
-	turns  time.Duration
 
 	begun          bool
 	base, previous time.Duration // least delays of this window and of the one before
@@ -35,15 +34,18 @@ type delays struct {
 
 // unwrap turns the receiver's clock into one that goes on, and has it begin far from 0.
 func (d *delays) unwrap(at time.Duration) time.Duration {
-	at += d.turns + time.Hour
-	for d.begun && at < d.newest-clockTurn/2 {
-		d.turns += clockTurn
-		at += clockTurn
+	at %= clockTurn
+	if !d.begun {
+		return clockTurn + at
 	}
-	if d.begun && at > d.newest+clockTurn/2 {
-		at -= clockTurn // an old one, from before the turn
+	off := (at - d.newest) % clockTurn
+	switch {
+	case off < -clockTurn/2:
+		off += clockTurn
+	case off > clockTurn/2:
+		off -= clockTurn // an old one, from before the turn
 	}
-	return at
+	return d.newest + off
 }
 
 // add notes a packet that arrived at that time with that delay. Where the clock jumps, everything begins anew, and it

@@ -60,7 +60,6 @@ func New(start, highest int, now time.Time) *Estimator {
 	e := &Estimator{epoch: now, max: float64(max(Min, highest))}
 	e.history.next = 1 << 16 // so that what is before the first has numbers too
 	e.set(float64(start))
-	e.delays.turns = 0
 	return e
 }
 
