@@ -1,8 +1,18 @@
 // Package alloc shares out a subscriber's bandwidth among the tracks that it gets: which rung of its ladder each takes.
 //
-// An [Allocator] is a pure machine with one owner: it has no clock and no lock, and it allocates nothing once it has
-// seen its tracks. Audio comes before everything and is only subtracted here. Then each track gets its lowest rung in
-// the order of priority, then the upgrade with the most benefit per bit, again and again, while the budget lasts.
+// An [Allocator] is a pure machine with one owner: it has no clock and no lock, and it allocates no memory once it has
+// seen its tracks.
+//
+// Audio comes first and is only subtracted here. Then each track gets its lowest rung in the order of priority, and then
+// the step with the most benefit per bit is taken, again and again, until one does not fit. Benefit grows with the
+// logarithm of resolution and frame rate; steps that are not worth their bits compared with a later one are skipped, and
+// no picture is larger than its tile (see steps.go). Since the order of the steps does not depend on the budget, more
+// bandwidth never means less for anybody, except that a large lowest rung which does not fit gives way to smaller ones.
+//
+// Two plans are made that way: what may be kept with all of the estimate, and what may be begun with a margin. Each track
+// stays where it was if that lies between them, so neither jitter of the estimate nor of the measured bit rates makes it
+// switch. Going down is done at once. Going up waits until congestion is over, switches one spatial layer at a time, and
+// does not try again soon what has just failed (see rise.go).
 package alloc
 
 import (
@@ -62,73 +72,228 @@ type Decision struct {
 // Allocator decides for one subscriber. The zero value is ready.
 type Allocator struct {
 	used, need, wanted int
-	congested          time.Time
+	tracks             []track // in the order of the last call
+	order              []int   // indices of tracks, first come first served
+	reordered          time.Time
+	rise               rise
 }
 
-// Congested says that the path is congested now: nothing goes up for a while, and what went up just before is held.
-func (a *Allocator) Congested(now time.Time) { a.congested = now }
-
-// Probed says that a probe has shown that the path carries rate (bit/s, everything counted): holds on what fits below
-// it are forgiven.
-func (a *Allocator) Probed(now time.Time, rate int) {}
+// track is what is known of one.
+type track struct {
+	id                uint32
+	known             bool
+	priority          Priority // in force: a new speaker has to wait a little
+	shown             int
+	spatial, temporal uint8   // of the rung that was decided last
+	weight            float64 // of the track's benefit
+	steps             []step  // up the ladder, the lowest rung first
+	capped            bool    // the tile shows no more than the last step
+	at                int     // steps taken, 0: paused
+	plan              int     // steps that a plan gives it
+}
 
 // Used is what the last decisions take, in bit/s, audio included.
 func (a *Allocator) Used() int { return a.used }
 
-// Need is the estimate, in bit/s with audio and margin, that the next upgrade takes, whatever else it may be waiting
-// for. 0: nothing more is wanted. The prober aims for it.
+// Need is the estimate, in bit/s with audio and margin, that the next step takes, whatever else it may be waiting for.
+// 0: nothing more is wanted. The prober aims for it.
 func (a *Allocator) Need() int { return a.need }
 
 // Wanted is what all tracks take at the best rung that their tiles show, in bit/s, audio included.
 func (a *Allocator) Wanted() int { return a.wanted }
 
-// margin is how far above its need the estimate must be for a rung to be taken.
-func margin(need int) int { return need + need/20 }
+// Congested says that the path is congested now: nothing goes up for a while, and what went up just before is held back.
+func (a *Allocator) Congested(now time.Time) { a.rise.congested(now) }
+
+// Probed says that a probe has shown that the path carries rate (bit/s, everything counted): what was held back and
+// fits is forgiven.
+func (a *Allocator) Probed(now time.Time, rate int) { a.rise.probed(rate) }
+
+const (
+	slack        = 1.03 // what flows may be that much above the estimate before something goes down
+	margin       = 1.05 // the estimate must be that much above the need before something goes up
+	reorderApart = 2 * time.Second
+)
 
 // Allocate appends to into[:0] a decision for each track, in the order of tracks. The estimate is what the path
-// carries in all, audio what is reserved of it for audio, both in bit/s.
+// carries in all, audio what is reserved of it for audio, both in bit/s. What is decided is within the estimate, except
+// that what was decided before may come to exceed it by 3 %.
 func (a *Allocator) Allocate(now time.Time, estimate, audio int, tracks []Track, into []Decision) []Decision {
-	into = into[:0]
-	a.used, a.need, a.wanted = audio, 0, audio
+	a.recall(tracks)
+	a.arrange(now, tracks)
 	for i := range tracks {
-		into = append(into, Decision{Rung: -1})
-		if t := &tracks[i]; t.Shown > 0 && len(t.Rungs) > 0 {
-			a.wanted += t.Rungs[len(t.Rungs)-1].Bitrate
+		a.tracks[i].prepare(&tracks[i])
+	}
+	a.fall(now, estimate-audio)
+	a.climb(now, int(float64(estimate)/margin)-audio, audio, tracks)
+	a.sum(audio)
+	into = into[:0]
+	for i := range tracks {
+		into = append(into, a.tracks[i].decision())
+	}
+	return into
+}
+
+// recall puts what is known of the tracks into their order.
+func (a *Allocator) recall(tracks []Track) {
+	same := len(tracks) == len(a.tracks)
+	for i := 0; same && i < len(tracks); i++ {
+		same = tracks[i].ID == a.tracks[i].id
+	}
+	if same {
+		return
+	}
+	now := make([]track, len(tracks))
+	a.order = a.order[:0]
+	for i := range tracks {
+		now[i].id = tracks[i].ID
+		for j := range a.tracks {
+			if a.tracks[j].id == tracks[i].ID {
+				now[i] = a.tracks[j]
+			}
+		}
+		a.order = append(a.order, i)
+	}
+	a.tracks = now
+}
+
+// arrange brings tracks into the order in which they get their lowest rung.
+func (a *Allocator) arrange(now time.Time, tracks []Track) {
+	allowed := now.Sub(a.reordered) >= reorderApart
+	for i := range tracks {
+		t, want := &a.tracks[i], tracks[i].Priority
+		t.shown = max(tracks[i].Shown, 0)
+		switch {
+		case !t.known, max(want, t.priority) > Speaker:
+			t.priority = want
+		case want != t.priority && allowed:
+			t.priority, a.reordered = want, now
+		}
+		t.known = true
+	}
+	for n := 1; n < len(a.order); n++ {
+		for i := n; i > 0 && a.tracks[a.order[i]].before(&a.tracks[a.order[i-1]]); i-- {
+			a.order[i], a.order[i-1] = a.order[i-1], a.order[i]
 		}
 	}
-	for {
-		best, cost := -1, 0
-		for i := range tracks {
-			t, next := &tracks[i], into[i].Rung+1
-			if t.Shown == 0 || next >= len(t.Rungs) {
-				continue
-			}
-			if c := t.Rungs[next].Bitrate; best < 0 || c < cost {
-				best, cost = i, c
-			}
-		}
-		if best < 0 {
-			return into
-		}
-		t, next := &tracks[best], into[best].Rung+1
-		more := t.Rungs[next].Bitrate
-		if next > 0 {
-			more -= t.Rungs[next-1].Bitrate
-		}
-		fits := a.used+more <= estimate
-		if next > t.Current {
-			fits = margin(a.used+more) <= estimate
-		}
-		if !fits {
-			a.need = margin(a.used + more)
-			for i := range into {
-				if into[i].Rung+1 < len(tracks[i].Rungs) {
-					into[i].Why = Bandwidth
-				}
-			}
-			return into
-		}
-		a.used += more
-		into[best].Rung = next
+}
+
+func (t *track) before(other *track) bool {
+	if t.priority != other.priority {
+		return t.priority > other.priority
 	}
+	if t.shown != other.shown {
+		return t.shown > other.shown
+	}
+	return t.id < other.id
+}
+
+// plan shares out a budget: the lowest rungs in order, and if all fit, the steps with the most benefit per bit.
+func (a *Allocator) plan(budget int) {
+	all := true
+	for _, i := range a.order {
+		t := &a.tracks[i]
+		t.plan = 0
+		if len(t.steps) == 0 {
+			continue
+		}
+		if t.steps[0].rate <= budget {
+			t.plan = 1
+			budget -= t.steps[0].rate
+		} else {
+			all = false
+		}
+	}
+	for all {
+		t := a.best(func(t *track) int { return t.plan })
+		if t == nil || t.more(t.plan) > budget {
+			return
+		}
+		budget -= t.more(t.plan)
+		t.plan++
+	}
+}
+
+// best is the track whose next step gives the most benefit per bit, nil if none has one; taken says how many each has.
+func (a *Allocator) best(taken func(*track) int) *track {
+	var best *track
+	most := -1.0
+	for _, i := range a.order {
+		t := &a.tracks[i]
+		n := taken(t)
+		if n == len(t.steps) {
+			continue
+		}
+		worth := t.steps[n].worth * t.weight
+		if t.at > n {
+			worth *= loyalty
+		}
+		if worth > most {
+			best, most = t, worth
+		}
+	}
+	return best
+}
+
+// fall takes away at once what the budget does not carry any more.
+func (a *Allocator) fall(now time.Time, budget int) {
+	if float64(a.flowing()) <= float64(budget)*slack {
+		return
+	}
+	a.plan(budget)
+	for i := range a.tracks {
+		if t := &a.tracks[i]; t.plan < t.at {
+			t.at = t.plan
+		}
+	}
+	a.rise.fell(now)
+}
+
+// flowing is the sum of all tracks' rates.
+func (a *Allocator) flowing() int {
+	sum := 0
+	for i := range a.tracks {
+		sum += a.tracks[i].rate()
+	}
+	return sum
+}
+
+// sum adds up what is used and wanted, and what the next step takes.
+func (a *Allocator) sum(audio int) {
+	a.used, a.wanted, a.need = audio+a.flowing(), audio, 0
+	for i := range a.tracks {
+		if t := &a.tracks[i]; len(t.steps) > 0 {
+			a.wanted += t.steps[len(t.steps)-1].rate
+		}
+	}
+	var next *track
+	for _, i := range a.order {
+		if t := &a.tracks[i]; t.at == 0 && len(t.steps) > 0 {
+			next = t
+			break
+		}
+	}
+	if next == nil {
+		next = a.best(func(t *track) int { return t.at })
+	}
+	if next != nil {
+		a.need = int(float64(a.used+next.more(next.at))*margin) + 1
+	}
+}
+
+// decision says what a track gets.
+func (t *track) decision() Decision {
+	d := Decision{Rung: -1, Why: Bandwidth}
+	if t.at > 0 {
+		last := t.steps[t.at-1]
+		d.Rung, t.spatial, t.temporal = last.rung, last.spatial, last.temporal
+	}
+	switch {
+	case t.at < len(t.steps):
+	case t.capped:
+		d.Why = Choice
+	default:
+		d.Why = Free
+	}
+	return d
 }

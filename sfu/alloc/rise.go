@@ -1,0 +1,101 @@
+package alloc
+
+import "time"
+
+const (
+	calmAfter    = time.Second            // nothing goes up so soon after congestion
+	spatialApart = 200 * time.Millisecond // nothing goes up so soon after a spatial switch: its keyframe is on the way
+	failsWithin  = 4 * time.Second        // congestion so soon after going up is taken for its consequence
+	heldFirst    = 5 * time.Second
+	heldMost     = time.Minute
+	heldBelow    = 0.96 // of what failed: bit rates are not quite what they were
+)
+
+// rise knows when it is too early to go up.
+type rise struct {
+	calm     time.Time // when there was congestion
+	switched time.Time // when a spatial layer went up
+	raised   time.Time // when something went up, or was still on its way
+	need     int       // bit/s in all that it took; 0: it has proven itself, or failed
+	failed   int       // bit/s in all that failed; 0: none
+	until    time.Time // when that may be tried again
+	held     time.Duration
+}
+
+// congested notes congestion.
+func (r *rise) congested(now time.Time) {
+	r.calm = now
+	r.fell(now)
+}
+
+// fell notes that something had to go down. What went up just before is held back, each time for longer.
+func (r *rise) fell(now time.Time) {
+	if r.need == 0 {
+		return
+	}
+	if now.Sub(r.raised) <= failsWithin {
+		r.failed, r.held = r.need, min(max(2*r.held, heldFirst), heldMost)
+		r.until = now.Add(r.held)
+	}
+	r.need = 0
+}
+
+// probed forgives.
+func (r *rise) probed(rate int) {
+	if rate >= r.failed {
+		r.failed, r.held, r.calm = 0, 0, time.Time{}
+	}
+}
+
+// pass lets what has been up for long enough prove itself.
+func (r *rise) pass(now time.Time) {
+	if r.need > 0 && now.Sub(r.raised) > failsWithin {
+		if r.need >= r.failed {
+			r.failed, r.held = 0, 0
+		}
+		r.need = 0
+	}
+}
+
+// climb goes up as far as the budget and the time since the last trouble allow. What is paused begins with its lowest
+// picture at once; else one track at a time changes its spatial layer.
+func (a *Allocator) climb(now time.Time, budget, audio int, tracks []Track) {
+	r := &a.rise
+	for i := range a.tracks {
+		if t := &a.tracks[i]; r.need > 0 && t.at > 0 && tracks[i].Current < t.steps[t.at-1].rung {
+			r.raised = now
+		}
+	}
+	r.pass(now)
+	if r.failed > 0 && now.Before(r.until) {
+		budget = min(budget, int(float64(r.failed)*heldBelow)-audio)
+	}
+	if now.Sub(r.calm) < calmAfter || now.Sub(r.switched) < spatialApart {
+		return
+	}
+	a.plan(budget)
+	left, slot := budget-a.flowing(), true
+	for _, i := range a.order {
+		t := &a.tracks[i]
+		from, to := t.at, t.plan
+		if to > from && from == 0 {
+			for to > 1 && t.steps[to-1].spatial != t.steps[0].spatial {
+				to--
+			}
+		}
+		if to <= from {
+			continue
+		}
+		spatial := from > 0 && t.steps[to-1].spatial != t.steps[from-1].spatial
+		more := t.steps[to-1].rate - t.rate()
+		if more > left || spatial && !slot {
+			continue
+		}
+		t.at = to
+		left -= more
+		if spatial {
+			slot, r.switched = false, now
+		}
+		r.raised, r.need = now, a.flowing()+audio
+	}
+}
