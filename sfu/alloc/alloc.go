@@ -110,14 +110,15 @@ func (a *Allocator) Congested(now time.Time) { a.rise.congested(now) }
 func (a *Allocator) Probed(now time.Time, rate int) { a.rise.probed(rate) }
 
 const (
-	slack        = 1.03 // what flows may be that much above the estimate before something goes down
+	slack        = 1.03 // what flows may be that much above the estimate before something goes down,
+	lowestSlack  = 1.15 // and if it is only lowest rungs: a pause is worse than a little delay
 	margin       = 1.05 // the estimate must be that much above the need before something goes up
 	reorderApart = 2 * time.Second
 )
 
 // Allocate appends to into[:0] a decision for each track, in the order of tracks. The estimate is what the path
 // carries in all, audio what is reserved of it for audio, both in bit/s. What is decided is within the estimate, except
-// that what was decided before may come to exceed it by 3 %.
+// that what was decided before may come to exceed it by 3 %, and if all are at their lowest rungs, by 15 %.
 func (a *Allocator) Allocate(now time.Time, estimate, audio int, tracks []Track, into []Decision) []Decision {
 	a.recall(tracks)
 	a.arrange(now, tracks)
@@ -237,7 +238,11 @@ func (a *Allocator) best(taken func(*track) int) *track {
 
 // fall takes away at once what the budget does not carry any more.
 func (a *Allocator) fall(now time.Time, budget int) {
-	if float64(a.flowing()) <= float64(budget)*slack {
+	limit := slack
+	if a.lowest() {
+		limit = lowestSlack
+	}
+	if float64(a.flowing()) <= float64(budget)*limit {
 		return
 	}
 	a.plan(budget)
@@ -247,6 +252,16 @@ func (a *Allocator) fall(now time.Time, budget int) {
 		}
 	}
 	a.rise.fell(now)
+}
+
+// lowest reports whether no track has more than its lowest rung.
+func (a *Allocator) lowest() bool {
+	for i := range a.tracks {
+		if a.tracks[i].at > 1 {
+			return false
+		}
+	}
+	return true
 }
 
 // flowing is the sum of all tracks' rates.

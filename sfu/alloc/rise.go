@@ -4,6 +4,7 @@ import "time"
 
 const (
 	calmAfter    = time.Second            // nothing goes up so soon after congestion
+	resumeAfter  = 300 * time.Millisecond // and nothing that is paused comes back so soon after it
 	spatialApart = 200 * time.Millisecond // nothing goes up so soon after a spatial switch: its keyframe is on the way
 	failsWithin  = 4 * time.Second        // congestion so soon after going up is taken for its consequence
 	heldFirst    = 5 * time.Second
@@ -67,35 +68,54 @@ func (a *Allocator) climb(now time.Time, budget, audio int, tracks []Track) {
 		}
 	}
 	r.pass(now)
-	if r.failed > 0 && now.Before(r.until) {
-		budget = min(budget, int(float64(r.failed)*heldBelow)-audio)
-	}
-	if now.Sub(r.calm) < calmAfter || now.Sub(r.switched) < spatialApart {
+	if now.Sub(r.calm) < resumeAfter {
 		return
 	}
 	a.plan(budget)
+	a.resume(now, budget, audio)
+	if now.Sub(r.calm) < calmAfter || now.Sub(r.switched) < spatialApart {
+		return
+	}
+	if held := int(float64(r.failed)*heldBelow) - audio; r.failed > 0 && now.Before(r.until) && held < budget {
+		budget = held
+		a.plan(budget)
+	}
 	left, slot := budget-a.flowing(), true
 	for _, i := range a.order {
 		t := &a.tracks[i]
-		from, to := t.at, t.plan
-		if to > from && from == 0 {
-			for to > 1 && t.steps[to-1].spatial != t.steps[0].spatial {
-				to--
-			}
-		}
-		if to <= from {
+		if t.at == 0 || t.plan <= t.at {
 			continue
 		}
-		spatial := from > 0 && t.steps[to-1].spatial != t.steps[from-1].spatial
-		more := t.steps[to-1].rate - t.rate()
+		spatial := t.steps[t.plan-1].spatial != t.steps[t.at-1].spatial
+		more := t.steps[t.plan-1].rate - t.rate()
 		if more > left || spatial && !slot {
 			continue
 		}
-		t.at = to
+		t.at = t.plan
 		left -= more
 		if spatial {
 			slot, r.switched = false, now
 		}
 		r.raised, r.need = now, a.flowing()+audio
+	}
+}
+
+// resume begins what is paused, with the lowest picture. A frozen one is the worst of all, so it does not wait for long.
+func (a *Allocator) resume(now time.Time, budget, audio int) {
+	left := budget - a.flowing()
+	for _, i := range a.order {
+		t := &a.tracks[i]
+		if t.at > 0 || t.plan == 0 {
+			continue
+		}
+		to := t.plan
+		for to > 1 && t.steps[to-1].spatial != t.steps[0].spatial {
+			to--
+		}
+		if more := t.steps[to-1].rate; more <= left {
+			t.at = to
+			left -= more
+			a.rise.raised, a.rise.need = now, a.flowing()+audio
+		}
 	}
 }
