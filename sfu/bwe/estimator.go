@@ -132,7 +132,7 @@ func (e *Estimator) judge(t time.Duration) {
 		e.drain(t)
 	case e.overused(t) || dropped:
 		e.congest(t)
-	default:
+	case t-e.ended > 2*time.Second:
 		// What arrived proves that it can.
 		e.set(max(e.estimate, e.delays.acked(time.Second)))
 	}
@@ -194,7 +194,7 @@ func (e *Estimator) fill(t time.Duration) float64 {
 
 // relief is the share of the capacity that is used while the queue drains.
 func (e *Estimator) relief() float64 {
-	return min(max(1-e.queue.Seconds()/0.8, 0.5), 0.92)
+	return 0.88
 }
 
 // drain follows a congestion to its end.

@@ -7,7 +7,9 @@ import (
 )
 
 const (
-	resendQueue = 250 * time.Millisecond // no retransmissions while the queue is longer
+	resendQueue = 100 * time.Millisecond // no retransmissions while the queue is longer
+	resendShare = 0.3                    // of the estimate
+	resendBurst = 200 * time.Millisecond
 	maxDelay    = 150 * time.Millisecond // of video in the pacer
 
 	ease = 3 * time.Second // without a sign of congestion, and the pacer lets everything through

@@ -22,20 +22,20 @@ func (a *audio) tick(now time.Time) {
 // rate is what is to be reserved, in bit/s: who is silent for a moment will speak again.
 func (a *audio) rate() int { return max(a.last[0], a.last[1], a.last[2]) }
 
-// resends is the budget of retransmissions: 30 % of the estimate in 500 ms.
+// resends is the budget of retransmissions: 30 % of the estimate, of which 200 ms may be taken at once.
 type resends struct {
-	began time.Time
-	bytes int
+	at    time.Time
+	bytes float64 // may be resent
 }
 
 func (r *resends) take(now time.Time, size, estimate int) bool {
-	const window = 500 * time.Millisecond
-	if now.Sub(r.began) >= window {
-		r.began, r.bytes = now, 0
-	}
-	if float64(r.bytes+size)*8 > 0.3*float64(estimate)*window.Seconds() {
+	rate := resendShare * float64(estimate) / 8
+	elapsed := now.Sub(r.at).Seconds()
+	r.at = now
+	r.bytes = min(max(0, r.bytes+elapsed*rate), rate*resendBurst.Seconds())
+	if r.bytes < float64(size) {
 		return false
 	}
-	r.bytes += size
+	r.bytes -= float64(size)
 	return true
 }
