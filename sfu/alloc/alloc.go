@@ -67,6 +67,7 @@ const (
 type Decision struct {
 	Rung int // index of the rung; -1: paused
 	Why  Why
+	Hold bool // until the keyframe comes that it takes to go down, the old encoding may go on, in its lowest temporal layer
 }
 
 // Allocator decides for one subscriber. The zero value is ready.
@@ -75,6 +76,7 @@ type Allocator struct {
 	tracks             []track // in the order of the last call
 	order              []int   // indices of tracks, first come first served
 	reordered          time.Time
+	called             time.Time
 	rise               rise
 }
 
@@ -84,12 +86,13 @@ type track struct {
 	known             bool
 	priority          Priority // in force: a new speaker has to wait a little
 	shown             int
-	spatial, temporal uint8   // of the rung that was decided last
-	weight            float64 // of the track's benefit
-	steps             []step  // up the ladder, the lowest rung first
-	capped            bool    // the tile shows no more than the last step
-	at                int     // steps taken, 0: paused
-	plan              int     // steps that a plan gives it
+	spatial, temporal uint8    // of the rung that was decided last
+	weight            float64  // of the track's benefit
+	rates             []smooth // of the rungs
+	steps             []step   // up the ladder, the lowest rung first
+	capped            bool     // the tile shows no more than the last step
+	at                int      // steps taken, 0: paused
+	plan              int      // steps that a plan gives it
 }
 
 // Used is what the last decisions take, in bit/s, audio included.
@@ -122,8 +125,10 @@ const (
 func (a *Allocator) Allocate(now time.Time, estimate, audio int, tracks []Track, into []Decision) []Decision {
 	a.recall(tracks)
 	a.arrange(now, tracks)
+	passed := now.Sub(a.called)
+	a.called = now
 	for i := range tracks {
-		a.tracks[i].prepare(&tracks[i])
+		a.tracks[i].prepare(&tracks[i], passed)
 	}
 	a.fall(now, estimate-audio)
 	a.climb(now, int(float64(estimate)/margin)-audio, audio, tracks)
@@ -132,6 +137,7 @@ func (a *Allocator) Allocate(now time.Time, estimate, audio int, tracks []Track,
 	for i := range tracks {
 		into = append(into, a.tracks[i].decision())
 	}
+	a.hold(estimate-audio, tracks, into)
 	return into
 }
 
@@ -311,4 +317,36 @@ func (t *track) decision() Decision {
 		d.Why = Free
 	}
 	return d
+}
+
+const holdMost = 1.25 // of the budget, for the time that a keyframe takes
+
+// hold says whether old encodings may go on until keyframes of lower ones come: if that makes the queue little longer.
+func (a *Allocator) hold(budget int, tracks []Track, decisions []Decision) {
+	sum := a.flowing()
+	for i := range tracks {
+		if held := tracks[i].held(decisions[i].Rung); held >= 0 {
+			decisions[i].Hold = true
+			sum += tracks[i].Rungs[held].Bitrate - a.tracks[i].rate()
+		}
+	}
+	if float64(sum) <= holdMost*float64(budget) {
+		return
+	}
+	for i := range decisions {
+		decisions[i].Hold = false
+	}
+}
+
+// held is the lowest rung of the encoding that flows, if that is above what was decided, -1 otherwise.
+func (t *Track) held(decided int) int {
+	if decided < 0 || t.Current < 0 || t.Current >= len(t.Rungs) || t.Rungs[t.Current].Spatial <= t.Rungs[decided].Spatial {
+		return -1
+	}
+	for i := range t.Rungs {
+		if t.Rungs[i].Spatial == t.Rungs[t.Current].Spatial {
+			return i
+		}
+	}
+	return -1
 }

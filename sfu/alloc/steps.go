@@ -1,6 +1,9 @@
 package alloc
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 const (
 	tolerance  = 1.25 // a picture may have that much fewer pixels than its tile
@@ -35,7 +38,8 @@ func benefit(r *Rung, detail bool) float64 {
 }
 
 // prepare finds a track's steps, and where on them it is.
-func (t *track) prepare(track *Track) {
+func (t *track) prepare(track *Track, passed time.Duration) {
+	t.smoothen(track.Rungs, passed)
 	was := t.at > 0
 	t.steps, t.capped, t.at = t.steps[:0], track.Shown <= 0, 0
 	if track.Shown <= 0 || len(track.Rungs) == 0 {
@@ -50,11 +54,38 @@ func (t *track) prepare(track *Track) {
 			continue
 		}
 		pixels = max(pixels, r.Pixels)
-		t.add(step{i, r.Spatial, r.Temporal, max(r.Bitrate, 1), benefit(r, track.Detail), 0})
+		t.add(step{i, r.Spatial, r.Temporal, max(int(t.rates[i].rate), 1), benefit(r, track.Detail), 0})
 	}
 	t.weight = weight(t.priority, min(track.Shown, pixels))
 	if was {
 		t.find()
+	}
+}
+
+const (
+	smoothOver = 8 * time.Second // measured bit rates are smoothed once more
+	smoothMost = 0.2             // unless they are off by such a share: then something has changed
+)
+
+// smooth is a rung's bit rate without the jitter.
+type smooth struct {
+	spatial, temporal uint8
+	rate              float64
+}
+
+func (t *track) smoothen(rungs []Rung, passed time.Duration) {
+	if len(t.rates) != len(rungs) {
+		t.rates = make([]smooth, len(rungs))
+	}
+	weight := min(passed.Seconds()/smoothOver.Seconds(), 1)
+	for i := range rungs {
+		r, s := &rungs[i], &t.rates[i]
+		off := float64(r.Bitrate) - s.rate
+		if s.spatial != r.Spatial || s.temporal != r.Temporal || math.Abs(off) > smoothMost*s.rate {
+			*s = smooth{r.Spatial, r.Temporal, float64(r.Bitrate)}
+			continue
+		}
+		s.rate += weight * off
 	}
 }
 

@@ -118,7 +118,7 @@ func (s *subscriber) allocate() {
 	}
 	s.decisions = s.controller.Allocate(s.now(), s.wanted, s.decisions)
 	for i, t := range s.tracks {
-		t.follow(s.decisions[i].Rung)
+		t.follow(s.decisions[i])
 	}
 	s.tally.decide(s.decisions, s.controller.State())
 }
@@ -163,20 +163,19 @@ func (t *videoTrack) current() int {
 }
 
 // follow turns to another rung: to another temporal layer at once, to another encoding at its keyframe.
-func (t *videoTrack) follow(rung int) {
-	if rung == t.decided {
-		t.ask()
-		return
-	}
-	t.decided = rung
+func (t *videoTrack) follow(d alloc.Decision) {
+	t.decided = d.Rung
 	switch {
-	case rung < 0:
+	case d.Rung < 0:
 		t.stop()
-	case t.encoding < 0 || rung/2 > t.encoding:
+	case t.encoding < 0 || d.Rung/2 > t.encoding:
 		t.ask()
-	case rung/2 == t.encoding:
-		t.temporal = rung % 2
-	default: // down: silence is better than a queue
+	case d.Rung/2 == t.encoding:
+		t.temporal = d.Rung % 2
+	case d.Hold:
+		t.temporal = 0
+		t.ask()
+	default: // silence is better than a queue
 		t.stop()
 		t.ask()
 	}
@@ -184,6 +183,9 @@ func (t *videoTrack) follow(rung int) {
 
 // stop ends what flows; what waits is never sent, and its numbers are used again.
 func (t *videoTrack) stop() {
+	if t.encoding < 0 {
+		return
+	}
 	t.subscriber.controller.Flush(t.id, func(p *packet) {
 		t.sequence = p.sequence
 		p.picture.dead = true
