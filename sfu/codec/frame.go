@@ -34,68 +34,95 @@ func KindOf(mimeType string) Kind {
 	}
 }
 
+// Size is that of a picture in pixels, zero if it is not known.
+type Size struct{ Width, Height uint16 }
+
 // Frame is what one packet tells about the frame it is of, in terms common to all codecs. It holds no reference to the
 // payload.
 type Frame struct {
 	Keyframe      bool // a receiver can start with this packet
 	First, Last   bool // it begins or ends a frame of its spatial layer
-	SwitchUp      bool // see the selector: a receiver may take higher temporal layers from here on
+	SwitchUp      bool // VP8, VP9: higher temporal layers may be taken from here on
 	ParameterSet  bool // H264: only what a keyframe that follows needs
 	Spatial       uint8
 	Temporal      uint8
-	Width, Height uint16 // pixels, of a keyframe (of H264: of the parameter set), 0 if not told
+	Width, Height uint16           // of the largest picture told here, as a keyframe or parameter set does, else 0
+	Sizes         [MaxSpatial]Size // likewise, of each spatial layer
 
 	VP8        VP8
 	VP9        VP9
 	Dependency Dependency
 }
 
-// Parser reads the packets of one encoding, in the order in which they come. Audio and KindOther need none.
+// Parser reads the packets of one encoding, in the order in which they come.
 type Parser struct {
 	Kind Kind
+
+	dependencies descriptors
 }
 
-// Parse reads a payload that is not empty. dependency is the dependency descriptor (AV1 RTP, appendix A), nil if there
-// was none; marker is the RTP header's.
+// Parse reads a payload that is not empty. dependency is the dependency descriptor (AV1 RTP, appendix A) of AV1, empty
+// if there was none; marker is the RTP header's.
 //
-// After an error the packet is of no use to anybody, as its place in the stream is not known.
-func (p *Parser) Parse(payload, dependency []byte, marker bool) (Frame, error) {
-	var f Frame
+// After an error the packet is of no use to anybody, as its place in the stream is not known; after [ErrStructure] that
+// lasts until there is a keyframe.
+func (p *Parser) Parse(payload, dependency []byte, marker bool) (f Frame, err error) {
 	if len(payload) == 0 {
 		return f, ErrShort
 	}
 	switch p.Kind {
 	case KindVP8:
-		return parseVP8Frame(payload, marker)
+		err = f.parseVP8(payload, marker)
+	case KindVP9:
+		err = f.parseVP9(payload)
 	case KindH264:
 		f.Keyframe = h264StartsKeyframe(payload)
 		f.ParameterSet = !f.Keyframe && isParameterSet(payload)
 		f.First, f.Last = f.Keyframe, marker
-	case KindVP9:
-		f.Keyframe = vp9StartsKeyframe(payload)
-		f.First, f.Last = f.Keyframe, marker
 	case KindAV1:
+		if len(dependency) > 0 {
+			err = p.dependencies.parse(dependency, &f)
+			if f.Dependency.Attached {
+				f.tellSizes(f.Dependency.Structure.Sizes)
+			}
+			break
+		}
 		f.Keyframe = payload[0]&0x08 != 0
 		f.First, f.Last = f.Keyframe, marker
 	default:
 		f.Keyframe, f.First, f.Last = true, true, true
 	}
-	return f, nil
+	return f, err
 }
 
-func parseVP8Frame(payload []byte, marker bool) (Frame, error) {
+func (f *Frame) parseVP8(payload []byte, marker bool) error {
 	d, err := ParseVP8(payload)
 	if err != nil {
-		return Frame{}, err
+		return err
 	}
-	return Frame{
-		Keyframe: d.Keyframe, First: d.Start, Last: marker, SwitchUp: d.Keyframe || d.Sync,
-		Temporal: d.TID, Width: d.Width, Height: d.Height, VP8: d,
-	}, nil
+	f.Keyframe, f.First, f.Last, f.SwitchUp = d.Keyframe, d.Start, marker, d.Sync
+	f.Temporal, f.VP8 = d.TID, d
+	f.tellSizes([MaxSpatial]Size{{d.Width, d.Height}})
+	return nil
 }
 
-// VP9 is a VP9 payload descriptor (RFC 9628, 4.2).
-type VP9 struct{}
+func (f *Frame) parseVP9(payload []byte) error {
+	d, sizes, err := ParseVP9(payload)
+	if err != nil {
+		return err
+	}
+	f.Keyframe = d.Begin && !d.Predicted && !d.InterLayer
+	f.First, f.Last, f.SwitchUp = d.Begin, d.End, d.SwitchUp
+	f.Spatial, f.Temporal, f.VP9 = d.SID, d.TID, d
+	f.tellSizes(sizes)
+	return nil
+}
 
-// Dependency is a dependency descriptor (AV1 RTP, appendix A).
-type Dependency struct{}
+func (f *Frame) tellSizes(sizes [MaxSpatial]Size) {
+	f.Sizes = sizes
+	for _, size := range sizes {
+		if size.Width > f.Width {
+			f.Width, f.Height = size.Width, size.Height
+		}
+	}
+}

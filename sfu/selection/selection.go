@@ -57,8 +57,8 @@ const (
 	maxBehind = 1 << 13
 	// tolerance is by how much the sender's clock may differ from the time that has passed here.
 	tolerance = 300 * time.Millisecond
-	// syncPatience is how many frames of the lowest layer go by without a point to switch up at, before a keyframe is
-	// asked for.
+	// syncPatience is how many frames that are wanted are left out for want of a point to switch up at, before a keyframe
+	// is asked for.
 	syncPatience = 64
 )
 
@@ -71,14 +71,22 @@ type Selector struct {
 	numbers rewrite.Numbers[held]
 	former  time.Time // until when late packets of former encodings are taken
 
-	lost     bool // the receiver asked for a keyframe of what flows
-	upToDate bool // current is as the target wants it
-	waited   int  // frames of the lowest temporal layer since more was wanted
-	awaited  awaited
-	frame    uint32 // timestamp of the newest frame of the current encoding, as it came
-	picture  uint16 // VP8: its id, as it came
-	last     last
-	frames   frames
+	lost    bool // the receiver asked for a keyframe of what flows
+	settled bool // current is as the target wants it
+	waited  int  // frames of higher temporal layers left out though wanted
+	upper   bool // higher spatial layers were left out though wanted
+	awaited awaited
+
+	// Of the current encoding.
+	frame   uint32 // timestamp of the newest picture, as it came
+	top     uint8  // highest spatial layer of it that went out
+	newest  uint16 // number of the newest picture or frame, as it came
+	skipped skipped
+	broken  uint32 // AV1: chains, a bit each
+	partly  bool   // AV1: the receiver was told since the last structure that not all decode targets are active
+
+	last   last
+	frames frames
 }
 
 // awaited is the newest of an encoding that does not flow.
@@ -109,7 +117,7 @@ func (s *Selector) SetTarget(t Target) {
 	if t == s.target {
 		return
 	}
-	s.target, s.upToDate, s.waited = t, false, 0
+	s.target, s.settled, s.waited, s.upper = t, false, 0, false
 }
 
 // Current is what flows; its Encoding is 0 before the first keyframe and when nothing does.
@@ -120,9 +128,7 @@ func (s *Selector) Waiting() (encoding uint32, ok bool) {
 	switch {
 	case s.target.Encoding == 0:
 		return 0, false
-	case s.target.Encoding != s.current.Encoding, s.lost, s.waited >= syncPatience:
-		return s.target.Encoding, true
-	case s.layered() && s.current.Spatial < s.target.Spatial:
+	case s.target.Encoding != s.current.Encoding, s.lost, s.waited >= syncPatience, s.upper:
 		return s.target.Encoding, true
 	}
 	return 0, false
@@ -158,6 +164,17 @@ func (s *Selector) restarted(p *Packet) bool {
 	return ahead > maxGap || ahead < -maxBehind
 }
 
+// wanted reports whether f is of the layers that go out and refers to nothing that was left out.
+func (s *Selector) wanted(f *codec.Frame) bool {
+	switch {
+	case f.Temporal > s.current.Temporal, f.Spatial > s.current.Spatial && s.layered():
+		return false
+	case s.kind == codec.KindVP9:
+		return s.decodable(&f.VP9)
+	}
+	return true
+}
+
 // Next decides about a packet, as it comes. It reports false for one that is not for this receiver.
 func (s *Selector) Next(p *Packet) (out Out, ok bool) {
 	if p.Encoding != s.current.Encoding {
@@ -175,25 +192,41 @@ func (s *Selector) Next(p *Packet) (out Out, ok bool) {
 		return Out{}, false
 	}
 	if p.Timestamp != s.frame {
-		s.frame = p.Timestamp
-		if !s.upToDate && s.adapt() {
+		s.frame, s.top = p.Timestamp, 0
+		if !s.settled && s.adapt() {
 			return s.other(p)
 		}
 	}
-	if p.Frame.Keyframe {
-		s.lost = false
-	}
-	if !s.upToDate {
+	s.inspect(p.Frame)
+	if !s.settled {
 		s.raise(p)
 	}
-	if p.Frame.Temporal > s.current.Temporal || p.Frame.Spatial > s.current.Spatial && s.layered() {
+	if !s.wanted(p.Frame) {
 		s.leaveOut(p)
 		return Out{}, false
 	}
 	return s.send(p), true
 }
 
-// adapt gives up what is more than the target, between two frames. It reports whether the encoding is left.
+// inspect keeps the account of the current encoding's pictures.
+func (s *Selector) inspect(f *codec.Frame) {
+	if f.Keyframe {
+		s.lost, s.waited, s.upper = false, 0, false
+	}
+	if !s.layered() {
+		return
+	}
+	number := s.picture(f)
+	if number != s.newest {
+		s.skipped.advance(s.newest, number)
+		s.newest = number
+	}
+	if s.kind == codec.KindAV1 && f.First {
+		s.followChains(&f.Dependency)
+	}
+}
+
+// adapt gives up what is more than the target, between two pictures. It reports whether the encoding is left.
 func (s *Selector) adapt() bool {
 	if s.target.Encoding != s.current.Encoding {
 		if !s.target.Hold {
@@ -207,7 +240,7 @@ func (s *Selector) adapt() bool {
 		s.current.Spatial = min(s.current.Spatial, s.target.Spatial)
 		s.limit(s.numbers.Highest() + 1)
 	}
-	s.upToDate = s.current.Temporal == s.target.Temporal && s.current.Spatial == s.target.Spatial && s.waited == 0
+	s.settled = s.current.Temporal == s.target.Temporal && s.current.Spatial == s.target.Spatial
 	return false
 }
 
@@ -225,42 +258,6 @@ func (s *Selector) leave() {
 	s.current = Target{}
 	s.former = s.last.arrived.Add(lateTime)
 }
-
-// raise takes more layers where p allows it.
-func (s *Selector) raise(p *Packet) {
-	f := p.Frame
-	if s.target.Encoding != s.current.Encoding {
-		return
-	}
-	before := s.current
-	switch {
-	case f.Keyframe:
-		s.current.Spatial, s.current.Temporal = s.target.Spatial, s.target.Temporal
-	case !f.First:
-		return
-	default:
-		s.raiseTemporal(f)
-		s.raiseSpatial(p)
-	}
-	if s.current != before {
-		s.limit(p.Sequence)
-	}
-	if s.current.Temporal >= s.target.Temporal {
-		s.waited = 0
-	} else if f.Temporal == 0 && f.Spatial == 0 {
-		s.waited++
-	}
-}
-
-// raiseTemporal takes the next temporal layer where it depends on nothing that has not gone out.
-func (s *Selector) raiseTemporal(f *codec.Frame) {
-	if f.SwitchUp && f.Temporal == s.current.Temporal+1 && f.Temporal <= s.target.Temporal {
-		s.current.Temporal = f.Temporal
-	}
-}
-
-// raiseSpatial likewise.
-func (s *Selector) raiseSpatial(*Packet) {}
 
 // other decides about a packet of an encoding that does not flow.
 func (s *Selector) other(p *Packet) (Out, bool) {
@@ -289,13 +286,14 @@ func (s *Selector) begin(p *Packet) Out {
 	s.current = s.target
 	s.current.Hold = false
 	s.former = p.Arrived.Add(lateTime)
-	s.lost, s.upToDate, s.waited = false, true, 0
+	s.lost, s.settled, s.waited, s.upper = false, true, 0, false
 	value := held{timestamp: s.timestampOffset(p), spatial: s.current.Spatial, temporal: s.current.Temporal}
 	if s.last.started {
 		s.continueCounters(p.Frame, &value)
 	}
 	s.numbers.Begin(p.Encoding, p.Sequence, value)
-	s.frame = p.Timestamp
+	s.frame, s.top, s.newest = p.Timestamp, 0, s.picture(p.Frame)
+	s.skipped, s.broken, s.partly = skipped{}, 0, false
 	resumed := s.last.started
 	out := s.send(p)
 	if resumed && s.kind == codec.KindOpus {
@@ -347,8 +345,53 @@ func (s *Selector) send(p *Packet) Out {
 		s.last.timestamp, s.last.arrived = out.Timestamp, p.Arrived
 	}
 	s.last.started, s.last.encoding, s.last.offset, s.last.clock = true, p.Encoding, value.timestamp, p.Clock
-	s.sent(p.Frame, &out)
+	s.last.counters = out.Fields
+	s.noteSent(p.Frame, &out)
 	return out
+}
+
+// noteSent keeps the account of what went out in order.
+func (s *Selector) noteSent(f *codec.Frame, out *Out) {
+	switch s.kind {
+	case codec.KindOpus, codec.KindOther:
+		return
+	case codec.KindVP8:
+		s.newest = f.VP8.PictureID
+	case codec.KindVP9, codec.KindAV1:
+		s.top = f.Spatial
+		if f.Dependency.Attached || out.Fields.Targets != 0 {
+			s.partly = out.Fields.Targets != 0
+		}
+	}
+	s.frames.add(f, s.picture(f), out)
+}
+
+// leaveOut drops p, which is ahead. A VP8 picture that is left out must not be missed: a receiver would hold back the
+// pictures that follow it. Receivers of VP9 and AV1 find references by the distance, so that their numbers stay.
+func (s *Selector) leaveOut(p *Packet) {
+	f := p.Frame
+	value := *s.numbers.Value()
+	switch s.kind {
+	case codec.KindVP8:
+		if d := &f.VP8; d.HasPictureID && d.PictureID != s.newest {
+			s.newest = d.PictureID
+			value.picture++
+		}
+	case codec.KindVP9:
+		if f.Spatial <= s.current.Spatial {
+			s.skipped.set(f.VP9.PictureID)
+		}
+	case codec.KindAV1:
+		s.skipped.set(f.Dependency.FrameNumber)
+	}
+	switch {
+	case !f.First || f.Temporal > s.target.Temporal || f.Spatial > s.target.Spatial && s.layered():
+	case f.Spatial > s.current.Spatial && s.layered():
+		s.upper = true
+	default:
+		s.waited++
+	}
+	s.numbers.Drop(p.Sequence, value)
 }
 
 // marker ends the picture with the highest layer that goes out.
