@@ -194,7 +194,7 @@ func (e *Estimator) fill(t time.Duration) float64 {
 
 // relief is the share of the capacity that is used while the queue drains.
 func (e *Estimator) relief() float64 {
-	return 0.88
+	return share
 }
 
 // drain follows a congestion to its end.

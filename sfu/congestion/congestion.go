@@ -27,6 +27,7 @@ type Controller[T any] struct {
 
 	rtt       time.Duration
 	congested bool // when last looked at
+	deep      bool // the queue is so long that video pauses until it is gone
 	drops     int  // probes since the last congestion that look for the capacity before it
 	relaxed   bool
 	calm      time.Time // since when there is no sign of congestion
@@ -128,11 +129,11 @@ func (c *Controller[T]) Allocate(now time.Time, tracks []alloc.Track, into []all
 
 // available is what may be sent, in bit/s.
 func (c *Controller[T]) available(now time.Time) int {
-	if c.estimator.Blind() {
+	if c.estimator.Blind() || c.pausing(now) {
 		return 0
 	}
 	estimate := c.estimator.Estimate()
-	if c.pacer.Delay(now) > maxDelay {
+	if !c.congested && c.pacer.Delay(now) > maxDelay {
 		// What waits is to be gone soon.
 		return max(estimate/2, estimate-c.pacer.Waiting()*8)
 	}

@@ -12,6 +12,9 @@ const (
 	resendBurst = 200 * time.Millisecond
 	maxDelay    = 150 * time.Millisecond // of video in the pacer
 
+	deepDrain = 400 * time.Millisecond // a queue that takes longer to drain makes what waits for it too old
+	resumeAt  = 130 * time.Millisecond // of it are left when keyframes are asked for, which takes about as long
+
 	ease = 3 * time.Second // without a sign of congestion, and the pacer lets everything through
 )
 
@@ -22,14 +25,16 @@ func (c *Controller[T]) follow(now time.Time) {
 	case congested && !c.congested:
 		c.prober.Stop(now, time.Second)
 		c.drops = 1
+		c.alloc.Congested(now)
+		c.deep = c.draining(now) > deepDrain
 	case !congested && c.congested:
 		c.prober.Wait(now, time.Second)
 	}
 	if congested {
 		c.calm = now
-		c.alloc.Congested(now)
 	}
 	c.congested = congested
+	c.deep = c.deep && congested
 
 	switch outcome, rate := c.prober.Judge(now, c.estimator, c.rtt); outcome {
 	case bwe.Carried:
@@ -107,3 +112,14 @@ func (c *Controller[T]) shape(now time.Time) {
 		c.pacer.Shape(now, max(2*estimate, c.prober.Target()*11/10), 40*time.Millisecond)
 	}
 }
+
+// draining is how long it takes until the queue at the bottleneck is gone if only audio is sent.
+func (c *Controller[T]) draining(now time.Time) time.Duration {
+	capacity, _ := c.estimator.Capacity(now)
+	drains := max(capacity-c.audio.rate(), capacity/8, 1)
+	return time.Duration(c.estimator.Backlog(now, capacity) * 8 / float64(drains) * float64(time.Second))
+}
+
+// pausing reports whether video waits for a long queue to drain. It would get too old in the pacer, and keyframes that
+// arrive when the queue is gone are sooner seen than all that was held back.
+func (c *Controller[T]) pausing(now time.Time) bool { return c.deep && c.draining(now) > resumeAt }
