@@ -32,6 +32,7 @@ type Estimator struct {
 	delays  delays
 	samples samples
 	losses  losses
+	expects forecast
 	silence silence
 	reports reports
 
@@ -71,7 +72,7 @@ func (e *Estimator) Sent(now time.Time, size int, probe uint8) uint16 {
 	t := now.Sub(e.epoch)
 	e.silence.sent(t)
 	e.reports.bytes += size
-	return e.history.add(t, size, probe)
+	return e.history.add(t, size, probe, e.expects.sent(t, size, e.capacity))
 }
 
 // Feedback takes what a transport-wide feedback says.
@@ -116,7 +117,9 @@ func (e *Estimator) arrival(t time.Duration, a *feedback.Arrival) bool {
 		e.high, e.rising, e.congests = 0, 0, false
 	}
 	e.samples.add(sample{at: at, delay: delay, size: int32(p.size), tag: p.tag})
-	e.losses.arrived(delay - e.delays.least() - e.noise)
+	queue := delay - e.delays.least() - e.noise
+	e.losses.arrived(queue)
+	e.expects.arrived(time.Duration(p.predicted)*unit, queue)
 	if number >= e.latest {
 		e.latest, e.latestAt = number, sent
 	}
@@ -188,9 +191,18 @@ func (e *Estimator) fill(t time.Duration) float64 {
 			rate = min(rate, e.capacity)
 		}
 	}
-	e.capacity, e.full = rate, t
+	e.fits(rate, t)
 	return rate
 }
+
+// fits notes what the path carried while it was full.
+func (e *Estimator) fits(rate float64, t time.Duration) {
+	e.capacity, e.full = rate, t
+	e.expects.reset()
+}
+
+// Outgrown reports whether queues are so much shorter than the capacity would have them that it must be higher by now.
+func (e *Estimator) Outgrown() bool { return e.capacity > 0 && !e.congests && e.expects.outgrown() }
 
 // relief is the share of the capacity that is used while the queue drains.
 func (e *Estimator) relief() float64 {

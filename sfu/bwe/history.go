@@ -22,6 +22,8 @@ type packet struct {
 	size uint16
 	fate fate
 	tag  uint8 // of the probe that it belongs to; 0: none
+
+	predicted uint16 // the queue that it should find, in units
 }
 
 // history knows the latest packets by their transport-wide number.
@@ -30,10 +32,13 @@ type history struct {
 	next uint64 // the number of the next packet, not wrapped
 }
 
-func (h *history) add(at time.Duration, size int, tag uint8) uint16 {
+func (h *history) add(at time.Duration, size int, tag uint8, predicted time.Duration) uint16 {
 	number := h.next
 	h.next++
-	h.ring[number%kept] = packet{at: uint32(at / unit), size: uint16(min(size, 1<<16-1)), tag: tag}
+	h.ring[number%kept] = packet{
+		at: uint32(at / unit), size: uint16(min(size, 1<<16-1)), tag: tag,
+		predicted: uint16(min(predicted/unit, 1<<16-1)),
+	}
 	return uint16(number)
 }
 

@@ -71,7 +71,7 @@ func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
 	if !ok {
 		rate = came
 	}
-	e.capacity, e.full = rate, t
+	e.fits(rate, t)
 	if !e.congests {
 		e.set(max(share*rate, min(e.estimate, e.delays.acked(500*time.Millisecond))))
 	}

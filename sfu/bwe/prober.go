@@ -6,12 +6,16 @@ import "time"
 const (
 	shortest = 80 * time.Millisecond
 	longest  = 300 * time.Millisecond
-	harm     = 80 * time.Millisecond // what a probe sends on top of the media takes the estimate this long
+
+	// How long the estimate takes for what a probe sends on top of the media: one that explores, and one that looks
+	// whether there is more than was measured.
+	harm      = 80 * time.Millisecond
+	lightHarm = 45 * time.Millisecond
 
 	step       = 5 * time.Millisecond   // between two calls of Padding
 	again      = 100 * time.Millisecond // after a success
-	firstPause = 2 * time.Second        // after a failure
-	longPause  = 5 * time.Second
+	firstPause = 3 * time.Second        // after a failure
+	longPause  = 8 * time.Second
 	patience   = 500 * time.Millisecond // for the feedback on a probe, on top of the round trip
 )
 
@@ -40,8 +44,11 @@ const (
 
 // Aim returns the rate, at most target, at which a probe may be sent while used is sent anyway, and for how long, such
 // that its harm is bounded.
-func Aim(target, used, estimate int) (int, time.Duration) {
+func Aim(target, used, estimate int, light bool) (int, time.Duration) {
 	allowed := float64(estimate) * harm.Seconds()
+	if light {
+		allowed = float64(estimate) * lightHarm.Seconds()
+	}
 	extra := max(1, float64(target-used))
 	extra = min(extra, allowed/shortest.Seconds())
 	length := min(time.Duration(allowed/extra*float64(time.Second)), longest)
@@ -145,5 +152,9 @@ func (p *Prober) Judge(now time.Time, e *Estimator, rtt time.Duration) (Outcome,
 	return outcome, int(rate)
 }
 
-// Eager lets the next probe begin at once.
-func (p *Prober) Eager(now time.Time) { p.next, p.pause = now, 0 }
+// Eager lets the next probe begin soon: there are signs that it will succeed.
+func (p *Prober) Eager() {
+	if soon := p.ends.Add(time.Second); soon.Before(p.next) {
+		p.next = soon
+	}
+}

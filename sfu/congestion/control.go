@@ -52,6 +52,9 @@ func (c *Controller[T]) follow(now time.Time) {
 			}
 		}
 	}
+	if c.estimator.Outgrown() {
+		c.prober.Eager()
+	}
 	c.shape(now)
 }
 
@@ -77,7 +80,7 @@ func (c *Controller[T]) probe(now time.Time) {
 	if used == 0 {
 		used = c.alloc.Used() // nothing is known yet
 	}
-	rate, length := bwe.Aim(target, min(used, estimate), estimate)
+	rate, length := bwe.Aim(target, min(used, estimate), estimate, capacity > 0)
 	if rate <= estimate {
 		return
 	}
