@@ -43,6 +43,11 @@ type (
 		c *connection
 		u unknownSource
 	}
+	qualityChanged struct {
+		c       *connection
+		up      *upTrack
+		quality Quality
+	}
 	featuresOpened struct {
 		c       *connection
 		channel io.Reader
@@ -62,6 +67,7 @@ type (
 		features json.RawMessage
 	}
 	eventForPublisher struct{ event Event }
+	layerWanted       struct{ up *upTrack } // that its publisher has switched off
 )
 
 func (a described) do(p *Peer) error {
@@ -83,9 +89,24 @@ func (a screenNamed) do(p *Peer) error {
 	return nil
 }
 
-func (a viewed) do(*Peer) error { return nil }
+func (a viewed) do(p *Peer) error {
+	for _, tile := range a.tiles {
+		p.look(tile)
+	}
+	p.conn.sender.show(time.Now(), p.shown)
+	return nil
+}
 
-func (a limited) do(*Peer) error { return nil }
+func (a limited) do(p *Peer) error {
+	if up := p.conn.published[a.mid]; up != nil {
+		why := a.why
+		if why == ForBandwidth {
+			why = ForUplink // as the others see it
+		}
+		up.limited.Store(&why)
+	}
+	return nil
+}
 
 func (a candidateGathered) do(p *Peer) error {
 	if a.c == p.conn {
@@ -142,6 +163,18 @@ func (a sourceFound) do(p *Peer) error {
 	if a.c == p.conn {
 		p.bindSource(a.c, a.u)
 	}
+	return nil
+}
+
+func (a qualityChanged) do(p *Peer) error {
+	if a.c == p.conn && a.c.lines.active[a.up] != nil {
+		p.deliver(a.quality)
+	}
+	return nil
+}
+
+func (a layerWanted) do(p *Peer) error {
+	p.switchLayers(time.Now())
 	return nil
 }
 

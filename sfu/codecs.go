@@ -8,6 +8,8 @@ import (
 
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
+
+	"parley/sfu/codec"
 )
 
 // ErrCodec is returned for a name in [Config.Codecs] that is none of [CodecNames].
@@ -54,7 +56,7 @@ func newMediaEngine(names []string) (*webrtc.MediaEngine, error) {
 			return nil, fmt.Errorf("register %s: %w", codec.name, err)
 		}
 	}
-	return engine, registerExtensions(engine)
+	return engine, registerExtensions(engine, slices.Contains(names, "av1"))
 }
 
 // registerAudio registers Opus, and behind it Opus with redundancy (RFC 2198): the payload type follows each packet.
@@ -87,7 +89,8 @@ func registerVideo(engine *webrtc.MediaEngine, codec videoCodec) error {
 		RTPCodecCapability: webrtc.RTPCodecCapability{
 			MimeType: codec.mimeType, ClockRate: 90000, SDPFmtpLine: codec.fmtp,
 			RTCPFeedback: []webrtc.RTCPFeedback{
-				{Type: "transport-cc"}, {Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"},
+				{Type: "transport-cc"}, {Type: "goog-remb"}, {Type: "ccm", Parameter: "fir"}, {Type: "nack"},
+				{Type: "nack", Parameter: "pli"},
 			},
 		},
 		PayloadType: codec.payloadType,
@@ -104,16 +107,20 @@ func registerVideo(engine *webrtc.MediaEngine, codec videoCodec) error {
 	return engine.RegisterCodec(rtx, webrtc.RTPCodecTypeVideo)
 }
 
-func registerExtensions(engine *webrtc.MediaEngine) error {
+func registerExtensions(engine *webrtc.MediaEngine, dependencies bool) error {
 	both := []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo}
 	video := both[1:]
-	for uri, kinds := range map[string][]webrtc.RTPCodecType{
+	extensions := map[string][]webrtc.RTPCodecType{
 		sdp.SDESMidURI:               both,
 		sdp.SDESRTPStreamIDURI:       video,
 		sdp.SDESRepairRTPStreamIDURI: video,
 		sdp.TransportCCURI:           both,
 		sdp.AudioLevelURI:            both[:1],
-	} {
+	}
+	if dependencies {
+		extensions[dependencyURI] = video
+	}
+	for uri, kinds := range extensions {
 		for _, kind := range kinds {
 			extension := webrtc.RTPHeaderExtensionCapability{URI: uri}
 			if err := engine.RegisterHeaderExtension(extension, kind); err != nil {
@@ -122,6 +129,11 @@ func registerExtensions(engine *webrtc.MediaEngine) error {
 		}
 	}
 	return nil
+}
+
+// kindOf is the codec as far as its packets are looked into.
+func kindOf(capability webrtc.RTPCodecCapability) codec.Kind {
+	return codec.KindOf(capability.MimeType)
 }
 
 // sameCodec reports whether a receiver that negotiated one can decode the other: the same name and, where a format

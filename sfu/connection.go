@@ -36,6 +36,7 @@ type connection struct {
 	pc        *webrtc.PeerConnection
 	transport *transport
 	ingress   *ingress
+	sender    *sender
 	lines     *lines
 	features  *webrtc.DataChannel
 	readers   sync.WaitGroup // reading the features channel
@@ -59,7 +60,7 @@ type connection struct {
 }
 
 // newConnection makes a PeerConnection whose callbacks only post.
-func newConnection(s *SFU, post func(action)) (*connection, error) {
+func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) (*connection, error) {
 	t := newTransport(s.udp.Conn())
 	api, err := s.newAPI(t)
 	if err != nil {
@@ -73,8 +74,9 @@ func newConnection(s *SFU, post func(action)) (*connection, error) {
 		return nil, fmt.Errorf("new peer connection: %w", err)
 	}
 	c := &connection{pc: pc, transport: t, published: make(map[string]*upTrack)}
-	c.ingress = newIngress(t, func(u unknownSource) { post(sourceFound{c, u}) })
-	c.lines = newLines(api, pc, t, c.ingress)
+	c.sender = newSender(t, s.clock, s.controls, func(up *upTrack, q Quality) { post(qualityChanged{c, up, q}) })
+	c.ingress = newIngress(t, c.sender, func(u unknownSource) { post(sourceFound{c, u}) })
+	c.lines = newLines(api, pc, c.sender, c.ingress, shown)
 	negotiated, ordered, id := true, true, uint16(featuresID)
 	c.features, err = pc.CreateDataChannel(featuresLabel,
 		&webrtc.DataChannelInit{Negotiated: &negotiated, Ordered: &ordered, ID: &id})

@@ -7,6 +7,7 @@ import (
 	"github.com/pion/rtcp"
 
 	"parley/sfu/egress"
+	"parley/sfu/rewrite"
 )
 
 const (
@@ -36,38 +37,52 @@ func (in *ingress) control(header rtcp.Header, packet []byte, now time.Time, b *
 		if report.Unmarshal(packet) == nil {
 			if s := in.sources[report.SSRC]; s != nil && !s.repair {
 				s.layer.account.SenderReport(report.NTPTime, now)
+				s.layer.clock = rewrite.Clock{NTP: report.NTPTime, RTP: report.RTPTime}
 			}
-			in.measure(report.Reports, now)
+			in.measure(report.Reports, now, b)
 		}
 	case rtcp.TypeReceiverReport:
 		var report rtcp.ReceiverReport
 		if report.Unmarshal(packet) == nil {
-			in.measure(report.Reports, now)
+			in.measure(report.Reports, now, b)
 		}
 	case rtcp.TypePayloadSpecificFeedback:
-		in.keyframeWanted(header, packet)
+		in.aboutPayload(header, packet, now, b)
 	case rtcp.TypeTransportSpecificFeedback:
-		if header.Count != rtcp.FormatTLN {
-			return
-		}
-		var nack rtcp.TransportLayerNack
-		if nack.Unmarshal(packet) == nil {
-			if d := in.downs[nack.MediaSSRC]; d != nil {
-				d.resend(nack.Nacks, b)
-			}
-		}
+		in.aboutTransport(header, packet, now, b)
 	default:
 	}
 }
 
-// keyframeWanted passes on that the client has lost a picture. mu is held.
-func (in *ingress) keyframeWanted(header rtcp.Header, packet []byte) {
+// aboutTransport acts on what the client says of packets that arrived or did not. mu is held.
+func (in *ingress) aboutTransport(header rtcp.Header, packet []byte, now time.Time, b *egress.Batch) {
 	switch header.Count {
+	case rtcp.FormatTLN:
+		var nack rtcp.TransportLayerNack
+		if nack.Unmarshal(packet) == nil {
+			if d := in.downs[nack.MediaSSRC]; d != nil {
+				in.sender.resend(d, nack.Nacks, now, in.rtt, b)
+			}
+		}
+	case rtcp.FormatTCC:
+		in.sender.feedback(packet, now, b)
+	default:
+	}
+}
+
+// aboutPayload passes on that the client has lost a picture, and takes its estimate. mu is held.
+func (in *ingress) aboutPayload(header rtcp.Header, packet []byte, now time.Time, b *egress.Batch) {
+	switch header.Count {
+	case rtcp.FormatREMB:
+		var remb rtcp.ReceiverEstimatedMaximumBitrate
+		if remb.Unmarshal(packet) == nil {
+			in.sender.estimated(float64(remb.Bitrate), now, b)
+		}
 	case rtcp.FormatPLI:
 		var pli rtcp.PictureLossIndication
 		if pli.Unmarshal(packet) == nil {
 			if d := in.downs[pli.MediaSSRC]; d != nil {
-				d.requestKeyframe()
+				d.requestKeyframe(now)
 			}
 		}
 	case rtcp.FormatFIR:
@@ -75,7 +90,7 @@ func (in *ingress) keyframeWanted(header rtcp.Header, packet []byte) {
 		if fir.Unmarshal(packet) == nil {
 			for _, entry := range fir.FIR {
 				if d := in.downs[entry.SSRC]; d != nil {
-					d.requestKeyframe()
+					d.requestKeyframe(now)
 				}
 			}
 		}
@@ -83,9 +98,14 @@ func (in *ingress) keyframeWanted(header rtcp.Header, packet []byte) {
 	}
 }
 
-// measure learns the round trip from reception reports on what we send (RFC 3550, 6.4.1). mu is held.
-func (in *ingress) measure(reports []rtcp.ReceptionReport, now time.Time) {
+// measure learns round trip and loss from reception reports on what we send (RFC 3550, 6.4.1). mu is held.
+func (in *ingress) measure(reports []rtcp.ReceptionReport, now time.Time, b *egress.Batch) {
+	lost, ours := 0.0, 0
 	for _, report := range reports {
+		if in.downs[report.SSRC] != nil {
+			ours++
+			lost += float64(report.FractionLost) / 256
+		}
 		if report.LastSenderReport == 0 {
 			continue
 		}
@@ -94,5 +114,8 @@ func (in *ingress) measure(reports []rtcp.ReceptionReport, now time.Time) {
 		if rtt > 0 && rtt < maxRTT {
 			in.rtt += (rtt - in.rtt) / 8
 		}
+	}
+	if ours > 0 {
+		in.sender.received(lost/float64(ours), in.rtt, now, b)
 	}
 }

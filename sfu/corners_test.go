@@ -26,7 +26,7 @@ func TestSendingLinesOfFirefox(t *testing.T) {
 		},
 		{
 			mid: "1", kind: "video", stream: home, track: "{54349aa2-b898-4869-a800-e0bfdc705356}",
-			extensions: extensionIDs{mid: 3, rid: 9, repairedRID: 10, transport: 7},
+			extensions: extensionIDs{mid: 3, rid: 9, repairedRID: 10, transport: 7, dependency: 8},
 			ssrcs:      []uint32{310157012, 183466738, 2160871809},
 			repairs:    map[uint32]uint32{2378309645: 310157012, 2431668259: 183466738, 57973382: 2160871809},
 			formats:    map[uint8]string{120: "video/VP8/90000/0/0", 124: "video/rtx/90000/0/120"},

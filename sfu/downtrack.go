@@ -1,7 +1,6 @@
 package sfu
 
 import (
-	"sync"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -10,35 +9,37 @@ import (
 
 	"parley/sfu/dtlssrtp"
 	"parley/sfu/egress"
-	"parley/sfu/rewrite"
+	"parley/sfu/pace"
+	"parley/sfu/selection"
 	"parley/sfu/wire"
 )
 
 // downTrack sends an upTrack to one receiver. It implements webrtc.TrackLocal, for pion to describe; what it sends goes
-// by the transport.
+// by the sender.
 type downTrack struct {
 	// Static after construction.
-	up        *upTrack
-	transport *transport
+	id     uint32 // among the sender's
+	up     *upTrack
+	sender *sender
+	class  pace.Class
 
 	// Set by Bind, before the first packet.
-	ssrc        uint32
-	payloadType uint8
-	red         uint8 // payload type of sound with redundancy, 0 where it was not negotiated
-	levelID     uint8 // of the audio level extension, 0 where it was not negotiated
-	transportID uint8 // of the transport-wide number likewise
-	rtx         retransmission
-	decodable   bool
+	ssrc         uint32
+	payloadType  uint8
+	red          uint8 // payload type of sound with redundancy, 0 where it was not negotiated
+	levelID      uint8 // of the audio level extension, 0 where it was not negotiated
+	transportID  uint8 // of the transport-wide number likewise
+	dependencyID uint8 // of the dependency descriptor likewise
+	rtx          retransmission
+	decodable    bool
 
-	mu        sync.Mutex
-	detached  bool             // guarded by mu, as all that follows
-	stream    *dtlssrtp.Stream // nil until the first packet
-	current   *layer           // what is being forwarded, nil before the first keyframe
-	sequence  rewrite.Sequence
-	timestamp rewrite.Timestamp
-	vp8       rewrite.VP8
-	history   sentPackets
-	sent      account
+	// Guarded by the sender's mu.
+	open     bool             // packets may go out
+	stream   *dtlssrtp.Stream // nil until the first packet
+	selector *selection.Selector
+	choice   choice
+	history  sentPackets
+	sent     account
 }
 
 // account is what a sender report tells.
@@ -50,7 +51,13 @@ type account struct {
 
 var _ webrtc.TrackLocal = (*downTrack)(nil)
 
-func newDownTrack(up *upTrack, t *transport) *downTrack { return &downTrack{up: up, transport: t} }
+func newDownTrack(id uint32, up *upTrack, s *sender) *downTrack {
+	d := &downTrack{id: id, up: up, sender: s, class: pace.Video, selector: selection.New(up.format, up.codec.ClockRate)}
+	if up.kind == webrtc.RTPCodecTypeAudio {
+		d.class = pace.Audio
+	}
+	return d
+}
 
 // ID is unique among the tracks of the room.
 func (d *downTrack) ID() string { return d.up.id }
@@ -70,6 +77,7 @@ func (d *downTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameter
 	d.ssrc = uint32(ctx.SSRC())
 	d.levelID = extensionID(ctx.HeaderExtensions(), audioLevelURI)
 	d.transportID = extensionID(ctx.HeaderExtensions(), sdp.TransportCCURI)
+	d.dependencyID = extensionID(ctx.HeaderExtensions(), dependencyURI)
 	for _, negotiated := range ctx.CodecParameters() {
 		if (format{codec: negotiated.RTPCodecCapability}).isRED() {
 			d.red = uint8(negotiated.PayloadType)
@@ -88,21 +96,26 @@ func (d *downTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameter
 // Unbind is called by pion when the track is replaced or the connection closes.
 func (d *downTrack) Unbind(webrtc.TrackLocalContext) error { return nil }
 
-// detach ends forwarding.
-func (d *downTrack) detach() {
-	d.up.receivers.remove(d)
-	d.mu.Lock()
-	d.detached = true
-	d.mu.Unlock()
+// subscribe starts forwarding, video with the next keyframe.
+func (d *downTrack) subscribe(now time.Time) {
+	d.sender.open(d, now)
+	d.up.receivers.add(d)
 }
 
-// forward sends those packets that belong to the layer that this receiver gets. It is called by whoever reads the
-// layers, and never waits: packets are sealed into the batch under mu, which nobody else wants but for a NACK.
+// detach ends forwarding.
+func (d *downTrack) detach(now time.Time) {
+	d.up.receivers.remove(d)
+	d.sender.remove(d, now)
+}
+
+// forward sends those packets that this receiver is to get. It is called by whoever reads the layers, and never waits:
+// packets are sealed into the batch under the sender's mu.
 func (d *downTrack) forward(packets []packet, b *egress.Batch) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	session, path := d.transport.ready()
-	if d.detached || session == nil {
+	s := d.sender
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	session, path := s.transport.ready()
+	if !d.open || session == nil {
 		return
 	}
 	if d.stream == nil {
@@ -111,74 +124,59 @@ func (d *downTrack) forward(packets []packet, b *egress.Batch) {
 			return
 		}
 	}
+	s.pass(packets[0].in.Arrived, d)
 	for i := range packets {
-		p := &packets[i]
-		if !d.admit(p) {
-			if d.current == nil && p.layer == d.up.best.Load() {
-				p.layer.keyframes.request(p.arrived) // the one asked for came before it could be sent
-			}
-			continue
+		d.offer(&packets[i], b, path)
+	}
+}
+
+// offer sends p, with what has to come before it, if it belongs to what the receiver gets.
+func (d *downTrack) offer(p *packet, b *egress.Batch, path *egress.Destination) {
+	switch {
+	case !p.layer.isVideo():
+		d.selector.SetTarget(selection.Target{Encoding: p.in.Encoding})
+	case p.frame.ParameterSet && !p.frame.Keyframe && d.selector.Current().Encoding != p.in.Encoding:
+		return // it comes again as the preface of its keyframe
+	case len(p.preface) > 0 && d.selector.Begins(&p.in):
+		for i := range p.preface {
+			d.offer(&p.preface[i], b, path)
 		}
-		if d.current != p.layer {
-			d.startLayer(p)
-			for i := range p.preface {
-				d.send(&p.preface[i], b, path)
-			}
-		}
-		d.send(p, b, path)
 	}
-}
-
-// admit decides whether p goes out. mu is held.
-func (d *downTrack) admit(p *packet) bool {
-	if p.layer == d.current {
-		return true
-	}
-	// Start with any keyframe, so that there is a picture at once; change only to the best layer.
-	return p.keyframe && (d.current == nil || p.layer == d.up.best.Load())
-}
-
-// startLayer makes p's layer the current one. mu is held.
-func (d *downTrack) startLayer(p *packet) {
-	begin := p
-	if len(p.preface) > 0 {
-		begin = &p.preface[0]
-	}
-	elapsed := uint32(0)
-	if !d.sent.at.IsZero() {
-		elapsed = d.ticks(p.arrived.Sub(d.sent.at))
-	}
-	d.sequence.Switch(begin.header.Sequence)
-	d.timestamp.Switch(begin.header.Timestamp, elapsed)
-	if d.up.isVP8 {
-		d.vp8.Switch(p.vp8)
-	}
-	d.current = p.layer
-}
-
-// send maps the numbers of p, seals it and queues it. mu is held.
-func (d *downTrack) send(p *packet, b *egress.Batch, path *egress.Destination) {
-	payload := p.payload
-	if len(payload) == 0 {
-		d.sequence.Drop(p.header.Sequence) // padding probes are the publisher's affair
+	out, ok := d.selector.Next(&p.in)
+	if ok {
+		d.send(p, out, b, path)
 		return
 	}
-	sequence, ok := d.sequence.Next(p.header.Sequence)
-	if !ok {
-		return
+	if encoding, waits := d.selector.Waiting(); waits && encoding == p.in.Encoding {
+		p.layer.keyframes.request(p.in.Arrived) // the one asked for came before it could be sent
 	}
+}
+
+// header is that of the packet as it goes out.
+func (d *downTrack) header(p *packet, out selection.Out) wire.Out {
 	header := wire.Out{
-		Marker:      p.header.Marker,
+		Marker:      out.Marker,
 		Padding:     p.padding > 0,
 		PayloadType: d.payloadType,
-		Sequence:    sequence,
-		Timestamp:   d.timestamp.Next(p.header.Timestamp),
+		Sequence:    out.Sequence,
+		Timestamp:   out.Timestamp,
 		SSRC:        d.ssrc,
 		TransportID: d.transportID,
 	}
-	if d.transportID != 0 {
-		header.TransportSequence = d.transport.nextNumber()
+	if d.levelID != 0 && len(p.level) == 1 {
+		header.LevelID, header.Level = d.levelID, p.level[0]
 	}
+	if d.dependencyID != 0 {
+		room := d.sender.descriptor[:]
+		header.DependencyID = d.dependencyID
+		header.Dependency = room[:out.Fields.PutDependency(p.descriptor, room)]
+	}
+	return header
+}
+
+// send maps the numbers of p and sends it now, or when its turn comes. The sender's mu is held, as in all that follows.
+func (d *downTrack) send(p *packet, out selection.Out, b *egress.Batch, path *egress.Destination) {
+	header, payload := d.header(p, out), p.payload
 	switch {
 	case p.primary == nil:
 	case d.red != 0 && d.payloadType == p.layer.payloadType: // which its blocks name
@@ -186,46 +184,37 @@ func (d *downTrack) send(p *packet, b *egress.Batch, path *egress.Destination) {
 	default:
 		payload = p.primary
 	}
-	if d.levelID != 0 && len(p.level) == 1 {
-		header.LevelID, header.Level = d.levelID, p.level[0]
-	}
 	start := header.Len()
 	size := start + len(payload) + int(p.padding)
 	if size+dtlssrtp.Overhead > egress.MaxPacket {
 		return // larger than any path takes
 	}
-	room := b.Room(size + dtlssrtp.Overhead)
+	in := d.sender.slot(p.in.Arrived, d.class, size, b)
+	room := in.room
 	header.Put(room)
 	copy(room[start:], payload)
-	d.mapVP8(p, room[start:start+len(payload)], header)
+	if p.layer.isVideo() {
+		out.Fields.Put(&p.frame, room[start:start+len(payload)])
+		d.remember(p, out)
+	}
 	if p.padding > 0 { // zeros, the last byte counts them (RFC 3550, 5.1)
 		clear(room[size-int(p.padding) : size])
 		room[size-1] = p.padding
 	}
-	sealed, err := d.stream.Seal(room[:size], start)
-	if err != nil {
-		return // came twice
-	}
-	b.Send(path, len(sealed))
+	d.sender.send(p.in.Arrived, in, d, d.stream, start, b, path)
 	d.sent.packets++
 	d.sent.octets += uint32(len(payload))
 	if d.sent.packets == 1 || int32(header.Timestamp-d.sent.timestamp) >= 0 { // else it is late
-		d.sent.timestamp, d.sent.at = header.Timestamp, p.arrived
+		d.sent.timestamp, d.sent.at = header.Timestamp, p.in.Arrived
 	}
 }
 
-// mapVP8 writes the mapped counters into the payload, and remembers what a retransmission needs. mu is held.
-func (d *downTrack) mapVP8(p *packet, payload []byte, header wire.Out) {
-	mapped := p.vp8
-	if d.up.isVP8 {
-		if mapped = d.vp8.Next(p.vp8); mapped != p.vp8 {
-			mapped.Put(payload)
-		}
-	}
+// remember keeps what a retransmission needs.
+func (d *downTrack) remember(p *packet, out selection.Out) {
 	if d.rtx.payloadType != 0 {
 		d.history.add(sentPacket{
-			out: header.Sequence, in: p.header.Sequence, timestamp: header.Timestamp, marker: header.Marker,
-			layer: p.layer, counters: countersOf(mapped),
+			out: out.Sequence, in: p.header.Sequence, timestamp: out.Timestamp, marker: out.Marker,
+			layer: p.layer, fields: out.Fields,
 		})
 	}
 }
@@ -237,8 +226,8 @@ func (d *downTrack) ticks(elapsed time.Duration) uint32 {
 
 // report is a sender report as of now, nil before the first packet.
 func (d *downTrack) report(now time.Time) rtcp.Packet {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.sender.mu.Lock()
+	defer d.sender.mu.Unlock()
 	if d.sent.packets == 0 {
 		return nil
 	}
@@ -260,13 +249,14 @@ func ntpTime(t time.Time) uint64 {
 }
 
 // requestKeyframe passes a receiver's request on to the layer that it gets.
-func (d *downTrack) requestKeyframe() {
-	d.mu.Lock()
-	current, attached := d.current, !d.detached
-	d.mu.Unlock()
-	if attached {
-		d.up.requestKeyframe(current)
+func (d *downTrack) requestKeyframe(now time.Time) {
+	d.sender.mu.Lock()
+	defer d.sender.mu.Unlock()
+	if !d.open {
+		return
 	}
+	d.selector.Lost()
+	d.choice.request(now)
 }
 
 // extensionID finds the id that was negotiated for a header extension, 0 for none.

@@ -12,6 +12,7 @@ import (
 	"github.com/pion/srtp/v3"
 	"github.com/pion/webrtc/v4"
 
+	"parley/sfu/codec"
 	"parley/sfu/dtlssrtp"
 	"parley/sfu/egress"
 	"parley/sfu/feedback"
@@ -20,14 +21,16 @@ import (
 // crowd is people who publish a track each, or watch, over a real socket: what is sent to each ends in a socket on
 // loopback, which is drained.
 type crowd struct {
-	tb     testing.TB
-	conn   *egress.Conn
-	people []*person
-	now    time.Time
+	tb         testing.TB
+	controlled bool // by congestion control
+	conn       *egress.Conn
+	people     []*person
+	now        time.Time
 }
 
 type person struct {
 	transport *transport
+	sender    *sender
 	ingress   *ingress
 	layer     *layer
 	client    *dtlssrtp.Stream // seals what the person publishes
@@ -63,12 +66,12 @@ func newCrowd(tb testing.TB, n, publishers int, mimeType string, size int, numbe
 			if mimeType == webrtc.MimeTypeOpus {
 				codecs = codecs[:1]
 			}
-			down := newDownTrack(p.layer.track, other.transport)
+			down := other.sender.add(p.layer.track, tileSize{})
 			s := seat{binding{codecs: codecs, levels: true, numbered: numbered}, webrtc.SSRC(1000 + i), webrtc.SSRC(2000 + i)}
 			if _, err := down.Bind(s); err != nil {
 				tb.Fatal(err)
 			}
-			p.layer.track.subscribe(down)
+			down.subscribe(c.now)
 		}
 	}
 	return c
@@ -94,7 +97,8 @@ func (c *crowd) newPerson() *person {
 	server, client := sessions(c.tb, srtp.ProtectionProfileAeadAes128Gcm)
 	p.transport.session.Store(server)
 	p.transport.path.Store(egress.NewDestination(socket.LocalAddr().(*net.UDPAddr).AddrPort()))
-	p.ingress = newIngress(p.transport, func(unknownSource) {})
+	p.sender = newSender(p.transport, newPaceClock(c.conn), c.controlled, func(*upTrack, Quality) {})
+	p.ingress = newIngress(p.transport, p.sender, func(unknownSource) {})
 	p.ingress.ids = extensionIDs{transport: transportID, level: levelID}
 	if p.client, err = client.Stream(publishedSSRC); err != nil {
 		c.tb.Fatal(err)
@@ -120,7 +124,7 @@ func (p *person) publish(tb testing.TB, mimeType string, size int, numbered bool
 		ingress: p.ingress, ssrc: publishedSSRC, payloadType: 96, account: feedback.NewSource(publishedSSRC, 90000),
 	}
 	p.layer.keyframes.send = func() {}
-	up := &upTrack{kind: kind, codec: capability(mimeType), isVP8: mimeType == webrtc.MimeTypeVP8}
+	up := &upTrack{kind: kind, codec: capability(mimeType), format: codec.KindOf(mimeType)}
 	up.addLayer(p.layer)
 	p.ingress.bind(publishedSSRC, &source{layer: p.layer})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/pion/srtp/v3"
 	"github.com/pion/webrtc/v4"
 
+	"parley/sfu/codec"
 	"parley/sfu/dtlssrtp"
 	"parley/sfu/egress"
 	"parley/sfu/wire"
@@ -23,8 +25,11 @@ import (
 type sink struct {
 	t         *testing.T
 	transport *transport
+	sender    *sender
 	client    *dtlssrtp.Session
 	packets   []rtp.Packet
+	qualities []Quality
+	clock     time.Time // of its requests
 }
 
 // sessions makes both ends of an association without a handshake.
@@ -63,7 +68,10 @@ func newSink(t *testing.T) *sink {
 	}
 	conn := egress.NewConn(socket)
 	t.Cleanup(func() { _ = conn.Close() })
-	s := &sink{t: t, transport: newTransport(conn)}
+	s := &sink{t: t, transport: newTransport(conn), clock: time.Now()}
+	s.sender = newSender(s.transport, newPaceClock(conn), false, func(_ *upTrack, q Quality) {
+		s.qualities = append(s.qualities, q)
+	})
 	server, client := sessions(t, srtp.ProtectionProfileAeadAes128Gcm)
 	s.client = client
 	s.transport.session.Store(server)
@@ -140,14 +148,12 @@ func newFeed(mimeType string, rids ...string) *feed {
 	if mimeType == webrtc.MimeTypeOpus {
 		kind = webrtc.RTPCodecTypeAudio
 	}
-	s.up = &upTrack{kind: kind, codec: capability(mimeType), isVP8: mimeType == webrtc.MimeTypeVP8}
-	for _, rid := range rids {
-		l := &layer{track: s.up, rid: rid, payloadType: 96, ingress: &ingress{ids: extensionIDs{level: 3}}}
+	s.up = &upTrack{kind: kind, codec: capability(mimeType), format: codec.KindOf(mimeType)}
+	for i, rid := range rids {
+		l := &layer{rid: rid, ssrc: uint32(i + 1), payloadType: 96, ingress: &ingress{ids: extensionIDs{level: 3}}}
 		l.keyframes.send = func() { s.plis[rid]++ }
-		l.lastPacket.Store(time.Now().UnixNano())
-		s.up.layers = append(s.up.layers, l)
+		s.up.addLayer(l)
 	}
-	s.up.chooseBest()
 	return s
 }
 
@@ -162,11 +168,11 @@ func (s *feed) layer(rid string) *layer {
 
 func (s *feed) subscribe(t *testing.T, b binding) *downTrack {
 	t.Helper()
-	down := newDownTrack(s.up, b.sink.transport)
+	down := b.sink.sender.add(s.up, tileSize{})
 	if _, err := down.Bind(b); err != nil {
 		t.Fatal(err)
 	}
-	s.up.subscribe(down)
+	down.subscribe(time.Now())
 	return down
 }
 
@@ -196,7 +202,8 @@ func (s *sink) give(l *layer, header *rtp.Header, payload []byte) {
 // nack asks for packets.
 func (s *sink) nack(d *downTrack, sequences ...uint16) {
 	b := s.transport.socket.Batch()
-	d.resend(rtcp.NackPairsFromSequenceNumbers(sequences), b)
+	s.clock = s.clock.Add(time.Second) // longer than a round trip
+	s.sender.resend(d, rtcp.NackPairsFromSequenceNumbers(sequences), s.clock, guessedRTT, b)
 	b.Done()
 }
 
@@ -217,11 +224,14 @@ func header(sequence uint16, timestamp uint32) *rtp.Header {
 func TestForwardBeginsWithAKeyframe(t *testing.T) {
 	s, out := newFeed(webrtc.MimeTypeVP8, ""), newSink(t)
 	down := s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
-	if !down.decodable || s.plis[""] != 1 {
-		t.Fatalf("decodable %v, %d requests", down.decodable, s.plis[""])
+	if !down.decodable {
+		t.Fatal("not decodable")
 	}
 	l := s.layer("")
 	out.give(l, header(10, 1000), vp8(5, 0, "early"))
+	if s.plis[""] != 1 {
+		t.Fatalf("%d requests", s.plis[""])
+	}
 	out.give(l, header(11, 4000), vp8(6, 64, "key"))
 	out.give(l, header(12, 7000), vp8(7, 0, "inter"))
 	if len(out.packets) != 2 || out.packets[0].SequenceNumber != 11 || out.packets[1].SequenceNumber != 12 {
@@ -230,7 +240,7 @@ func TestForwardBeginsWithAKeyframe(t *testing.T) {
 	if p := out.packets[0]; p.SSRC != 42 || p.PayloadType != 100 || p.Timestamp != 4000 {
 		t.Errorf("header %+v", p.Header)
 	}
-	down.detach()
+	down.detach(time.Now())
 	out.give(l, header(13, 9000), vp8(8, 0, "after"))
 	if len(out.packets) != 2 {
 		t.Error("a detached track still sends")
@@ -240,22 +250,18 @@ func TestForwardBeginsWithAKeyframe(t *testing.T) {
 func TestForwardSwitchesLayersAtKeyframesOnly(t *testing.T) {
 	s, out := newFeed(webrtc.MimeTypeVP8, "q", "f"), newSink(t)
 	low, high := s.layer("q"), s.layer("f")
-	out.give(low, header(99, 0), vp8(9, 16, "low"))
-	out.give(high, header(9000, 500_000), vp8(77, 64, "high"))
-	if s.up.best.Load() != high {
-		t.Fatal("the larger layer is not the best")
-	}
 	s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
 
-	out.give(low, header(100, 1000), vp8(10, 16, "low")) // whichever comes first starts
+	out.give(low, header(100, 1000), vp8(10, 16, "low")) // the only one as yet
 	out.give(low, header(101, 4000), vp8(11, 0, "low"))
 	out.give(high, header(9001, 503_000), vp8(78, 0, "high")) // no keyframe: stay
-	if s.plis["f"] == 0 {
-		t.Error("no keyframe was asked for")
+	out.give(high, header(9002, 506_000), vp8(79, 0, "high"))
+	if s.plis["f"] != 1 {
+		t.Errorf("%d keyframes were asked for", s.plis["f"])
 	}
-	out.give(high, header(9002, 506_000), vp8(79, 64, "high"))
+	out.give(high, header(9003, 509_000), vp8(80, 64, "high"))
 	out.give(low, header(102, 7000), vp8(12, 0, "low")) // no longer wanted
-	out.give(high, header(9003, 509_000), vp8(80, 0, "high"))
+	out.give(high, header(9004, 512_000), vp8(81, 0, "high"))
 
 	var sequence []uint16
 	var ids []uint16
@@ -266,30 +272,60 @@ func TestForwardSwitchesLayersAtKeyframesOnly(t *testing.T) {
 			t.Errorf("timestamp of packet %d does not move on", i)
 		}
 	}
-	want := []uint16{100, 101, 102, 103}
-	if len(sequence) != 4 || sequence[0] != want[0] || sequence[3] != want[3] {
-		t.Errorf("sequence %v, want %v", sequence, want)
+	if !slices.Equal(sequence, []uint16{100, 101, 102, 103}) {
+		t.Errorf("sequence %v", sequence)
 	}
-	if len(ids) == 4 && (ids[0] != 10 || ids[1] != 11 || ids[2] != 12 || ids[3] != 13) {
+	if !slices.Equal(ids, []uint16{10, 11, 12, 13}) {
 		t.Errorf("picture ids %v", ids)
+	}
+	if last := out.qualities[len(out.qualities)-1]; last.Layer != 1 || last.Layers != 2 || last.Width != 64 {
+		t.Errorf("told %+v", last)
 	}
 }
 
-func TestForwardFallsBackWhenALayerStops(t *testing.T) {
-	s, out := newFeed(webrtc.MimeTypeVP8, "q", "f"), newSink(t)
-	s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)})
+func TestLadderFollowsWhatFlows(t *testing.T) {
+	s := newFeed(webrtc.MimeTypeVP8, "q", "f")
 	low, high := s.layer("q"), s.layer("f")
-	out.give(low, header(1, 0), vp8(1, 16, ""))
-	out.give(high, header(1, 0), vp8(1, 64, ""))
-	s.up.chooseBest()
-	high.lastPacket.Store(time.Now().Add(-2 * layerTimeout).UnixNano())
-	low.lastPacket.Store(time.Now().UnixNano())
-	s.up.chooseBest()
-	if s.up.best.Load() != low {
-		t.Error("the layer that has stopped is still the best")
+	now := time.Now()
+	low.last, low.width, low.height = now, 16, 16
+	high.last, high.width, high.height = now, 64, 64
+	rids := func() string {
+		s.up.stale = true
+		s.up.judge(low, now)
+		names := ""
+		for _, step := range s.up.ladder.Load().steps {
+			names += step.layer.rid
+		}
+		return names
 	}
-	if left := s.up.removeLayer(high); left != 1 {
-		t.Errorf("%d layers left", left)
+	if got := rids(); got != "qf" {
+		t.Fatalf("rungs %q, want the small one before the large one", got)
+	}
+	shape := s.up.ladder.Load().shape
+	if rids(); s.up.ladder.Load().shape != shape {
+		t.Error("nothing has changed, but the shape")
+	}
+	now = now.Add(2 * layerTimeout)
+	low.last = now
+	if got := rids(); got != "q" || s.up.ladder.Load().shape == shape {
+		t.Errorf("rungs %q after the large one has stopped", got)
+	}
+	high.demand.decide(now)
+	high.demand.decide(now.Add(2 * switchOffAfter))
+	if got := rids(); got != "qf" {
+		t.Errorf("rungs %q with the large one switched off by us", got)
+	}
+	high.demand.add()
+	high.demand.decide(now)
+	now = now.Add(absentAfter + time.Millisecond)
+	low.last = now
+	if got := rids(); got != "q" {
+		t.Errorf("rungs %q though the large one did not come when wanted", got)
+	}
+	s.up.removeLayer(low)
+	high.last = now
+	if got := rids(); got != "f" {
+		t.Errorf("rungs %q after a layer has ended", got)
 	}
 }
 
@@ -416,7 +452,7 @@ func TestKeyframeRequestsAreCoalesced(t *testing.T) {
 
 func TestUndecodableBinding(t *testing.T) {
 	s, out := newFeed(webrtc.MimeTypeAV1, ""), newSink(t)
-	down := newDownTrack(s.up, out.transport)
+	down := newDownTrack(1, s.up, out.sender)
 	if _, err := down.Bind(binding{sink: out, codecs: withRTX(webrtc.MimeTypeVP8)}); err != nil {
 		t.Fatalf("binding must not break the description: %v", err)
 	}

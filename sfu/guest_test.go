@@ -45,6 +45,7 @@ func newHouse(tb testing.TB) *house {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() { _ = s.Close() })
 	return &house{tb: tb, sfu: s, conn: conn, room: newRoom("room"), now: time.Now()}
 }
 
@@ -293,12 +294,12 @@ func (s seat) SSRCRetransmission() webrtc.SSRC { return s.rtx }
 // watch has the guest receive a track.
 func (g *guest) watch(up *upTrack, s seat) *downTrack {
 	g.tb.Helper()
-	down := newDownTrack(up, g.conn.transport)
+	down := g.conn.sender.add(up, tileSize{})
 	if _, err := down.Bind(s); err != nil || !down.decodable {
 		g.tb.Fatalf("bind: %v, decodable %v", err, down.decodable)
 	}
 	g.conn.ingress.subscribe(down.ssrc, down)
-	up.subscribe(down)
+	down.subscribe(time.Now())
 	return down
 }
 

@@ -32,6 +32,7 @@ const (
 type ingress struct {
 	// Static after construction.
 	transport *transport
+	sender    *sender             // of what goes the other way
 	unknown   func(unknownSource) // posts to the peer's loop
 
 	last atomic.Int64 // UnixNano of the newest packet that was the client's
@@ -63,9 +64,10 @@ type unknownSource struct {
 	replaced              bool // another SSRC has taken its place
 }
 
-func newIngress(t *transport, unknown func(unknownSource)) *ingress {
+func newIngress(t *transport, s *sender, unknown func(unknownSource)) *ingress {
 	return &ingress{
 		transport: t,
+		sender:    s,
 		unknown:   unknown,
 		sources:   make(map[uint32]*source),
 		said:      make(map[uint32]*unknownSource),

@@ -372,6 +372,7 @@ func TestFeedbackOfReceivers(t *testing.T) {
 	a.settle()
 	down := b.watch(a.track("1"), videoSeat())
 	plis := func() int { return len(of[*rtcp.PictureLossIndication](a.rtcp)) }
+	a.send(picture(2, 0))
 	if plis() != 1 {
 		t.Fatalf("%d requests for the newcomer", plis())
 	}
@@ -386,8 +387,8 @@ func TestFeedbackOfReceivers(t *testing.T) {
 		}
 		b.control(&rtcp.PictureLossIndication{MediaSSRC: 99}, &rtcp.FullIntraRequest{FIR: []rtcp.FIREntry{{SSRC: 98}}})
 		b.control(&rtcp.ReceiverReport{}, request)
-		h.pass(time.Second)
-		a.send(picture(uint16(20+i), 0)) // the layer's clock
+		h.pass(keyframeInterval / 2)
+		a.send(picture(uint16(20+i), 0))
 		if plis() != 2+i {
 			t.Fatalf("request %d has led to %d", i, plis())
 		}
@@ -409,7 +410,7 @@ func TestFeedbackOfReceivers(t *testing.T) {
 			t.Errorf("got %v again, want %+v", &p, want)
 		}
 	}
-	down.detach()
+	down.detach(time.Now())
 	b.control(&rtcp.TransportLayerNack{MediaSSRC: 42, Nacks: []rtcp.NackPair{{PacketID: 10}}})
 	if len(b.rtp) != 2 {
 		t.Error("resent by a track that has ended")
@@ -656,7 +657,7 @@ func TestClosedConnection(t *testing.T) {
 	a.conn.close()
 	a.arrive(sealed)
 	h.conn.Inject(a.at, sealed)
-	up.requestKeyframe(nil)
+	up.allLayers()[0].keyframes.request(time.Now())
 	if len(b.rtp) > 0 || h.conn.Stats().Unrouted != 1 {
 		t.Errorf("%d forwarded, %+v", len(b.rtp), h.conn.Stats())
 	}

@@ -36,8 +36,9 @@ func newWatcher(t testing.TB) *watcher {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = s.Close() })
 	w := &watcher{t: t}
-	if w.server, err = newConnection(s, func(action) {}); err != nil {
+	if w.server, err = newConnection(s, func(action) {}, func(*upTrack) tileSize { return tileSize{} }); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.server.close)
@@ -58,7 +59,7 @@ func (w *watcher) publish(from, n int) {
 			name := fmt.Sprintf("EP8SEw0arO1wWlM1Pe-OJ%03d", i)
 			w.server.lines.want(&upTrack{
 				id: fmt.Sprintf("%s-%s-1", name, kind), streamID: name, kind: webrtc.NewRTPCodecType(kind), codec: codec,
-				isVP8: kind == "video",
+				format: kindOf(codec),
 			})
 		}
 	}

@@ -60,10 +60,11 @@ func (t idleTrack) Kind() webrtc.RTPCodecType { return t.kind }
 // lines are the m-lines of one connection that go down. They are owned by the peer's loop.
 type lines struct {
 	// Static after construction.
-	api       *webrtc.API
-	pc        *webrtc.PeerConnection
-	transport *transport
-	ingress   *ingress
+	api     *webrtc.API
+	pc      *webrtc.PeerConnection
+	ingress *ingress
+	sender  *sender
+	shown   func(up *upTrack) tileSize // by the receiver
 
 	wanted      []*upTrack // in the order of their publication
 	active      map[*upTrack]*line
@@ -72,12 +73,15 @@ type lines struct {
 	dirty       bool // wanted and active differ
 }
 
-func newLines(api *webrtc.API, pc *webrtc.PeerConnection, t *transport, in *ingress) *lines {
+func newLines(
+	api *webrtc.API, pc *webrtc.PeerConnection, s *sender, in *ingress, shown func(up *upTrack) tileSize,
+) *lines {
 	return &lines{
 		api:         api,
 		pc:          pc,
-		transport:   t,
 		ingress:     in,
+		sender:      s,
+		shown:       shown,
 		active:      make(map[*upTrack]*line),
 		undecodable: make(map[*upTrack]bool),
 	}
@@ -103,7 +107,7 @@ func (ls *lines) unwant(up *upTrack) {
 
 // detach ends what goes down on a line.
 func (ls *lines) detach(l *line) {
-	l.down.detach()
+	l.down.detach(time.Now())
 	ls.ingress.unsubscribe(l.down.ssrc)
 }
 
@@ -140,12 +144,11 @@ func (ls *lines) park(up *upTrack, l *line) error {
 
 // carry puts a track on a parked line of its codec, or on a new one.
 func (ls *lines) carry(up *upTrack) error {
-	down := newDownTrack(up, ls.transport)
 	at := slices.IndexFunc(ls.parked, func(l *line) bool {
 		return l.transceiver.Kind() == up.kind && sameCodec(l.codec, up.codec)
 	})
 	if at < 0 {
-		l, err := ls.addLine(down)
+		l, err := ls.addLine(ls.sender.add(up, ls.shown(up)))
 		if err != nil {
 			return err
 		}
@@ -158,6 +161,7 @@ func (ls *lines) carry(up *upTrack) error {
 		ls.dirty = true
 		return nil
 	}
+	down := ls.sender.add(up, ls.shown(up))
 	ls.parked = slices.Delete(ls.parked, at, at+1)
 	ls.active[up], l.down = l, down
 	return ls.replace(l, down)
@@ -247,7 +251,7 @@ func (ls *lines) answered() []*upTrack {
 		}
 		l.open = true
 		ls.ingress.subscribe(l.down.ssrc, l.down)
-		up.subscribe(l.down)
+		l.down.subscribe(time.Now())
 	}
 	return undecodable
 }

@@ -12,7 +12,7 @@ import (
 
 // connect makes a fresh connection with the subscriptions of the former one.
 func (p *Peer) connect() error {
-	c, err := newConnection(p.sfu, p.post)
+	c, err := newConnection(p.sfu, p.post, p.shown)
 	if err != nil {
 		return err
 	}

@@ -85,6 +85,7 @@ type Peer struct {
 	silent  bool            // as the participant's session was told last; at first it takes that for granted
 
 	reported time.Time
+	tiles    map[tileKey]tileSize // as the participant shows the others
 }
 
 func newPeer(s *SFU, r *room, id string, deliver func(Event)) *Peer {
@@ -98,6 +99,7 @@ func newPeer(s *SFU, r *room, id string, deliver func(Event)) *Peer {
 		done:    make(chan struct{}),
 		stop:    make(chan struct{}),
 		screens: make(map[string]bool),
+		tiles:   make(map[tileKey]tileSize),
 		silent:  true, // until there is a path
 	}
 }
@@ -215,6 +217,7 @@ func (p *Peer) report(now time.Time) time.Duration {
 	}
 	p.reported = now
 	p.judgeSilence(now)
+	p.switchLayers(now)
 	t := p.conn.transport
 	for reports := range slices.Chunk(p.conn.lines.reports(now), reportsPerPacket) {
 		t.sendRTCPNow(reports...)
@@ -352,11 +355,12 @@ func (p *Peer) newUpTrack(c *connection, line *sendingLine, codec webrtc.RTPCode
 	}
 	return &upTrack{
 		id:        fmt.Sprintf("%s-%s-%d", p.id, line.kind, p.tracks),
+		wake:      func() { p.post(layerWanted{}) },
 		publisher: p.id,
 		streamID:  streamID,
 		kind:      webrtc.NewRTPCodecType(line.kind),
 		codec:     codec,
-		isVP8:     strings.EqualFold(codec.MimeType, webrtc.MimeTypeVP8),
+		format:    kindOf(codec),
 		source:    source,
 	}
 }

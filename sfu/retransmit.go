@@ -7,13 +7,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
 	"parley/sfu/codec"
 	"parley/sfu/dtlssrtp"
 	"parley/sfu/egress"
 	"parley/sfu/history"
+	"parley/sfu/pace"
+	"parley/sfu/selection"
 	"parley/sfu/wire"
 )
 
@@ -26,8 +27,8 @@ const (
 	// rememberedPackets is how many packets of a down track can be asked for: nearly two seconds of a good picture.
 	rememberedPackets = 512
 
-	// maxResends bounds how often a receiver gets one packet again.
-	maxResends = 4
+	// maxResends bounds how often a receiver gets one packet again, and never twice within a round trip.
+	maxResends = 3
 
 	// originalSequence is how many bytes stand before the payload of a retransmission (RFC 4588, section 4).
 	originalSequence = 2
@@ -35,36 +36,45 @@ const (
 
 // sourceCache keeps the last packets of one layer, once for all its receivers.
 type sourceCache struct {
-	mu   sync.Mutex
-	ring *history.Ring // guarded by mu; nil until the first packet
+	described bool // static; a dependency descriptor and a byte of its length follow each payload
+
+	mu     sync.Mutex
+	ring   *history.Ring // guarded by mu; nil until the first packet
+	joined []byte        // guarded by mu; kept for its room
 }
 
 // add keeps a packet. One that comes again under the same number does not take its place: what receivers ask for is
 // what they were sent.
-func (c *sourceCache) add(sequence uint16, payload []byte, at time.Time) {
-	if len(payload) == 0 {
-		return
-	}
+func (c *sourceCache) add(sequence uint16, payload, descriptor []byte, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ring == nil {
 		c.ring = history.New(cacheTime, cacheBytes)
 	}
+	if c.described {
+		c.joined = append(append(append(c.joined[:0], payload...), descriptor...), byte(len(descriptor)))
+		payload = c.joined
+	}
 	c.ring.Add(sequence, payload, at)
 }
 
-// copy puts the payload with that number into room and returns its size, 0 if it is gone.
-func (c *sourceCache) copy(room []byte, sequence uint16) int {
+// copy puts the packet with that number into room and returns payload and descriptor, none if it is gone.
+func (c *sourceCache) copy(room []byte, sequence uint16) (payload, descriptor []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ring == nil {
-		return 0
+		return nil, nil
 	}
-	payload, ok := c.ring.Get(sequence)
-	if !ok || len(payload) > len(room) {
-		return 0
+	kept, ok := c.ring.Get(sequence)
+	if !ok || len(kept) > len(room) {
+		return nil, nil
 	}
-	return copy(room, payload)
+	payload = room[:copy(room, kept)]
+	if c.described {
+		at := len(payload) - 1 - int(payload[len(payload)-1])
+		payload, descriptor = payload[:at], payload[at:len(payload)-1]
+	}
+	return payload, descriptor
 }
 
 // sentPackets remembers where the last packets of a down track came from.
@@ -76,24 +86,11 @@ type sentPackets struct {
 type sentPacket struct {
 	layer     *layer
 	timestamp uint32
+	again     uint32 // ms since the sender began: when it was last sent again
 	out, in   uint16
-	counters  vp8Counters // as they went out
+	fields    selection.Fields // as they went out
 	marker    bool
 	resends   uint8
-}
-
-// vp8Counters are the fields of a VP8 descriptor that differ between source and receiver.
-type vp8Counters struct {
-	pictureID         uint16
-	tl0PicIdx, keyIdx uint8
-}
-
-func countersOf(d codec.VP8) vp8Counters { return vp8Counters{d.PictureID, d.TL0PicIdx, d.KeyIdx} }
-
-// put writes the counters into a payload whose descriptor is d.
-func (c vp8Counters) put(d codec.VP8, payload []byte) {
-	d.PictureID, d.TL0PicIdx, d.KeyIdx = c.pictureID, c.tl0PicIdx, c.keyIdx
-	d.Put(payload)
 }
 
 func (s *sentPackets) add(p sentPacket) {
@@ -103,25 +100,27 @@ func (s *sentPackets) add(p sentPacket) {
 	s.entries[p.out%rememberedPackets] = p
 }
 
-// take returns the packet with that number if it may be sent once more.
-func (s *sentPackets) take(out uint16) (sentPacket, bool) {
+// find returns the packet with that number if it may be sent once more at that time, in ms since the sender began.
+func (s *sentPackets) find(out uint16, now, rtt uint32) *sentPacket {
 	if s.entries == nil {
-		return sentPacket{}, false
+		return nil
 	}
 	entry := &s.entries[out%rememberedPackets]
-	if entry.layer == nil || entry.out != out || entry.resends >= maxResends {
-		return sentPacket{}, false
+	switch {
+	case entry.layer == nil || entry.out != out || entry.resends >= maxResends:
+		return nil
+	case entry.resends > 0 && now-entry.again < rtt:
+		return nil // it is on its way
 	}
-	entry.resends++
-	return *entry, true
+	return entry
 }
 
 // retransmission is the stream on which a receiver gets packets again (RFC 4588). Without one it is not resent to.
 type retransmission struct {
 	ssrc        uint32
 	payloadType uint8
-	sequence    uint16           // guarded by the down track's mu
-	stream      *dtlssrtp.Stream // guarded by the down track's mu; nil until the first
+	sequence    uint16           // guarded by the sender's mu
+	stream      *dtlssrtp.Stream // guarded by the sender's mu; nil until the first
 }
 
 // newRetransmission finds the format for retransmissions of a payload type.
@@ -138,59 +137,91 @@ func newRetransmission(ctx webrtc.TrackLocalContext, of webrtc.PayloadType) retr
 	return retransmission{}
 }
 
-// resend answers a NACK (RFC 4585, 6.2.1).
-func (d *downTrack) resend(nacks []rtcp.NackPair, b *egress.Batch) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	session, path := d.transport.ready()
-	if d.detached || session == nil || d.rtx.payloadType == 0 {
-		return
+// repairs makes sure that there is a stream for retransmissions. The sender's mu is held, as in all that follows.
+func (d *downTrack) repairs() bool {
+	if d.rtx.payloadType == 0 {
+		return false
 	}
 	if d.rtx.stream == nil {
-		var err error
-		if d.rtx.stream, err = session.Stream(d.rtx.ssrc); err != nil {
-			return
+		if session := d.sender.transport.session.Load(); session != nil {
+			d.rtx.stream, _ = session.Stream(d.rtx.ssrc)
 		}
 	}
-	for _, pair := range nacks {
-		pair.Range(func(sequence uint16) bool {
-			d.again(sequence, b, path)
-			return true
-		})
-	}
+	return d.rtx.stream != nil
 }
 
-// again sends one packet once more. mu is held.
-func (d *downTrack) again(sequence uint16, b *egress.Batch, path *egress.Destination) {
-	sent, ok := d.history.take(sequence)
-	if !ok {
+// again sends one packet once more, if what may be spent on that allows it.
+func (d *downTrack) again(
+	sequence uint16, now time.Time, rtt time.Duration, b *egress.Batch, path *egress.Destination,
+) {
+	s := d.sender
+	clock := uint32(now.Sub(s.began).Milliseconds())
+	sent := d.history.find(sequence, clock, uint32(rtt.Milliseconds()))
+	if sent == nil {
 		return
 	}
+	payload, descriptor := sent.layer.cache.copy(s.kept[:], sent.in)
+	if len(payload) == 0 {
+		return
+	}
+	room := s.descriptor[:]
 	header := wire.Out{
-		Marker:      sent.marker,
+		Marker:       sent.marker,
+		PayloadType:  d.rtx.payloadType,
+		Sequence:     d.rtx.sequence + 1,
+		Timestamp:    sent.timestamp,
+		SSRC:         d.rtx.ssrc,
+		TransportID:  d.transportID,
+		DependencyID: d.dependencyID,
+		Dependency:   room[:sent.fields.PutDependency(descriptor, room)],
+	}
+	start := header.Len() + originalSequence
+	size := start + len(payload)
+	if size+dtlssrtp.Overhead > egress.MaxPacket || s.control != nil && !s.control.MayResend(now, onWire(size)) {
+		return
+	}
+	if frame, err := sent.layer.reparse(payload); err == nil {
+		sent.fields.Put(&frame, payload)
+	}
+	sent.resends++
+	sent.again = clock
+	d.rtx.sequence++
+	in := s.slot(now, pace.Retransmission, size, b)
+	header.Put(in.room)
+	binary.BigEndian.PutUint16(in.room[header.Len():], sequence)
+	copy(in.room[start:], payload)
+	s.send(now, in, d, d.rtx.stream, header.Len(), b, path)
+}
+
+// reparse finds the fields of a payload that was taken before. Those of AV1 are in its descriptor.
+func (l *layer) reparse(payload []byte) (codec.Frame, error) {
+	if l.track.format == codec.KindAV1 {
+		return codec.Frame{}, nil
+	}
+	stateless := codec.Parser{Kind: l.track.format}
+	return stateless.Parse(payload, nil, false)
+}
+
+// maxPadding is what one byte can count (RFC 3550, 5.1).
+const maxPadding = 255
+
+// pad sends a packet of nothing but padding and returns its size on the wire.
+func (d *downTrack) pad(now time.Time, b *egress.Batch, path *egress.Destination) int {
+	d.rtx.sequence++
+	header := wire.Out{
+		Padding:     true,
 		PayloadType: d.rtx.payloadType,
-		Sequence:    d.rtx.sequence + 1,
-		Timestamp:   sent.timestamp,
+		Sequence:    d.rtx.sequence,
+		Timestamp:   d.sent.timestamp,
 		SSRC:        d.rtx.ssrc,
 		TransportID: d.transportID,
 	}
-	start := header.Len() + originalSequence
-	room := b.Room(egress.MaxPacket)
-	n := sent.layer.cache.copy(room[start:len(room)-dtlssrtp.Overhead], sent.in)
-	if n == 0 {
-		return
-	}
-	payload := room[start : start+n]
-	if d.up.isVP8 {
-		if descriptor, err := codec.ParseVP8(payload); err == nil {
-			sent.counters.put(descriptor, payload)
-		}
-	}
-	d.rtx.sequence++
-	header.TransportSequence = d.transport.nextNumber()
+	start := header.Len()
+	size := start + maxPadding
+	room := b.Room(size + dtlssrtp.Overhead)[:size]
 	header.Put(room)
-	binary.BigEndian.PutUint16(room[header.Len():], sequence)
-	if sealed, err := d.rtx.stream.Seal(room[:start+n], header.Len()); err == nil {
-		b.Send(path, len(sealed))
-	}
+	clear(room[start:])
+	room[size-1] = maxPadding
+	d.sender.seal(now, pace.Padding, d, d.rtx.stream, room, start, b, path)
+	return onWire(size)
 }

@@ -11,6 +11,8 @@ import (
 
 const (
 	audioLevelURI = sdp.AudioLevelURI
+	// dependencyURI is of the dependency descriptor (AV1 RTP, appendix A).
+	dependencyURI = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 	mimeTypeRED   = "audio/red" // RFC 2198
 )
 
@@ -34,7 +36,7 @@ func (f format) isRepair() bool { return strings.EqualFold(f.codec.MimeType, web
 func (f format) isRED() bool    { return strings.EqualFold(f.codec.MimeType, mimeTypeRED) }
 
 // extensionIDs are the ids of header extensions (RFC 8285), 0 where they were not negotiated.
-type extensionIDs struct{ mid, rid, repairedRID, transport, level uint8 }
+type extensionIDs struct{ mid, rid, repairedRID, transport, level, dependency uint8 }
 
 // at returns the place of an extension's id, nil for one that is of no interest.
 func (e *extensionIDs) at(uri string) *uint8 {
@@ -49,6 +51,8 @@ func (e *extensionIDs) at(uri string) *uint8 {
 		return &e.transport
 	case sdp.AudioLevelURI:
 		return &e.level
+	case dependencyURI:
+		return &e.dependency
 	}
 	return nil
 }
@@ -58,6 +62,7 @@ func (e *extensionIDs) merge(other extensionIDs) {
 	for _, pair := range [][2]*uint8{
 		{&e.mid, &other.mid}, {&e.rid, &other.rid}, {&e.repairedRID, &other.repairedRID},
 		{&e.transport, &other.transport}, {&e.level, &other.level},
+		{&e.dependency, &other.dependency},
 	} {
 		if *pair[1] != 0 {
 			*pair[0] = *pair[1]

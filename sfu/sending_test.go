@@ -67,7 +67,7 @@ func TestSendingLinesOfChromium(t *testing.T) {
 		96: "video/VP8/90000/0/0", 97: "video/rtx/90000/0/96", 98: "video/VP9/90000/0/0", 99: "video/rtx/90000/0/98",
 		118: "video/red/90000/0/0",
 	}
-	ids := extensionIDs{mid: 4, rid: 10, repairedRID: 11, transport: 3}
+	ids := extensionIDs{mid: 4, rid: 10, repairedRID: 11, transport: 3, dependency: 12}
 	want := []expected{
 		{
 			mid: "0", kind: "audio", stream: camera, track: "4a71062c-8706-407d-97f9-f6c3ad55171d",
@@ -114,7 +114,8 @@ func TestSendingLinesOfChromium(t *testing.T) {
 	}
 	// Ids of the two-byte form (RFC 8285, 4.3).
 	wide := strings.NewReplacer("a=extmap:10 ", "a=extmap:210/sendonly ", "a=extmap:4 ", "a=extmap:255 ").Replace(text)
-	if got := parseSending(wide)[1].extensions; got != (extensionIDs{mid: 255, rid: 210, repairedRID: 11, transport: 3}) {
+	ids.mid, ids.rid = 255, 210
+	if got := parseSending(wide)[1].extensions; got != ids {
 		t.Errorf("ids %+v", got)
 	}
 }

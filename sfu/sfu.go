@@ -43,8 +43,12 @@ type SFU struct {
 	udp      *egress.Mux
 	settings webrtc.SettingEngine
 	began    time.Time
+	controls bool // congestion
+	clock    *paceClock
+	stop     chan struct{} // ends the clock
 
-	peers sync.WaitGroup
+	peers  sync.WaitGroup
+	clocks sync.WaitGroup
 
 	mu     sync.Mutex
 	rooms  map[string]*room // guarded by mu
@@ -59,10 +63,12 @@ func New(cfg Config, log *slog.Logger) (*SFU, error) {
 	}
 	s := &SFU{
 		log: log, codecs: cfg.Codecs, udp: cfg.UDP, settings: settings, began: time.Now(), rooms: make(map[string]*room),
+		controls: cfg.CongestionControl, clock: newPaceClock(cfg.UDP.Conn()), stop: make(chan struct{}),
 	}
 	if _, err := s.newAPI(newTransport(cfg.UDP.Conn())); err != nil {
 		return nil, err
 	}
+	s.clocks.Go(func() { s.clock.run(s.stop) })
 	return s, nil
 }
 
@@ -158,6 +164,7 @@ func (s *SFU) leave(p *Peer) {
 // Close ends all peers and waits for them. Later joins get ErrClosed.
 func (s *SFU) Close() error {
 	s.mu.Lock()
+	already := s.closed
 	s.closed = true
 	var peers []*Peer
 	for _, r := range s.rooms {
@@ -168,6 +175,10 @@ func (s *SFU) Close() error {
 		p.Close()
 	}
 	s.peers.Wait()
+	if !already {
+		close(s.stop)
+	}
+	s.clocks.Wait()
 	return nil
 }
 

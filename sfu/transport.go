@@ -23,7 +23,6 @@ type transport struct {
 	handshake dtlssrtp.Handshake
 	session   atomic.Pointer[dtlssrtp.Session]   // nil until DTLS is connected
 	path      atomic.Pointer[egress.Destination] // nil until a pair is selected
-	numbers   atomic.Uint32                      // transport-wide, of what has been sent
 
 	// Owned by the peer's loop.
 	release func() // ends the route of what comes in
@@ -78,10 +77,6 @@ func (t *transport) ready() (*dtlssrtp.Session, *egress.Destination) {
 	}
 	return session, path
 }
-
-// nextNumber is the transport-wide sequence number of the packet that is about to be sent
-// (draft-holmer-rmcat-transport-wide-cc-extensions-01, section 2).
-func (t *transport) nextNumber() uint16 { return uint16(t.numbers.Add(1)) }
 
 // maxRTCP is the most bytes of RTCP in one packet.
 const maxRTCP = 1300

@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,26 +11,26 @@ import (
 	"parley/sfu/codec"
 	"parley/sfu/egress"
 	"parley/sfu/feedback"
+	"parley/sfu/rewrite"
+	"parley/sfu/selection"
 	"parley/sfu/wire"
 )
-
-// layerTimeout is how far a layer may fall behind the newest packet of its track and still count as flowing.
-const layerTimeout = time.Second
 
 // packet is one RTP packet on its way from a layer to the receivers, who only read it. Its payload lies where the
 // socket was read to, until the read batch ends.
 type packet struct {
-	layer    *layer
-	header   wire.Header
-	payload  []byte
-	padding  uint8 // to send behind the payload, see evenOut
-	arrived  time.Time
-	keyframe bool      // a receiver can start here
-	vp8      codec.VP8 // of a VP8 track
+	layer   *layer
+	in      selection.Packet
+	frame   codec.Frame
+	header  wire.Header
+	payload []byte
+	padding uint8 // to send behind the payload, see evenOut
 	// preface holds the packets of a keyframe that come before its first slice (H264 parameter sets).
 	preface []packet
 	level   []byte // the audio level extension (RFC 6464), if there was one
-	primary []byte // of a RED packet (RFC 2198), what a receiver without RED gets
+	// descriptor is the dependency descriptor of a packet of AV1, if there was one.
+	descriptor []byte
+	primary    []byte // of a RED packet (RFC 2198), what a receiver without RED gets
 }
 
 // upTrack is a track that a participant publishes: one layer, or several encodings of one picture (simulcast).
@@ -40,14 +41,19 @@ type upTrack struct {
 	streamID  string // of the MediaStream that receivers get it in
 	kind      webrtc.RTPCodecType
 	codec     webrtc.RTPCodecCapability
-	isVP8     bool
+	format    codec.Kind
 	source    sourceStream
+	wake      func() // has the publisher's loop look at what is wanted
 
 	receivers fanOut
-	best      atomic.Pointer[layer] // what receivers should switch to
+	ladder    atomic.Pointer[ladder] // of video; nil until the first packet
+	limited   atomic.Pointer[Why]    // what keeps the publisher from sending more; nil: nothing known
+
+	told map[string]bool // by rid, owned by the publisher's loop: which layers it was told to send; nil: nothing yet
 
 	mu     sync.Mutex
 	layers []*layer // guarded by mu
+	stale  bool     // guarded by mu: layers have come or gone since the ladder was made
 }
 
 // sourceStream is what the publisher calls the stream.
@@ -68,16 +74,19 @@ type layer struct {
 	keyframes   keyframeRequests
 	cache       sourceCache // of video
 
-	lastPacket atomic.Int64 // UnixNano
-	pixels     atomic.Int32 // of the last keyframe, 0 if its size is not known
-	bytes      atomic.Int64 // received in all, which ranks layers whose size is not known
+	demand layerDemand
 
 	// Guarded by the ingress' mu.
-	account *feedback.Source
-	batch   *egress.Batch // that pending is of
-	pending []packet      // to be forwarded when the read batch ends
-	preface []packet
-	judged  time.Time
+	account       *feedback.Source
+	batch         *egress.Batch // that pending is of
+	pending       []packet      // to be forwarded when the read batch ends
+	preface       []packet
+	parser        codec.Parser
+	meter         meter
+	width, height uint16 // of the last keyframe, 0 if its size is not known
+	last          time.Time
+	judged        time.Time
+	clock         rewrite.Clock
 }
 
 // newLayer makes a layer out of a stream of the client's, not yet of any track.
@@ -93,11 +102,12 @@ func newLayer(in *ingress, u unknownSource, clockRate uint32) *layer {
 // addLayer adds an encoding that has begun to flow.
 func (t *upTrack) addLayer(l *layer) {
 	l.track = t
-	l.lastPacket.Store(time.Now().UnixNano())
+	l.parser = codec.Parser{Kind: t.format}
+	l.cache.described = t.format == codec.KindAV1
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.layers = append(t.layers, l)
-	t.mu.Unlock()
-	t.chooseBest()
+	t.stale = true
 }
 
 // layerOf returns the layer with that rid, nil if there is none.
@@ -116,71 +126,58 @@ func (t *upTrack) layerOf(rid string) *layer {
 func (t *upTrack) allLayers() []*layer {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return append([]*layer(nil), t.layers...)
+	return slices.Clone(t.layers)
 }
 
-// removeLayer is called when a layer has ended; it reports how many are left.
-func (t *upTrack) removeLayer(l *layer) int {
+// removeLayer is called when a layer has ended.
+func (t *upTrack) removeLayer(l *layer) {
 	t.mu.Lock()
-	for i, other := range t.layers {
-		if other == l {
-			t.layers = append(t.layers[:i:i], t.layers[i+1:]...)
-			break
-		}
-	}
-	left := len(t.layers)
-	t.mu.Unlock()
-	t.chooseBest()
-	return left
+	defer t.mu.Unlock()
+	t.layers = slices.DeleteFunc(t.layers, func(other *layer) bool { return other == l })
+	t.stale = true
 }
 
-// chooseBest picks the largest layer that flows, and asks for a keyframe if that is a change.
-func (t *upTrack) chooseBest() {
+// judge makes the ladder anew if it is time. The ingress' mu is held.
+func (t *upTrack) judge(l *layer, now time.Time) {
 	t.mu.Lock()
-	var newest int64
-	for _, l := range t.layers {
-		newest = max(newest, l.lastPacket.Load())
+	due := t.stale || now.Sub(l.judged) >= meterWindow
+	var layers []*layer
+	if due {
+		t.stale = false
+		layers = slices.Clone(t.layers)
 	}
-	var best *layer
-	for _, l := range t.layers {
-		flows := newest-l.lastPacket.Load() <= int64(layerTimeout)
-		if flows && (best == nil || l.better(best)) {
-			best = l
-		}
-	}
-	changed := best != nil && t.best.Swap(best) != best
 	t.mu.Unlock()
-	if changed && t.receivers.len() > 0 {
-		best.keyframes.request(time.Now())
+	if !due {
+		return
 	}
+	l.judged = now
+	layers = slices.DeleteFunc(layers, func(l *layer) bool { return !l.available(now) })
+	rankLayers(layers)
+	built, former := buildLadder(layers), t.ladder.Load()
+	if former != nil {
+		built.shape = former.shape
+	}
+	if !built.sameShape(former) {
+		built.shape++
+	}
+	t.ladder.Store(built)
 }
 
-// better ranks by picture size where both are known, else by how much has come. Layers of one track that run for the
-// same time differ in bytes by a factor, so this does not flap.
-func (l *layer) better(other *layer) bool {
-	a, b := l.pixels.Load(), other.pixels.Load()
-	if a != 0 && b != 0 {
-		return a > b
+// available reports whether receivers can have the layer: it flows, or would if it were wanted. now is when the track's
+// newest packet came.
+func (l *layer) available(now time.Time) bool {
+	timeout := layerTimeout
+	if l.track.source.screen {
+		timeout = screenLayerTimeout
 	}
-	return l.bytes.Load() > other.bytes.Load()
+	return !l.last.IsZero() && now.Sub(l.last) <= timeout || l.demand.expected(now)
 }
 
-// subscribe starts forwarding to d, beginning with the next keyframe.
-func (t *upTrack) subscribe(d *downTrack) {
-	t.receivers.add(d)
-	if best := t.best.Load(); best != nil {
-		best.keyframes.request(time.Now())
-	}
-}
+func (l *layer) pixels() int { return int(l.width) * int(l.height) }
 
-// requestKeyframe is called for a receiver that has lost the picture.
-func (t *upTrack) requestKeyframe(current *layer) {
-	if current == nil {
-		current = t.best.Load()
-	}
-	if current != nil {
-		current.keyframes.request(time.Now())
-	}
+func (l *layer) rate() float64 {
+	rate, _ := l.meter.upTo(maxSpatial-1, maxTemporal-1)
+	return rate
 }
 
 func (l *layer) isVideo() bool { return l.track.kind == webrtc.RTPCodecTypeVideo }
@@ -196,7 +193,9 @@ func (l *layer) take(header wire.Header, payload []byte, arrived time.Time, b *e
 		l.batch = b
 		b.AtEnd(l)
 	}
-	l.pending = append(l.pending, packet{layer: l, header: header, payload: payload, arrived: arrived})
+	l.pending = append(l.pending, packet{layer: l, header: header, payload: payload, in: selection.Packet{
+		Encoding: l.ssrc, Sequence: header.Sequence, Timestamp: header.Timestamp, Marker: header.Marker, Arrived: arrived,
+	}})
 	l.inspect(&l.pending[len(l.pending)-1])
 }
 
@@ -217,6 +216,10 @@ func (l *layer) forward(b *egress.Batch) {
 	}
 	if l.isVideo() {
 		evenOut(l.pending)
+	}
+	for i := range l.pending {
+		p := &l.pending[i]
+		p.in.Frame, p.in.Empty = &p.frame, len(p.payload) == 0
 	}
 	for _, receiver := range l.track.receivers.load() {
 		receiver.forward(l.pending, b)
@@ -253,9 +256,13 @@ func evenOut(packets []packet) {
 	}
 }
 
-// inspectAudio fills in what a packet of sound tells.
-func (l *layer) inspectAudio(p *packet) {
-	p.keyframe = true
+// inspect fills in what a packet tells and keeps the layer's account of it.
+func (l *layer) inspect(p *packet) {
+	if l.isVideo() {
+		l.inspectVideo(p)
+		return
+	}
+	p.frame.Keyframe = true
 	p.level = p.header.Extensions.Get(l.ingress.ids.level)
 	if l.red != 0 && p.header.PayloadType == l.red {
 		var ok bool
@@ -265,50 +272,51 @@ func (l *layer) inspectAudio(p *packet) {
 	}
 }
 
-// inspect fills in what the payload tells and keeps the layer's account of it.
-func (l *layer) inspect(p *packet) {
-	l.lastPacket.Store(p.arrived.UnixNano())
-	l.bytes.Add(int64(len(p.payload)))
-	if !l.isVideo() {
-		l.inspectAudio(p)
-		return
-	}
+func (l *layer) inspectVideo(p *packet) {
+	p.in.Clock = l.clock
 	if len(p.payload) > 0 {
-		if l.track.isVP8 {
-			p.vp8, _ = codec.ParseVP8(p.payload)
-			p.keyframe = p.vp8.Keyframe
-			if p.vp8.Width != 0 {
-				l.pixels.Store(int32(p.vp8.Width) * int32(p.vp8.Height))
-			}
-		} else {
-			p.keyframe = codec.StartsKeyframe(l.track.codec.MimeType, p.payload)
-			l.keepPreface(p)
+		if l.track.format == codec.KindAV1 {
+			p.descriptor = p.header.Extensions.Get(l.ingress.ids.dependency)
 		}
+		var err error
+		if p.frame, err = l.parser.Parse(p.payload, p.descriptor, p.header.Marker); err != nil {
+			p.payload = nil // of no use to anybody
+			return
+		}
+		l.keepPreface(p)
+		if w, h := p.frame.Width, p.frame.Height; w != 0 && (w != l.width || h != l.height) {
+			l.width, l.height = w, h
+			l.judged = time.Time{} // at once
+		}
+		l.meter.add(p.in.Arrived, &p.frame, len(p.payload))
+		l.last = p.in.Arrived
+		l.cache.add(p.header.Sequence, p.payload, p.descriptor, p.in.Arrived)
 	}
-	l.cache.add(p.header.Sequence, p.payload, p.arrived)
-	l.keyframes.packet(p.arrived, p.keyframe)
-	if p.arrived.Sub(l.judged) > layerTimeout/4 {
-		l.judged = p.arrived
-		l.track.chooseBest()
-	}
+	l.keyframes.packet(p.in.Arrived, p.frame.Keyframe)
+	l.track.judge(l, p.in.Arrived)
 }
 
 // maxPreface bounds how many packets before the first slice of a frame are remembered.
 const maxPreface = 8
 
-// keepPreface remembers the packets of a frame that precede its keyframe slice, so that a receiver that starts there
-// gets the parameter sets as well.
+// keepPreface remembers the packets of an H264 frame that precede its keyframe slice, so that a receiver that starts
+// there gets the parameter sets as well.
 func (l *layer) keepPreface(p *packet) {
+	if l.track.format != codec.KindH264 {
+		return
+	}
 	if len(l.preface) > 0 && l.preface[0].header.Timestamp != p.header.Timestamp {
 		l.preface = nil
 	}
 	switch {
-	case p.keyframe:
+	case p.frame.Keyframe:
 		p.preface, l.preface = l.preface, nil
-	case len(l.preface) < maxPreface && codec.IsParameterSet(l.track.codec.MimeType, p.payload):
+	case len(l.preface) < maxPreface && p.frame.ParameterSet:
 		early := *p
 		early.header.Extensions = wire.Extensions{}
-		early.payload = append([]byte(nil), p.payload...)
+		early.payload = slices.Clone(p.payload)
+		early.frame.Keyframe = true // for who starts here
+		early.in.Frame = &early.frame
 		l.preface = append(l.preface, early)
 	}
 }

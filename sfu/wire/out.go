@@ -137,6 +137,9 @@ func putElementHead(b []byte, id uint8, size int, wide bool) int {
 	return 1
 }
 
+// Sequence reads the sequence number in a header that was written.
+func Sequence(b []byte) uint16 { return binary.BigEndian.Uint16(b[2:]) }
+
 // SetTransportSequence changes the transport-wide number in a header that was written with a TransportID.
 func SetTransportSequence(b []byte, number uint16) {
 	at := fixedSize + extensionHead + 1

@@ -1,0 +1,165 @@
+package sfu
+
+import (
+	"math"
+	"time"
+
+	"parley/sfu/alloc"
+	"parley/sfu/selection"
+)
+
+// choice is what a receiver is to get of a track, and what it depends on. It is guarded by the sender's mu.
+type choice struct {
+	shown  tileSize
+	ladder *ladder // that the decision is about
+	rung   int     // of it; -1: paused
+	layer  *layer  // that the rung is of; nil: paused
+	target selection.Target
+	told   Quality
+}
+
+// tileSize is how a receiver shows a track.
+type tileSize struct {
+	known  bool
+	pixels int
+	pinned bool
+}
+
+// request asks for a keyframe of the layer that is chosen.
+func (c *choice) request(now time.Time) {
+	if c.layer != nil {
+		c.layer.keyframes.request(now)
+	}
+}
+
+// release lets go of the layer.
+func (c *choice) release(now time.Time) {
+	if c.layer != nil {
+		c.layer.demand.remove(now)
+		c.layer = nil
+	}
+}
+
+// changed reports whether a ladder leads over other rungs than the former one.
+func (b *ladder) changed(former *ladder) bool {
+	return b != former && (b == nil || former == nil || b.shape != former.shape)
+}
+
+// review decides anew what each track gets. mu is held.
+func (s *sender) review(now time.Time) {
+	s.reviewed = now
+	s.inputs = s.inputs[:0]
+	for _, d := range s.tracks {
+		if d.up.ladder.Load() != nil {
+			s.inputs = append(s.inputs, d.input())
+		}
+	}
+	if s.control != nil {
+		s.decided = s.control.Allocate(now, s.inputs, s.decided)
+	} else {
+		s.decided = s.fixed.Allocate(now, math.MaxInt/4, 0, s.inputs, s.decided)
+	}
+	s.limited = false
+	i := 0
+	for _, d := range s.tracks {
+		if d.choice.ladder == nil || i == len(s.decided) || s.inputs[i].ID != d.id {
+			continue
+		}
+		s.limited = s.limited || s.decided[i].Why == alloc.Bandwidth
+		s.decide(now, d, s.decided[i])
+		i++
+	}
+}
+
+// input is what the allocator has to know of a track.
+func (d *downTrack) input() alloc.Track {
+	c := &d.choice
+	c.ladder = d.up.ladder.Load()
+	input := alloc.Track{
+		ID: d.id, Detail: d.up.source.screen, Shown: alloc.Unlimited, Rungs: c.ladder.rungs,
+		Current: c.ladder.find(d.selector.Current()),
+	}
+	if c.shown.known {
+		input.Shown = c.shown.pixels
+	}
+	switch {
+	case d.up.source.screen:
+		input.Priority = alloc.Screen
+	case c.shown.pinned:
+		input.Priority = alloc.Pinned
+	}
+	return input
+}
+
+// decide has a track get what was decided. mu is held.
+func (s *sender) decide(now time.Time, d *downTrack, decision alloc.Decision) {
+	c := &d.choice
+	var target selection.Target
+	var l *layer
+	if decision.Rung >= 0 {
+		at := c.ladder.steps[decision.Rung]
+		target, l = at.target, at.layer
+	}
+	c.rung = decision.Rung
+	down := l == nil || s.lower(d, decision)
+	if l != c.layer {
+		if c.layer != nil && down && decision.Why == alloc.Bandwidth {
+			s.flush(d)
+		}
+		if l != nil && l.demand.add() {
+			d.up.wake()
+		}
+		c.release(now)
+		c.layer = l
+	}
+	// What is shown smaller goes on until the smaller picture comes; what there is no bandwidth for does not.
+	target.Hold = !down || decision.Why != alloc.Bandwidth
+	if target != c.target {
+		c.target = target
+		d.selector.SetTarget(target)
+		if _, waits := d.selector.Waiting(); waits && d.open {
+			c.request(now) // it is repeated as long as none comes
+		}
+	}
+	s.report(d, decision)
+}
+
+// lower reports whether a decision is for a smaller picture than the one that flows.
+func (s *sender) lower(d *downTrack, decision alloc.Decision) bool {
+	current := d.choice.ladder.find(d.selector.Current())
+	return current >= 0 && d.choice.ladder.steps[decision.Rung].tier < d.choice.ladder.steps[current].tier
+}
+
+// report tells the receiver what it gets of a track, if that has changed.
+func (s *sender) report(d *downTrack, decision alloc.Decision) {
+	if !d.open || len(d.choice.ladder.rungs) == 0 {
+		return
+	}
+	quality := Quality{
+		Publisher: d.up.publisher, Screen: d.up.source.screen, Layer: -1, Layers: d.choice.ladder.tiers,
+		Why: d.up.why(decision.Why),
+	}
+	if decision.Rung >= 0 {
+		at := d.choice.ladder.steps[decision.Rung]
+		quality.Layer, quality.Width, quality.Height = at.tier, at.width, at.height
+	}
+	if quality != d.choice.told {
+		d.choice.told = quality
+		s.tell(d.up, quality)
+	}
+}
+
+// why puts the reasons of allocator and publisher together.
+func (t *upTrack) why(of alloc.Why) Why {
+	switch of {
+	case alloc.Bandwidth:
+		return ForBandwidth
+	case alloc.Choice:
+		return ForChoice
+	default:
+		if limited := t.limited.Load(); limited != nil {
+			return *limited
+		}
+		return Unlimited
+	}
+}

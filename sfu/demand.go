@@ -1,0 +1,57 @@
+package sfu
+
+import (
+	"sync"
+	"time"
+)
+
+// switchOffAfter is how long nobody must have wanted a layer before its publisher is told that it need not send it.
+const switchOffAfter = 5 * time.Second
+
+// layerDemand is who wants a layer, and whether its publisher was told to leave it out.
+type layerDemand struct {
+	mu       sync.Mutex
+	wanted   int       // guarded by mu; receivers whose target it is
+	released time.Time // guarded by mu; when the last of them let go
+	off      bool      // guarded by mu; the publisher was told so
+	woken    time.Time // guarded by mu; when that was taken back
+}
+
+// add notes a receiver more. It reports whether the publisher has to be told at once.
+func (d *layerDemand) add() (wake bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.wanted++
+	return d.off
+}
+
+// remove notes a receiver less.
+func (d *layerDemand) remove(now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.wanted--; d.wanted == 0 {
+		d.released = now
+	}
+}
+
+// expected reports whether a layer that does not flow would, if it were wanted.
+func (d *layerDemand) expected(now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.off || now.Sub(d.woken) < absentAfter
+}
+
+// decide says whether the publisher should send the layer, and takes for granted that it is told.
+func (d *layerDemand) decide(now time.Time) (active bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.released.IsZero() {
+		d.released = now // the layer is new
+	}
+	active = d.wanted > 0 || now.Sub(d.released) < switchOffAfter
+	if active && d.off {
+		d.woken = now
+	}
+	d.off = !active
+	return active
+}

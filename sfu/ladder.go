@@ -1,0 +1,115 @@
+package sfu
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"parley/sfu/alloc"
+	"parley/sfu/selection"
+)
+
+const (
+	// layerTimeout is how far a layer may fall behind the newest packet of its track and still count as flowing. A
+	// screen share may show nothing new for long.
+	layerTimeout       = time.Second
+	screenLayerTimeout = 5 * time.Second
+
+	// absentAfter is when a layer that we had switched off counts as not to be had, after it was wanted again.
+	absentAfter = 3 * time.Second
+
+	// guessedRate is taken for the lowest rung of a layer until it has been measured, four times as much for each
+	// layer above.
+	guessedRate = 120_000
+)
+
+// ladder is what a video track offers at a moment, the cheapest first. It is never changed.
+type ladder struct {
+	rungs []alloc.Rung
+	steps []step // of each rung
+	tiers int    // pictures of different size or detail
+
+	shape int // changes when rungs come or go, not when rates do
+}
+
+// step is what a receiver gets at a rung.
+type step struct {
+	layer         *layer
+	target        selection.Target
+	tier          int // counted from 0, the smallest picture
+	width, height int // 0 where not known
+}
+
+// find returns the rung at which a receiver is that gets what t says, -1 if there is none.
+func (l *ladder) find(t selection.Target) int {
+	if t.Encoding == 0 {
+		return -1
+	}
+	found := -1
+	for i := range l.steps {
+		s := &l.steps[i].target
+		if s.Encoding == t.Encoding && s.Spatial <= t.Spatial && s.Temporal <= t.Temporal {
+			found = i
+		}
+	}
+	return found
+}
+
+// build makes the ladder of layers that can be had, the smallest first.
+func buildLadder(layers []*layer) *ladder {
+	built := new(ladder)
+	for index, l := range layers {
+		for spatial := range max(l.meter.spatial, 1) {
+			for temporal := range max(l.meter.temporal, 1) {
+				built.add(l, index, spatial, temporal)
+			}
+			built.tiers++
+		}
+	}
+	built.rise()
+	return built
+}
+
+func (b *ladder) add(l *layer, index, spatial, temporal int) {
+	bitrate, fps := l.meter.upTo(spatial, temporal)
+	if !l.meter.measured() {
+		bitrate, fps = float64(int(guessedRate)<<(2*index)), 0
+	}
+	shrink := max(l.meter.spatial, 1) - 1 - spatial // each spatial layer halves the one above
+	width, height := int(l.width)>>shrink, int(l.height)>>shrink
+	b.rungs = append(b.rungs, alloc.Rung{
+		Bitrate: int(bitrate), Pixels: width * height, FrameRate: fps,
+		Spatial: uint8(b.tiers), Temporal: uint8(temporal),
+	})
+	b.steps = append(b.steps, step{
+		layer:  l,
+		target: selection.Target{Encoding: l.ssrc, Spatial: uint8(spatial), Temporal: uint8(temporal)},
+		tier:   b.tiers, width: width, height: height,
+	})
+}
+
+// rise leaves out rungs that cost as much as a better one.
+func (b *ladder) rise() {
+	for i := len(b.rungs) - 2; i >= 0; i-- {
+		if b.rungs[i].Bitrate >= b.rungs[i+1].Bitrate {
+			b.rungs, b.steps = slices.Delete(b.rungs, i, i+1), slices.Delete(b.steps, i, i+1)
+		}
+	}
+}
+
+// sameShape reports whether two ladders lead over the same rungs.
+func (b *ladder) sameShape(other *ladder) bool {
+	return other != nil && slices.EqualFunc(b.steps, other.steps, func(x, y step) bool {
+		return x.layer == y.layer && x.target == y.target && x.width == y.width
+	})
+}
+
+// rankLayers sorts by picture size where both are known, else by rate.
+func rankLayers(layers []*layer) {
+	slices.SortStableFunc(layers, func(a, b *layer) int {
+		if a.pixels() != 0 && b.pixels() != 0 && a.pixels() != b.pixels() {
+			return cmp.Compare(a.pixels(), b.pixels())
+		}
+		return cmp.Compare(a.rate(), b.rate())
+	})
+}

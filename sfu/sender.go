@@ -1,0 +1,216 @@
+package sfu
+
+import (
+	"sync"
+	"time"
+
+	"parley/sfu/alloc"
+	"parley/sfu/congestion"
+	"parley/sfu/dtlssrtp"
+	"parley/sfu/egress"
+	"parley/sfu/feedback"
+	"parley/sfu/pace"
+	"parley/sfu/wire"
+)
+
+const (
+	// tickInterval is how often the control of what goes down looks at the time, while there is anything to see.
+	tickInterval = 50 * time.Millisecond
+	// reviewInterval is how often an allocation that leaves nothing to be desired is made anew.
+	reviewInterval = 250 * time.Millisecond
+
+	maxDescriptor = 255 // bytes of a dependency descriptor
+
+	ipOverhead = 28 // bytes of IPv4 and UDP around a packet
+)
+
+// sender is all that goes down to one client: how much, what of it, and when. Whoever forwards to the client holds mu.
+type sender struct {
+	// Static after construction.
+	transport *transport
+	clock     *paceClock
+	tell      func(*upTrack, Quality) // posts to the peer's loop
+	began     time.Time
+
+	mu         sync.Mutex
+	control    *congestion.Controller[*waiting] // guarded by mu, as all that follows; nil: without congestion control
+	fixed      alloc.Allocator                  // decides without it
+	number     uint16                           // counts without it
+	tracks     []*downTrack                     // open or about to be
+	next       uint32                           // id of a track
+	spare      []*waiting
+	arrivals   []feedback.Arrival // kept for its room, as the next four
+	kept       [egress.MaxPacket]byte
+	descriptor [maxDescriptor]byte
+	inputs     []alloc.Track
+	decided    []alloc.Decision
+	ticked     time.Time
+	reviewed   time.Time
+	limited    bool // more is wanted than the bandwidth allows
+	driven     bool // the pace clock calls turn
+}
+
+// waiting is a packet that will leave when it is its turn, complete but for its transport-wide number and its seal.
+type waiting struct {
+	down   *downTrack
+	stream *dtlssrtp.Stream
+	first  uint16 // its sequence number, if it is no retransmission
+	header int    // bytes
+	size   int    // bytes used of data
+	data   [egress.MaxPacket]byte
+}
+
+// maxSpare bounds the packets that are kept for their room.
+const maxSpare = 64
+
+func newSender(t *transport, clock *paceClock, control bool, tell func(*upTrack, Quality)) *sender {
+	s := &sender{transport: t, clock: clock, tell: tell, began: time.Now()}
+	if control {
+		s.control = congestion.New[*waiting](congestion.Options{}, s.began)
+	}
+	return s
+}
+
+// slot is where one packet is written: into the batch if it may leave now, else into one that waits.
+type slot struct {
+	room    []byte // of the packet's size
+	waiting *waiting
+	class   pace.Class
+}
+
+// slot makes room for a packet of size bytes, which send must follow. mu is held.
+func (s *sender) slot(now time.Time, class pace.Class, size int, b *egress.Batch) slot {
+	if s.control == nil || s.control.May(now, class, onWire(size)) {
+		return slot{room: b.Room(size + dtlssrtp.Overhead)[:size], class: class}
+	}
+	var w *waiting
+	if n := len(s.spare); n > 0 {
+		w, s.spare = s.spare[n-1], s.spare[:n-1]
+	} else {
+		w = new(waiting)
+	}
+	return slot{room: w.data[:size], waiting: w, class: class}
+}
+
+// onWire is what a packet that is not sealed yet takes of the path.
+func onWire(size int) int { return size + dtlssrtp.Overhead + ipOverhead }
+
+// send sends what has been written into a slot, now or later. Its header takes header bytes. mu is held.
+func (s *sender) send(
+	now time.Time, in slot, d *downTrack, stream *dtlssrtp.Stream, header int, b *egress.Batch, path *egress.Destination,
+) {
+	if in.waiting == nil {
+		s.seal(now, in.class, d, stream, in.room, header, b, path)
+		return
+	}
+	w := in.waiting
+	w.down, w.stream, w.header, w.size = d, stream, header, len(in.room)
+	w.first = wire.Sequence(in.room)
+	s.control.Queue(now, in.class, d.id, onWire(w.size), w)
+	s.drive()
+}
+
+// seal numbers, seals and sends a packet that stands in the batch's last room. mu is held.
+func (s *sender) seal(
+	now time.Time, class pace.Class, d *downTrack, stream *dtlssrtp.Stream, room []byte, header int,
+	b *egress.Batch, path *egress.Destination,
+) {
+	s.number++
+	if s.control != nil {
+		s.number = s.control.Sent(now, class, onWire(len(room)))
+	}
+	if d.transportID != 0 {
+		wire.SetTransportSequence(room, s.number)
+	}
+	if sealed, err := stream.Seal(room, header); err == nil { // else it came twice
+		b.Send(path, len(sealed))
+	}
+}
+
+// recycle keeps a packet that has left for its room. mu is held.
+func (s *sender) recycle(w *waiting) {
+	if len(s.spare) < maxSpare {
+		s.spare = append(s.spare, w)
+	}
+}
+
+// pass lets time pass, by the clock of the packets for d. mu is held.
+func (s *sender) pass(now time.Time, d *downTrack) {
+	if now.Sub(s.ticked) >= tickInterval {
+		s.tick(now)
+	}
+	if d.up.ladder.Load().changed(d.choice.ladder) {
+		s.review(now)
+	}
+}
+
+func (s *sender) tick(now time.Time) {
+	s.ticked = now
+	if s.control != nil {
+		s.control.Tick(now)
+	}
+	if s.limited || now.Sub(s.reviewed) >= reviewInterval {
+		s.review(now)
+	}
+	if s.control != nil && (s.limited || s.control.Busy()) {
+		s.drive()
+	}
+}
+
+// drive has the pace clock call turn. mu is held.
+func (s *sender) drive() {
+	if !s.driven {
+		s.driven = true
+		s.clock.add(s)
+	}
+}
+
+// turn sends what waits as far as it may leave, and padding where a probe wants it. The pace clock calls it, until it
+// reports that nothing more is to be done.
+func (s *sender) turn(now time.Time, b *egress.Batch) (more bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if now.Sub(s.ticked) >= tickInterval {
+		s.tick(now)
+	}
+	if s.control.Busy() {
+		s.drain(now, b)
+	}
+	s.driven = s.limited || s.control.Busy()
+	return s.driven
+}
+
+// drain is turn with mu held.
+func (s *sender) drain(now time.Time, b *egress.Batch) {
+	session, path := s.transport.ready()
+	for {
+		w, class, ok := s.control.Next(now)
+		if !ok {
+			break
+		}
+		if session != nil && w.down.open {
+			room := b.Room(w.size + dtlssrtp.Overhead)[:w.size]
+			copy(room, w.data[:w.size])
+			s.seal(now, class, w.down, w.stream, room, w.header, b, path)
+		}
+		s.recycle(w)
+	}
+	if session == nil {
+		return
+	}
+	if padding := s.control.Padding(now); padding > 0 {
+		s.pad(now, padding, b, path)
+	}
+}
+
+// pad sends padding on the retransmission stream of a track, where it is nobody's loss if it does not arrive.
+func (s *sender) pad(now time.Time, bytes int, b *egress.Batch, path *egress.Destination) {
+	for _, d := range s.tracks {
+		if d.open && d.transportID != 0 && d.repairs() {
+			for bytes > 0 {
+				bytes -= d.pad(now, b, path)
+			}
+			return
+		}
+	}
+}
