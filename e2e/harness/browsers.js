@@ -40,13 +40,16 @@ export class Browser {
   #killed = false;
   kind;
 
-  /** @param {'chromium' | 'firefox'} kind */
-  static async start(kind) {
+  /**
+   * @param {'chromium' | 'firefox'} kind
+   * @param {string[]} [flags] further flags, of a Chromium
+   */
+  static async start(kind, flags = []) {
     const browser = new Browser();
     browser.kind = kind;
     const common = { headless: true, defaultViewport: null, protocolTimeout: 120_000 };
     browser.#browser = await (kind === 'chromium'
-      ? puppeteer.launch({ ...common, executablePath: CHROMIUM, args: CHROMIUM_FLAGS })
+      ? puppeteer.launch({ ...common, executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS, ...flags] })
       : puppeteer.launch({
           ...common,
           browser: 'firefox',
@@ -67,6 +70,15 @@ export class Browser {
     await page.setViewport(VIEWPORT);
     await page.evaluateOnNewDocument(instrument, options);
     return new Person(name, page, context, this);
+  }
+
+  /** A page without anything of ours. */
+  page() {
+    return this.#browser.newPage();
+  }
+
+  version() {
+    return this.#browser.version();
   }
 
   /** Everything stops without a word, as when the network is lost. */

@@ -2,6 +2,9 @@
  * @typedef {object} Options
  * @property {'udp' | 'tcp'} [turn] use the TURN servers of this transport only
  * @property {('camera' | 'microphone')[]} [missing] devices that this person does not have
+ * @property {boolean} [concealed] the server is not told of any address of this person, so nothing goes past a shaper
+ * @property {MediaTrackConstraints} [camera] what the picture is like
+ * @property {number} [scale] of the highest bitrate of each encoding
  */
 
 /**
@@ -9,7 +12,7 @@
  * enough for several of them on two cores, yet large enough for simulcast. It must stand alone: only its source reaches the page.
  * @param {Options} options
  */
-export function instrument({ turn, missing = [] }) {
+export function instrument({ turn, missing = [], concealed = false, camera, scale = 1 }) {
   const probe = { connections: [], streams: new Map(), channels: new Set(), glares: 0, errors: [] };
   Object.defineProperty(window, 'e2e', { value: probe });
   window.addEventListener('error', ({ message }) => probe.errors.push(message));
@@ -30,6 +33,24 @@ export function instrument({ turn, missing = [] }) {
       super.setConfiguration({ ...configuration, iceServers });
     }
 
+    addTransceiver(track, init = {}) {
+      const sendEncodings = init.sendEncodings?.map((encoding) => {
+        return encoding.maxBitrate ? { ...encoding, maxBitrate: encoding.maxBitrate * scale } : encoding;
+      });
+      return super.addTransceiver(track, sendEncodings ? { ...init, sendEncodings } : init);
+    }
+
+    addEventListener(type, listener, options) {
+      if (type !== 'icecandidate' || !concealed) return super.addEventListener(type, listener, options);
+      return super.addEventListener(type, (event) => event.candidate === null && listener(event), options);
+    }
+
+    get localDescription() {
+      const description = super.localDescription;
+      if (!concealed || !description) return description;
+      return { type: description.type, sdp: description.sdp.replace(/^a=candidate:.*\r\n/gm, '') };
+    }
+
     setRemoteDescription(description) {
       if (description.type === 'offer' && this.signalingState === 'have-local-offer') probe.glares++;
       return super.setRemoteDescription(description);
@@ -48,6 +69,6 @@ export function instrument({ turn, missing = [] }) {
     if ((video && missing.includes('camera')) || (audio && missing.includes('microphone'))) {
       return Promise.reject(new DOMException('no such device', 'NotFoundError'));
     }
-    return getUserMedia({ audio, video: video && { width: 480, height: 270, frameRate: 10 } });
+    return getUserMedia({ audio, video: video && (camera ?? { width: 480, height: 270, frameRate: 10 }) });
   };
 }

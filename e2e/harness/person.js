@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { look, nextFrames } from './probe.js';
+import { gaps, streams, watch } from './streams.js';
 import { eventually, PATIENCE, within } from './wait.js';
 
 /** Somebody at a browser. */
@@ -119,6 +120,34 @@ export class Person {
     assert.deepEqual(errors, [], `errors on the page of ${this.name}`);
     const shown = within(this.page.evaluate(nextFrames), PATIENCE, `${this.name} is shown ${names}`);
     assert.equal(await shown, people.length);
+  }
+
+  /** @returns {Promise<{incoming: import('./streams.js').Incoming[], outgoing: import('./streams.js').Outgoing[]}>} */
+  streams() {
+    return within(this.page.evaluate(streams), PATIENCE, `${this.name} looks at streams`);
+  }
+
+  /** Begins to keep account of how long each picture stands still, see gaps. */
+  watch() {
+    return this.page.evaluate(watch);
+  }
+
+  /** @returns {Promise<Record<string, {decoded: number, shown: number}>>} */
+  gaps() {
+    return within(this.page.evaluate(gaps), PATIENCE, `${this.name} looks for gaps`);
+  }
+
+  /** How this person is called on the wire. @param {Person} by whom somebody else sees them */
+  async channel(by) {
+    const { tiles } = await by.look();
+    return tiles.find(({ name }) => name === this.name)?.channel;
+  }
+
+  /** The port that this person's media comes from. */
+  async port() {
+    const { paths } = await this.look();
+    assert.equal(paths.length, 1, `paths of ${this.name}`);
+    return paths[0].port;
   }
 
   /** The tab is closed, without leaving first. */

@@ -18,7 +18,7 @@
  * @property {string} notice
  * @property {number} receiving tracks in the streams of those who have a panel, screens included
  * @property {number} stale tracks in streams of those who had one
- * @property {{type: string, protocol: string}[]} paths local candidates in use
+ * @property {{type: string, protocol: string, port: number}[]} paths local candidates in use
  * @property {string[]} errors
  */
 
@@ -33,7 +33,8 @@ export async function look() {
       if (report.type === 'inbound-rtp') inbound.set(report.trackIdentifier, report);
       const used = report.type === 'candidate-pair' && report.nominated && report.state === 'succeeded';
       const local = used && stats.get(report.localCandidateId);
-      if (local) paths.push({ type: local.candidateType, protocol: local.relayProtocol ?? local.protocol });
+      if (local)
+        paths.push({ type: local.candidateType, protocol: local.relayProtocol ?? local.protocol, port: local.port });
     });
   }
   const tile = (panel) => {

@@ -10,7 +10,7 @@ export class Scene {
 
   /**
    * @param {import('node:test').TestContext} t
-   * @param {{flags?: string[]}} [options] of the server
+   * @param {{flags?: string[], shaped?: boolean}} [options] of the server
    */
   static async open(t, options) {
     const scene = new Scene();
@@ -22,9 +22,12 @@ export class Scene {
     return scene;
   }
 
-  /** @param {'chromium' | 'firefox'} kind */
-  async browser(kind) {
-    const browser = await Browser.start(kind);
+  /**
+   * @param {'chromium' | 'firefox'} kind
+   * @param {string[]} [flags] further flags, of a Chromium
+   */
+  async browser(kind, flags) {
+    const browser = await Browser.start(kind, flags);
     this.#browsers.push(browser);
     return browser;
   }
@@ -37,7 +40,8 @@ export class Scene {
    * @param {import('./instrument.js').Options} [options]
    */
   async person(name, browser, room, options) {
-    const person = await browser.person(name, options);
+    const concealed = this.server.shaper !== undefined;
+    const person = await browser.person(name, { concealed, ...options });
     await person.visit(this.server.url, room);
     return person;
   }

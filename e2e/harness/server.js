@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Shaper } from './shaper.js';
 import { eventually, within } from './wait.js';
 
 /** The program under test; TEST_BINARY names another build of it, e.g. with the race detector. */
@@ -18,20 +19,25 @@ export class Server {
   #process;
   #directory;
   #log = '';
+  /** @type {Shaper | undefined} */
+  shaper;
   /** The origin, e.g. http://127.0.0.1:41234 */
   url;
 
   /**
    * @param {object} [options]
    * @param {string[]} [options.flags] further flags
+   * @param {boolean} [options.shaped] media goes through a shaper, and has no other way
    */
-  static async start({ flags = [] } = {}) {
+  static async start({ flags = [], shaped = false } = {}) {
     const server = new Server();
     const [listen, media, turn] = [await freePort(), await freePort(), await freePort()];
     server.#directory = await mkdtemp(join(tmpdir(), 'parley-e2e-'));
     server.url = `http://127.0.0.1:${listen}`;
-    const ports = ['--listen', `127.0.0.1:${listen}`, '--media-port', String(media), '--turn-port', String(turn)];
-    const args = ['serve', ...ports, '--data-dir', server.#directory, '--announce', '127.0.0.1', ...flags];
+    if (shaped) server.shaper = await Shaper.start(`127.0.0.1:${media}`);
+    const announce = server.shaper?.announce ?? '127.0.0.1';
+    const ports = ['--media-port', String(media), '--turn-port', shaped ? '0' : String(turn), '--announce', announce];
+    const args = ['serve', '--listen', `127.0.0.1:${listen}`, '--data-dir', server.#directory, ...ports, ...flags];
     server.#process = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [server.#process.stdout, server.#process.stderr]) {
       stream.on('data', (data) => (server.#log += data));
@@ -67,6 +73,7 @@ export class Server {
         throw error;
       });
     }
+    await this.shaper?.stop();
     await rm(this.#directory, { recursive: true, force: true });
     if (process.exitCode !== 0) this.#fail(`ended with ${process.exitCode ?? process.signalCode}`);
     if (this.#log.includes('DATA RACE')) this.#fail('raced');

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Scene } from './harness/scene.js';
+import { eventually, sleep } from './harness/wait.js';
+
+// What Debian's builds have; Firefox gets H264 as a download.
+const OFFERED = {
+  vp8: ['chromium', 'firefox'],
+  vp9: ['chromium', 'firefox'],
+  h264: ['chromium'],
+  av1: ['chromium', 'firefox'],
+};
+
+/** In the page: whether this browser has a codec. @param {string} codec e.g. "video/VP8" */
+function has(codec) {
+  return RTCRtpSender.getCapabilities('video').codecs.some(({ mimeType }) => mimeType === codec);
+}
+
+/**
+ * @param {import('./harness/person.js').Person} publisher
+ * @param {import('./harness/person.js').Person} receiver
+ * @param {string} codec
+ */
+async function publishes(publisher, receiver, codec) {
+  const { kind } = publisher.browser;
+  const sent = await eventually(`${kind} sends ${codec} in two encodings`, async () => {
+    const { outgoing } = await publisher.streams();
+    return outgoing.filter(({ frames }) => frames > 0).length === 2 && outgoing;
+  });
+  for (const encoding of sent) assert.equal(encoding.codec, codec);
+  const frames = async () => {
+    const [{ frames, codec: received }, ...others] = (await receiver.streams()).incoming;
+    assert.deepEqual([received, others.length], [codec, 0]);
+    return frames;
+  };
+  const first = await eventually(`${receiver.browser.kind} decodes ${codec}`, async () => (await frames()) || false);
+  await eventually(`${receiver.browser.kind} goes on decoding ${codec}`, async () => (await frames()) > first + 20);
+  return `${kind} sends ${sent.map(({ rid, width, mode }) => `${rid} ${width} ${mode}`).join(', ')}`;
+}
+
+test('each codec is published in several encodings by each browser that offers it, and decoded by the other', async (t) => {
+  const scene = await Scene.open(t); // of whose server only the browsers are used
+  const browsers = { chromium: await scene.browser('chromium'), firefox: await scene.browser('firefox') };
+  for (const [codec, kinds] of Object.entries(OFFERED)) {
+    await t.test(codec, async (t) => {
+      const { server } = await Scene.open(t, { flags: ['--codecs', `opus,${codec}`] });
+      const people = [];
+      for (const [i, name] of ['Anna', 'Dora'].entries()) {
+        const person = await browsers[kinds[i] ?? kinds[0]].person(name);
+        people.push(person);
+        await person.visit(server.url, 'codecs');
+        await person.join();
+      }
+      const [anna, dora] = people;
+      t.diagnostic(await publishes(anna, dora, `video/${codec.toUpperCase()}`));
+      t.diagnostic(await publishes(dora, anna, `video/${codec.toUpperCase()}`));
+      for (const [kind, browser] of Object.entries(browsers)) {
+        const person = people.find((each) => each.browser === browser);
+        if (!person) continue;
+        for (const [other, offering] of Object.entries(OFFERED)) {
+          const mime = `video/${other.toUpperCase()}`;
+          assert.equal(await person.page.evaluate(has, mime), offering.includes(kind), `${kind} offers ${other}`);
+        }
+      }
+      for (const person of people) await person.close();
+    });
+  }
+});
+
+/**
+ * In the page: switches encodings of the camera on or off, as the page itself does when the server says so.
+ * @param {Record<string, boolean>} active by rid
+ */
+async function activate(active) {
+  const connection = window.e2e.connections.at(-1);
+  const { sender } = connection.getTransceivers().find(({ sender }) => sender.track?.kind === 'video');
+  const parameters = sender.getParameters();
+  for (const encoding of parameters.encodings) encoding.active = active[encoding.rid];
+  await sender.setParameters(parameters);
+}
+
+test('an encoding is switched off and on again, and everybody keeps decoding', async (t) => {
+  const scene = await Scene.open(t);
+  const people = [];
+  for (const [name, kind] of [
+    ['Anna', 'chromium'],
+    ['Dora', 'firefox'],
+  ]) {
+    people.push(await scene.person(name, await scene.browser(kind), 'layers'));
+  }
+  for (const person of people) await person.join();
+  for (const publisher of people) {
+    const receiver = people.find((person) => person !== publisher);
+    const { kind } = publisher.browser;
+    const sees = (what, wanted) =>
+      eventually(`of ${kind} ${receiver.browser.kind} sees ${what}`, async () => {
+        const [{ width, rate }] = (await receiver.streams()).incoming;
+        return wanted(width) && rate > 0;
+      });
+    const sends = async (rid) => {
+      const count = async () => (await publisher.streams()).outgoing.find((each) => each.rid === rid).frames;
+      const before = await count();
+      await sleep(1000);
+      return (await count()) > before;
+    };
+    await sees('the large picture', (width) => width === 480);
+    await receiver.watch();
+
+    await publisher.page.evaluate(activate, { h: true, f: false });
+    await sees('the small picture', (width) => width === 240);
+    assert.equal(await sends('f'), false, `${kind} still sends what was switched off`);
+    await publisher.page.evaluate(activate, { h: true, f: true });
+    await sees('the large picture again', (width) => width === 480);
+    const gaps = Object.values(await receiver.gaps());
+    t.diagnostic(`of ${kind}: ${JSON.stringify(gaps)}`);
+    for (const { decoded } of gaps) assert.ok(decoded < 3000, `it stood still for ${decoded} ms`);
+  }
+});
