@@ -85,7 +85,8 @@ func (s *Selector) raiseSpatial(f *codec.Frame) {
 // out.
 func (s *Selector) raiseTarget(d *codec.Dependency) {
 	structure := d.Structure
-	if structure == nil || !s.intact(d) {
+	if structure == nil || s.current.Spatial >= s.target.Spatial && s.current.Temporal >= s.target.Temporal ||
+		!s.intact(d) {
 		return
 	}
 	candidates := d.Switch & structure.Within(s.target.Spatial, s.target.Temporal)

@@ -171,6 +171,8 @@ func (s *Selector) wanted(f *codec.Frame) bool {
 		return false
 	case s.kind == codec.KindVP9:
 		return s.decodable(&f.VP9)
+	case s.kind == codec.KindAV1:
+		return s.intact(&f.Dependency)
 	}
 	return true
 }
