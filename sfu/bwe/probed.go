@@ -2,6 +2,8 @@ package bwe
 
 import "time"
 
+const notable = 1.06 // times what was measured is more
+
 // cluster sums up what arrived of a probe.
 type cluster struct {
 	count, bytes        int
@@ -58,6 +60,9 @@ func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
 	rise := c.tail - c.head
 	if rise < 10*time.Millisecond+e.noise && c.tail-e.delays.least()-e.noise < 2*suspect {
 		rate := min(sent, came*1.03)
+		if e.capacity > 0 && rate > share*e.capacity && rate < notable*e.capacity {
+			return Void, rate // it might be what was measured
+		}
 		if rate > e.capacity {
 			e.capacity = 0 // that was long ago
 		}

@@ -146,8 +146,8 @@ func (p *Prober) Judge(now time.Time, e *Estimator, rtt time.Duration) (Outcome,
 	case Saturated:
 		p.pause = min(max(p.pause*3/2, firstPause), longPause)
 		p.Stop(now, p.pause)
-	default:
-		p.Stop(now, patience)
+	case Void:
+		p.Stop(now, max(p.pause, patience))
 	}
 	return outcome, int(rate)
 }

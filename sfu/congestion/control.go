@@ -44,6 +44,7 @@ func (c *Controller[T]) follow(now time.Time) {
 		}
 	case bwe.Saturated:
 		c.calm = now
+		c.alloc.Probed(now, c.estimator.Estimate())
 		c.estimator.Restored()
 		if c.drops > 0 {
 			c.prober.Wait(now, time.Second<<c.drops)
