@@ -159,6 +159,11 @@ class FakeSender {
     this.set++;
   }
 
+  /** The other side wants the first encoding only. */
+  reduce() {
+    this.#encodings.splice(1);
+  }
+
   /** By rid: what is on. */
   get active() {
     return Object.fromEntries(this.#encodings.map(({ rid = '', active }) => [rid, active]));

@@ -189,6 +189,21 @@ test('a screen goes for the others too, and comes back on the same line', async 
   assert.equal(connection.transceivers.length, 1);
 });
 
+test('a screen that has lost its encodings comes back on another line', async () => {
+  const publisher = open();
+  const connection = new FakeConnection();
+  publisher.attach(connection);
+  await publisher.setTrack('screen', 'first');
+  await publisher.setTrack('screen', null);
+  connection.transceivers[0].sender.reduce();
+  await publisher.setTrack('screen', 'second');
+  const [former, line] = connection.transceivers;
+  assert.deepEqual([former.direction, former.sender.track], ['inactive', null]);
+  assert.deepEqual([line.direction, line.sender.track], ['sendonly', 'second']);
+  await publisher.setTrack('screen', null);
+  assert.equal(line.direction, 'inactive');
+});
+
 test('a shared screen survives the connection', async () => {
   const announced = [];
   const publisher = open(undefined, (id) => announced.push(id));

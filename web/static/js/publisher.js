@@ -29,6 +29,8 @@ export class Publisher {
   #wanted = new Map();
   /** @type {WeakMap<RTCRtpSender, Promise<void>>} the end of each sender's queue: setParameters must not overlap */
   #changes = new WeakMap();
+  /** @type {WeakMap<RTCRtpSender, number>} how many encodings each sender began with */
+  #encodings = new WeakMap();
   #codecs;
   #stream;
   #screen;
@@ -86,7 +88,7 @@ export class Publisher {
   async setTrack(source, track) {
     this.#tracks[source] = track;
     const transceiver = this.#transceivers[source];
-    if (!transceiver) {
+    if (!transceiver || (track && this.#isReduced(transceiver.sender))) {
       this.#add(source);
       return;
     }
@@ -126,6 +128,7 @@ export class Publisher {
     if (isScreen(source)) this.#announceScreen(this.#screen.id);
     const transceiver = this.#addTransceiver(this.#connection, source, track);
     this.#transceivers[source] = transceiver;
+    this.#encodings.set(transceiver.sender, transceiver.sender.getParameters().encodings.length);
     this.#prefer(KINDS[source], transceiver);
     if (source === 'screen') void this.#change(transceiver.sender, keepResolution);
   }
@@ -150,6 +153,15 @@ export class Publisher {
       }
     }
     return connection.addTransceiver(track, { ...init, sendEncodings: last });
+  }
+
+  /**
+   * Firefox keeps only the first encoding of a line that was agreed to be inactive, for good (W3C webrtc, 4.4.1.5: the
+   * answer named none).
+   * @param {RTCRtpSender} sender
+   */
+  #isReduced(sender) {
+    return sender.getParameters().encodings.length < (this.#encodings.get(sender) ?? 0);
   }
 
   /**

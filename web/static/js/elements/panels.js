@@ -70,11 +70,11 @@ export class Panels extends EventTarget {
    * @param {boolean} screen
    * @param {MediaStream | null} stream
    */
-  #show({ channel_name: id }, screen, stream) {
+  #show({ channel_name: id, user_name: name }, screen, stream) {
     const panel = this.#panel(id);
     if (!panel) return;
     if (screen) {
-      this.#showScreen(panel, stream);
+      this.#showScreen(panel, stream, name);
       return;
     }
     const video = panel.querySelector('figure:not(.screen) video');
@@ -85,8 +85,9 @@ export class Panels extends EventTarget {
   /**
    * @param {HTMLElement} panel
    * @param {MediaStream | null} stream
+   * @param {string} name whose it is
    */
-  #showScreen(panel, stream) {
+  #showScreen(panel, stream, name) {
     let figure = panel.querySelector('figure.screen');
     if (!stream) {
       figure?.remove();
@@ -96,6 +97,7 @@ export class Panels extends EventTarget {
       figure = document.createElement('figure');
       figure.className = 'screen';
       const video = document.createElement('video');
+      video.setAttribute('aria-label', `The screen of ${name}`);
       video.autoplay = true;
       video.playsInline = true;
       figure.append(video);

@@ -6,7 +6,15 @@ import { findPanel } from './page.js';
  * @import {Tile, Track} from '../protocol.js'
  */
 
-/** @typedef {{id: string, track: Track, box: {width: number, height: number}, inside: boolean}} Watched box: in CSS pixels */
+/**
+ * @typedef {object} Watched
+ * @property {string} id the participant's channel name
+ * @property {Track} track
+ * @property {{width: number, height: number} | null} box in CSS pixels; null before it was measured
+ * @property {boolean | null} inside whether any of it is in the viewport; null likewise
+ */
+
+const NOTHING = { width: 0, height: 0 };
 
 /**
  * Watches how large the pictures of the others are on the screen, and whether they are on it at all, and tells the
@@ -56,7 +64,7 @@ export class Viewport {
     for (const video of videos) {
       if (this.#watched.has(video)) continue;
       const track = video.closest('figure.screen') ? 'screen' : 'camera';
-      this.#watched.set(video, { id, track, box: { width: 0, height: 0 }, inside: false });
+      this.#watched.set(video, { id, track, box: null, inside: null });
       video.addEventListener('resize', () => this.#measure(video)); // of the picture in it
       this.#sizes.observe(video);
       this.#crossings.observe(video);
@@ -109,13 +117,11 @@ export class Viewport {
    * @param {Watched} watched
    */
   #note(video, { id, track, box, inside }) {
+    if (!box || inside === null) return;
+    const pinned = video.closest('.pinned') !== null;
     const picture = { width: video.videoWidth, height: video.videoHeight };
-    const shown = inside && !document.hidden ? shownSize(box, picture, getComputedStyle(video).objectFit) : box;
-    const scale = inside && !document.hidden ? devicePixelRatio : 0;
-    this.#view.set(id, track, {
-      width: shown.width * scale,
-      height: shown.height * scale,
-      pinned: video.closest('.pinned') !== null,
-    });
+    const visible = inside && !document.hidden;
+    const { width, height } = visible ? shownSize(box, picture, getComputedStyle(video).objectFit) : NOTHING;
+    this.#view.set(id, track, { width: width * devicePixelRatio, height: height * devicePixelRatio, pinned });
   }
 }
