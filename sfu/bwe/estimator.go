@@ -136,8 +136,10 @@ func (e *Estimator) judge(t time.Duration) {
 	case e.overused(t) || dropped:
 		e.congest(t)
 	case t-e.ended > 2*time.Second:
-		// What arrived proves that it can.
-		e.set(max(e.estimate, e.delays.acked(time.Second)))
+		// What arrived proves that it can, unless it is what was measured, but for jitter.
+		if acked := e.delays.acked(time.Second); e.capacity == 0 || acked > notable*e.capacity {
+			e.set(max(e.estimate, acked))
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ func (s *samples) len() uint64 { return min(s.next, sampled) }
 func (s *samples) busy(delay, longest, shortest time.Duration) (float64, bool) {
 	var bytes, count int
 	var newest, oldest time.Duration
+	var first int32 // the size of the oldest: it came out when the time began
 	for i := range s.len() {
 		x := s.back(i)
 		if i == 0 {
@@ -41,7 +42,10 @@ func (s *samples) busy(delay, longest, shortest time.Duration) (float64, bool) {
 		if x.delay < delay || newest-x.at > longest {
 			break
 		}
-		newest, oldest = max(newest, x.at), min(oldest, x.at)
+		if x.at <= oldest {
+			oldest, first = x.at, x.size
+		}
+		newest = max(newest, x.at)
 		bytes += int(x.size)
 		count++
 	}
@@ -49,6 +53,5 @@ func (s *samples) busy(delay, longest, shortest time.Duration) (float64, bool) {
 	if count < 5 || span < shortest {
 		return 0, false
 	}
-	// The first packet came out when the time began.
-	return float64(bytes-bytes/count) * 8 / span.Seconds(), true
+	return float64(bytes-int(first)) * 8 / span.Seconds(), true
 }
