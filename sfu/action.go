@@ -67,7 +67,7 @@ type (
 		features json.RawMessage
 	}
 	eventForPublisher struct{ event Event }
-	layerWanted       struct{ up *upTrack } // that its publisher has switched off
+	layerWanted       struct{} // one that its publisher has switched off
 )
 
 func (a described) do(p *Peer) error {

@@ -41,13 +41,13 @@ type step struct {
 }
 
 // find returns the rung at which a receiver is that gets what t says, -1 if there is none.
-func (l *ladder) find(t selection.Target) int {
+func (b *ladder) find(t selection.Target) int {
 	if t.Encoding == 0 {
 		return -1
 	}
 	found := -1
-	for i := range l.steps {
-		s := &l.steps[i].target
+	for i := range b.steps {
+		s := &b.steps[i].target
 		if s.Encoding == t.Encoding && s.Spatial <= t.Spatial && s.Temporal <= t.Temporal {
 			found = i
 		}

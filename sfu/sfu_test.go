@@ -37,7 +37,7 @@ func newSFU(t *testing.T, codecs ...string) *sfu.SFU {
 	}
 	t.Cleanup(func() { _ = mux.Close() })
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s, err := sfu.New(sfu.Config{Codecs: codecs, UDP: mux}, log)
+	s, err := sfu.New(sfu.Config{Codecs: codecs, UDP: mux, CongestionControl: true}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
