@@ -12,8 +12,11 @@ const (
 	resendBurst = 200 * time.Millisecond
 	maxDelay    = 150 * time.Millisecond // of video in the pacer
 
+	staleAfter = 350 * time.Millisecond // in the pacer, and video begins anew
 	deepDrain = 400 * time.Millisecond // a queue that takes longer to drain makes what waits for it too old
 	resumeAt  = 130 * time.Millisecond // of it are left when keyframes are asked for, which takes about as long
+
+	standing = 20 * time.Millisecond // a queue with which no probe begins
 
 	ease = 3 * time.Second // without a sign of congestion, and the pacer lets everything through
 )
@@ -26,7 +29,6 @@ func (c *Controller[T]) follow(now time.Time) {
 		c.prober.Stop(now, time.Second)
 		c.drops = 1
 		c.alloc.Congested(now)
-		c.deep = c.draining(now) > deepDrain
 	case !congested && c.congested:
 		c.prober.Wait(now, time.Second)
 	}
@@ -34,7 +36,7 @@ func (c *Controller[T]) follow(now time.Time) {
 		c.calm = now
 	}
 	c.congested = congested
-	c.deep = c.deep && congested
+	c.deep = congested && (c.deep || c.draining(now) > deepDrain)
 
 	switch outcome, rate := c.prober.Judge(now, c.estimator, c.rtt); outcome {
 	case bwe.Carried:
@@ -81,6 +83,9 @@ func (c *Controller[T]) probe(now time.Time) {
 	if used == 0 {
 		used = c.alloc.Used() // nothing is known yet
 	}
+	if queue, _ := c.estimator.Queue(); queue > standing {
+		return // the path is full as it is
+	}
 	rate, length := bwe.Aim(target, min(used, estimate), estimate, capacity > 0)
 	if rate <= estimate {
 		return
@@ -125,5 +130,7 @@ func (c *Controller[T]) draining(now time.Time) time.Duration {
 }
 
 // pausing reports whether video waits for a long queue to drain. It would get too old in the pacer, and keyframes that
-// arrive when the queue is gone are sooner seen than all that was held back.
-func (c *Controller[T]) pausing(now time.Time) bool { return c.deep && c.draining(now) > resumeAt }
+// arrive when the queue is gone are sooner seen than all that was held back. To pause flushes what waits in the pacer.
+func (c *Controller[T]) pausing(now time.Time) bool {
+	return c.deep && c.draining(now) > resumeAt || c.pacer.Delay(now) > staleAfter
+}
