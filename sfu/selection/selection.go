@@ -285,6 +285,9 @@ func (s *Selector) other(p *Packet) (Out, bool) {
 
 // begin makes p's encoding the current one.
 func (s *Selector) begin(p *Packet) Out {
+	if s.current.Encoding != 0 {
+		s.awaited = awaited{s.current.Encoding, s.numbers.Highest()}
+	}
 	s.current = s.target
 	s.current.Hold = false
 	s.former = p.Arrived.Add(lateTime)
