@@ -52,6 +52,9 @@ type Estimator struct {
 	ended    time.Duration // of the last congestion
 	tolerate time.Duration // until then a longer queue is allowed: a probe, or a keyframe, fills it
 
+	tag     uint8 // of the latest probe of which packets arrived
+	dropped int   // of its packets
+
 	latest   uint64        // number of the newest packet that arrived
 	latestAt time.Duration // when it was sent
 }
@@ -118,7 +121,13 @@ func (e *Estimator) arrival(t time.Duration, a *feedback.Arrival) bool {
 	}
 	e.samples.add(sample{at: at, delay: delay, size: int32(p.size), tag: p.tag})
 	queue := delay - e.delays.least() - e.noise
-	e.losses.arrived(queue)
+	dropped := e.losses.arrived(queue)
+	if p.tag != 0 && p.tag != e.tag {
+		e.tag, e.dropped = p.tag, 0
+	}
+	if p.tag != 0 {
+		e.dropped += dropped
+	}
 	e.expects.arrived(time.Duration(p.predicted)*unit, queue)
 	if number >= e.latest {
 		e.latest, e.latestAt = number, sent

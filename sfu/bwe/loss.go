@@ -22,15 +22,17 @@ type losses struct {
 	cut      bool
 }
 
-// arrived notes a packet and the queue that it found.
-func (l *losses) arrived(queue time.Duration) {
+// arrived notes a packet and the queue that it found. It returns how many are known now to have been dropped there.
+func (l *losses) arrived(queue time.Duration) (dropped int) {
 	l.received++
 	if l.open > 0 {
 		if queue > full {
-			l.dropped += l.open
+			dropped = l.open
 		}
 		l.open = 0
 	}
+	l.dropped += dropped
+	return dropped
 }
 
 // missed notes a packet that did not arrive.

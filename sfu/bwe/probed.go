@@ -6,13 +6,17 @@ const notable = 1.06 // times what was measured is more
 
 // cluster sums up what arrived of a probe.
 type cluster struct {
-	count, bytes        int
-	sentFrom, sentTo    time.Duration
-	cameFrom, cameTo    time.Duration
-	head, middle, tail  time.Duration // least delay of the first, second and last third of it
-	hasHead, hasTail    bool
-	tailFrom, tailBytes int
+	count, bytes       int
+	sentFrom, sentTo   time.Duration
+	cameFrom, cameTo   time.Duration
+	head, middle, tail time.Duration // least delay of the first, second and last third of it
+	hasHead, hasTail   bool
+	dropped            int
+	first              int // bytes of the first that came
 }
+
+// overflowed reports whether the queue lost packets of a probe.
+func (c *cluster) overflowed() bool { return c.dropped >= 2 && c.dropped*20 > c.count }
 
 // cluster finds the packets of a probe.
 func (e *Estimator) cluster(tag uint8) (c cluster) {
@@ -22,6 +26,9 @@ func (e *Estimator) cluster(tag uint8) (c cluster) {
 			continue
 		}
 		sent := x.at - x.delay
+		if c.count == 0 || x.at <= c.cameFrom {
+			c.first = int(x.size)
+		}
 		if c.count == 0 {
 			c.sentFrom, c.sentTo, c.cameFrom, c.cameTo = sent, sent, x.at, x.at
 		}
@@ -29,6 +36,9 @@ func (e *Estimator) cluster(tag uint8) (c cluster) {
 		c.cameFrom, c.cameTo = min(c.cameFrom, x.at), max(c.cameTo, x.at)
 		c.count++
 		c.bytes += int(x.size)
+	}
+	if e.tag == tag {
+		c.dropped = e.dropped
 	}
 	third := (c.sentTo - c.sentFrom) / 3
 	for i := range e.samples.len() {
@@ -55,10 +65,10 @@ func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
 	if c.count < 5 || !c.hasHead || !c.hasTail || c.sentTo-c.sentFrom < shortest/2 || c.cameTo <= c.cameFrom {
 		return Void, 0
 	}
-	bits := float64(c.bytes-c.bytes/c.count) * 8
+	bits := float64(c.bytes-c.first) * 8
 	sent, came := bits/(c.sentTo-c.sentFrom).Seconds(), bits/(c.cameTo-c.cameFrom).Seconds()
 	rise := c.tail - c.head
-	if rise < 10*time.Millisecond+e.noise && c.tail-e.delays.least()-e.noise < 2*suspect {
+	if rise < 10*time.Millisecond+e.noise && c.tail-e.delays.least()-e.noise < 2*suspect && !c.overflowed() {
 		rate := min(sent, came*1.03)
 		if e.capacity > 0 && rate > share*e.capacity && rate < notable*e.capacity {
 			return Void, rate // it might be what was measured
