@@ -73,11 +73,11 @@ func TestRoomPage(t *testing.T) {
 		`<header id="header">`, ">Jürgen</h1>", `7 <span class="unit">people<`,
 		`<div id="others"></div>`, `<div id="self"`, "<video muted playsinline autoplay></video>",
 		`<button id="call-button" class="join" type="button">`,
-		`<p id="notice" role="status" aria-live="polite"></p>`,
+		`<p id="notice" role="status" aria-live="polite"></p>`, `<template id="quality-badge"><p class="quality">`,
 		"vendor/hx-ws.min.js", `type="module" src="`+site.assets.path("js/app.js")+`"`)
-	for _, id := range []string{"toggle-cam", "toggle-mic"} {
+	for id, on := range map[string]string{"toggle-cam": "true", "toggle-mic": "true", "toggle-screen": "false"} {
 		button := element(t, w.Body.String(), `<button id="`+id+`"`)
-		if attribute(button, "role") != "switch" || attribute(button, "aria-checked") != "true" ||
+		if attribute(button, "role") != "switch" || attribute(button, "aria-checked") != on ||
 			attribute(button, "aria-label") == "" {
 			t.Error(button)
 		}

@@ -68,6 +68,46 @@ func TestCall(t *testing.T) {
 	}
 }
 
+func TestLayersThatNobodyReceivesAreNotSent(t *testing.T) {
+	s := newServer(t)
+	c := s.guest("ann", Options{Video: true, Simulcast: true})
+	c.Join("red")
+	sent := func(seen Snapshot, rid string) int64 { return seen.Sent[Encoding{Kind: "video", RID: rid}].Packets }
+	await(t, c, "all encodings", func(seen Snapshot) bool {
+		return sent(seen, "q") > 5 && sent(seen, "h") > 5 && sent(seen, "f") > 5
+	})
+	peer := s.media.last()
+	layers := func(f bool) sfu.LayersWanted {
+		return sfu.LayersWanted{Mid: "0", Active: map[string]bool{"q": true, "h": true, "f": f}}
+	}
+	peer.deliver(sfu.LayersWanted{Mid: "other", Active: map[string]bool{"q": false}}) // no such line
+	peer.deliver(layers(false))
+	peer.deliver(sfu.Quality{Publisher: "other", Layer: -1, Layers: 2, Why: sfu.ForUplink}) // comes after it
+	seen := await(t, c, "the quality", func(seen Snapshot) bool { return len(seen.Quality) == 1 })
+	quality := seen.Quality[Source{ChannelName: "other", Kind: "video"}]
+	if quality.Layer != nil || quality.Layers != 2 || quality.Why != protocol.WhyUplink {
+		t.Errorf("quality %+v", quality)
+	}
+	off := seen
+	seen = await(t, c, "the others go on", func(seen Snapshot) bool {
+		return sent(seen, "q") > sent(off, "q")+10 && sent(seen, "h") > sent(off, "h")+10
+	})
+	if n := sent(seen, "f") - sent(off, "f"); n > 5 { // of the frame that was under way
+		t.Errorf("%d packets of what is off", n)
+	}
+	peer.deliver(layers(true))
+	await(t, c, "it goes on", func(now Snapshot) bool { return sent(now, "f") > sent(seen, "f")+10 })
+
+	c.View(protocol.Tile{ChannelName: "other", Track: protocol.TrackCamera, Width: 320, Height: 180})
+	c.Limited("1", protocol.WhyCPU)
+	await(t, c, "view and limit", func(Snapshot) bool {
+		log := peer.log()
+		return count(log, "view [{other false 320 180 false}]") == 1 && count(log, "limited 1 cpu") == 1
+	})
+	c.Hangup()
+	await(t, c, "the hang-up", func(seen Snapshot) bool { return seen.Room == "" && len(seen.Quality) == 0 })
+}
+
 func TestSimulcast(t *testing.T) {
 	s := newServer(t)
 	c := s.guest("ann", Options{Video: true, Simulcast: true})

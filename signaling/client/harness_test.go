@@ -205,10 +205,11 @@ func (p *mirrorPeer) log() []string {
 
 func (p *mirrorPeer) Screen(string) {}
 
-func (p *mirrorPeer) View([]sfu.Tile) {}
+func (p *mirrorPeer) View(tiles []sfu.Tile) { p.note(fmt.Sprint("view ", tiles)) }
 
-func (p *mirrorPeer) Limited(string, sfu.Why) {}
-func (p *mirrorPeer) Close()                  { p.actions <- func() { p.ended = true } }
+func (p *mirrorPeer) Limited(mid string, why sfu.Why) { p.note(fmt.Sprintf("limited %s %s", mid, why)) }
+
+func (p *mirrorPeer) Close() { p.actions <- func() { p.ended = true } }
 func (p *mirrorPeer) Signal(d sfu.Description) {
 	p.note(d.Type)
 	p.actions <- func() {

@@ -97,7 +97,14 @@ func (c *Client) receiveRTC(value json.RawMessage) {
 		c.state.update(func(s *Snapshot) {
 			delete(s.People, m.ChannelName)
 			delete(s.Features, m.ChannelName)
+			for _, screen := range []bool{false, true} {
+				delete(s.Quality, Source{ChannelName: m.ChannelName, Screen: screen, Kind: "video"})
+			}
 		})
+	case protocol.TypeQuality:
+		c.noteQuality(value)
+	case protocol.TypeLayers:
+		c.switchLayers(value)
 	case protocol.TypeSignal:
 		if c.inRoom && m.Sender == protocol.SFU {
 			c.signal(m.Signal)
@@ -168,6 +175,7 @@ func (c *Client) leave() {
 		s.Room = ""
 		clear(s.People)
 		clear(s.Features)
+		clear(s.Quality)
 	})
 }
 

@@ -26,6 +26,7 @@ type outTrack struct {
 	counter *sentCounter
 
 	keyframe atomic.Bool // the receiver wants one
+	off      atomic.Bool // nobody receives it
 
 	// Owned by the pump.
 	next      int // index in frames
@@ -171,7 +172,7 @@ func (c *connection) sendFrames(kind string, muted bool, duration uint32) {
 		if track.encoding.Kind != kind {
 			continue
 		}
-		if muted {
+		if muted || track.off.Load() {
 			track.keyframe.Store(true) // what comes next must be decodable without what is left out
 			continue
 		}

@@ -21,6 +21,7 @@ type Snapshot struct {
 	People      map[string]protocol.Participant // in the room, without the client itself, by channel name
 	Features    map[string]json.RawMessage      // by channel name
 
+	Quality  map[Source]protocol.Quality // the latest of each picture, with Kind "video"
 	Received map[Source]Received
 	Sent     map[Encoding]Sent
 
@@ -82,6 +83,7 @@ func newState() *state {
 		snapshot: Snapshot{
 			People:   make(map[string]protocol.Participant),
 			Features: make(map[string]json.RawMessage),
+			Quality:  make(map[Source]protocol.Quality),
 		},
 		received: make(map[Source]*receivedCounter),
 		sent:     make(map[Encoding]*sentCounter),
@@ -104,6 +106,7 @@ func (s *state) read() (Snapshot, <-chan struct{}) {
 	snapshot := s.snapshot
 	snapshot.People = maps.Clone(snapshot.People)
 	snapshot.Features = maps.Clone(snapshot.Features)
+	snapshot.Quality = maps.Clone(snapshot.Quality)
 	snapshot.Errors = slices.Clone(snapshot.Errors)
 	snapshot.Received = make(map[Source]Received, len(s.received))
 	for source, c := range s.received {

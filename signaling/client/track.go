@@ -108,6 +108,13 @@ func (t *Track) SSRC() uint32 {
 	return t.header.SSRC
 }
 
+// isOn tells whether the track is sent on the m-line of that mid.
+func (t *Track) isOn(mid string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.mid == mid
+}
+
 func (t *Track) setMid(mid string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
