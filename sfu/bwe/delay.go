@@ -83,6 +83,9 @@ func (d *delays) add(at, delay time.Duration, size int) bool {
 // least is the delay of the empty path, as far as known.
 func (d *delays) least() time.Duration { return min(d.base, d.previous) }
 
+// hold keeps the base from aging: what arrives now has waited in a queue.
+func (d *delays) hold() { d.rotated = d.newest }
+
 // rebase takes the least delay of the latest time as that of the empty path: the path, or the clock, is another.
 func (d *delays) rebase(latest time.Duration) {
 	if q, ok := d.queue(0, latest); ok {

@@ -48,7 +48,8 @@ type Estimator struct {
 	rising   int           // feedbacks in sequence
 	congests bool          // the queue is to be drained
 	began    time.Duration // of the congestion
-	worst    time.Duration // queue of the congestion
+	worst    time.Duration // queue at that time
+	first    float64       // capacity at that time
 	ended    time.Duration // of the last congestion
 	tolerate time.Duration // until then a longer queue is allowed: a probe, or a keyframe, fills it
 
@@ -188,8 +189,8 @@ func (e *Estimator) overused(t time.Duration) bool {
 func (e *Estimator) congest(t time.Duration) {
 	e.congests, e.began, e.worst = true, t, e.queue
 	e.high, e.rising = 0, 0
-	e.before = e.estimate
-	e.set(min(e.estimate, e.fill(t)*e.relief()))
+	e.before, e.first = e.estimate, e.fill(t)
+	e.set(min(e.estimate, e.first*e.relief(t)))
 }
 
 // fill measures the capacity while the path is full.
@@ -215,25 +216,30 @@ func (e *Estimator) fits(rate float64, t time.Duration) {
 // Outgrown reports whether queues are so much shorter than the capacity would have them that it must be higher by now.
 func (e *Estimator) Outgrown() bool { return e.capacity > 0 && !e.congests && e.expects.outgrown() }
 
-// relief is the share of the capacity that is used while the queue drains.
-func (e *Estimator) relief() float64 {
-	return share
+// relief is the share of the capacity that is used while the queue drains. The pacer drains it; if that takes long, it
+// needs more room.
+func (e *Estimator) relief(t time.Duration) float64 {
+	long := max(0, t-e.began-time.Second).Seconds()
+	return share * max(1-0.03*long, 0.85)
 }
 
 // drain follows a congestion to its end.
 func (e *Estimator) drain(t time.Duration) {
-	e.worst = max(e.worst, e.queue)
 	if e.recent < idle {
 		e.congests, e.ended = false, t
 		e.set(min(e.before, share*e.capacity))
 		return
 	}
-	if t-e.began > 2*time.Second+min(4*e.worst, 4*time.Second) {
-		// So little was sent for so long that the queue must be gone: it never was one.
-		e.delays.rebase(time.Second)
+	e.delays.hold()
+	rate := e.fill(t)
+	if rate < 0.6*e.first && e.queue > e.worst*3/4 {
+		// Much less is sent, and what was taken for a queue does not mind: the path, or the clock, is another.
+		e.delays.rebase(window)
+		e.congests, e.ended, e.capacity = false, t, 0
+		e.set(0.85 * e.first)
 		return
 	}
-	e.set(min(e.before, e.fill(t)*e.relief()))
+	e.set(min(e.before, rate*e.relief(t)))
 }
 
 // Tick lets time pass.
