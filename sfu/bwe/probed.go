@@ -2,7 +2,11 @@ package bwe
 
 import "time"
 
-const notable = 1.06 // times what was measured is more
+const (
+	notable  = 1.06 // times what was measured is more
+	muchMore = 1.25
+	flat     = 8 * time.Millisecond // a queue that rises by less does not rise
+)
 
 // cluster sums up what arrived of a probe.
 type cluster struct {
@@ -68,13 +72,16 @@ func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
 	bits := float64(c.bytes-c.first) * 8
 	sent, came := bits/(c.sentTo-c.sentFrom).Seconds(), bits/(c.cameTo-c.cameFrom).Seconds()
 	rise := c.tail - c.head
-	if rise < 10*time.Millisecond+e.noise && c.tail-e.delays.least()-e.noise < 2*suspect && !c.overflowed() {
+	if rise < flat+e.noise && c.tail-e.delays.least()-e.noise < 2*suspect && !c.overflowed() {
 		rate := min(sent, came*1.03)
 		if e.capacity > 0 && rate > share*e.capacity && rate < notable*e.capacity {
 			return Void, rate // it might be what was measured
 		}
-		if rate > e.capacity {
+		switch {
+		case rate > muchMore*e.capacity || e.expects.outgrown():
 			e.capacity = 0 // that was long ago
+		case rate > e.capacity:
+			e.fits(rate/share, t)
 		}
 		if !e.congests {
 			e.set(max(e.estimate, rate))
