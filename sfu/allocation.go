@@ -99,11 +99,12 @@ func (s *sender) decide(now time.Time, d *downTrack, decision alloc.Decision) {
 	if decision.Rung >= 0 {
 		at := c.ladder.steps[decision.Rung]
 		target, l = at.target, at.layer
+		// What is shown smaller goes on until the smaller picture comes; what there is no bandwidth for does not.
+		target.Hold = decision.Why != alloc.Bandwidth || !s.lower(d, decision)
 	}
 	c.rung = decision.Rung
-	down := l == nil || s.lower(d, decision)
 	if l != c.layer {
-		if c.layer != nil && down && decision.Why == alloc.Bandwidth {
+		if !target.Hold {
 			s.flush(d)
 		}
 		if l != nil && l.demand.add() {
@@ -112,8 +113,6 @@ func (s *sender) decide(now time.Time, d *downTrack, decision alloc.Decision) {
 		c.release(now)
 		c.layer = l
 	}
-	// What is shown smaller goes on until the smaller picture comes; what there is no bandwidth for does not.
-	target.Hold = !down || decision.Why != alloc.Bandwidth
 	if target != c.target {
 		c.target = target
 		d.selector.SetTarget(target)

@@ -64,6 +64,8 @@ type guest struct {
 
 	rtp  []rtp.Packet  // what has come
 	rtcp []rtcp.Packet // likewise
+
+	events []Event // that it was told
 }
 
 // join adds a guest who can send and receive at once.
@@ -77,7 +79,8 @@ func (h *house) join(id string) *guest {
 // joinUnready adds one for whom neither keys nor path are there.
 func (h *house) joinUnready(id string) *guest {
 	h.tb.Helper()
-	p := newPeer(h.sfu, h.room, id, func(Event) {})
+	g := &guest{house: h, streams: make(map[uint32]*dtlssrtp.Stream)}
+	p := newPeer(h.sfu, h.room, id, func(e Event) { g.events = append(g.events, e) })
 	if err := p.connect(); err != nil {
 		h.tb.Fatal(err)
 	}
@@ -85,7 +88,7 @@ func (h *house) joinUnready(id string) *guest {
 		h.tb.Fatal(err)
 	}
 	at := netip.AddrPortFrom(netip.MustParseAddr("192.0.2.1"), uint16(1000+len(h.room.members)))
-	g := &guest{house: h, peer: p, conn: p.conn, at: at, streams: make(map[uint32]*dtlssrtp.Stream)}
+	g.peer, g.conn, g.at = p, p.conn, at
 	detach, err := h.conn.Attach(at, g.take)
 	if err != nil {
 		h.tb.Fatal(err)
