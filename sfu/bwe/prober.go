@@ -9,7 +9,7 @@ const (
 
 	// How long the estimate takes for what a probe sends on top of the media: one that explores, and one that looks
 	// whether there is more than was measured.
-	harm      = 80 * time.Millisecond
+	harm      = 65 * time.Millisecond
 	lightHarm = 45 * time.Millisecond
 
 	step       = 5 * time.Millisecond   // between two calls of Padding

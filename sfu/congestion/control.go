@@ -16,7 +16,8 @@ const (
 	deepDrain = 400 * time.Millisecond // a queue that takes longer to drain makes what waits for it too old
 	resumeAt  = 130 * time.Millisecond // of it are left when keyframes are asked for, which takes about as long
 
-	standing = 20 * time.Millisecond // a queue with which no probe begins
+	standing     = 20 * time.Millisecond // a queue with which no probe begins
+	crowdedShare = 0.97                  // of the capacity, likewise
 
 	ease = 3 * time.Second // without a sign of congestion, and the pacer lets everything through
 )
@@ -83,7 +84,9 @@ func (c *Controller[T]) probe(now time.Time) {
 	if used == 0 {
 		used = c.alloc.Used() // nothing is known yet
 	}
-	if queue, _ := c.estimator.Queue(); queue > standing {
+	queue, _ := c.estimator.Queue()
+	crowded := !c.estimator.Outgrown() && capacity > 0 && float64(c.alloc.Used()) > crowdedShare*float64(capacity)
+	if queue > standing || crowded {
 		return // the path is full as it is
 	}
 	rate, length := bwe.Aim(target, min(used, estimate), estimate, capacity > 0)
