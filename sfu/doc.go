@@ -13,21 +13,24 @@
 //	rooms                                   SFU.mu
 //	a client's streams, their accounts      ingress.mu: whoever holds it reads
 //	who receives a track                    fanOut, copied on change            one atomic load per packet
-//	layers of a track                       upTrack.mu; the best one is atomic
-//	numbering towards a receiver            downTrack.mu
+//	which layers a track has                upTrack.mu
+//	all that goes down to one client        sender.mu: whoever forwards to it, or has its turn
+//	who wants a layer                       layerDemand.mu
+//	layers of a track, what they take       ingress.mu; receivers see a snapshot, the ladder
 //	packets that can be had again           sourceCache.mu, per layer
 //	keys and path of a connection           transport, atomic
 //
 // Pion's callbacks only post. Posting never blocks, so it is allowed under a lock, and so is sealing a packet into the
 // batch of the goroutine that has it, which never waits either; nothing else is. Locks are taken in the order of a
-// packet's way: ingress.mu, downTrack.mu, then those of what they use. Whoever starts a goroutine waits for it:
+// packet's way: ingress.mu, sender.mu, then those of what they use. Whoever starts a goroutine waits for it:
 // connection.close for the one that reads features, Peer.finish for former connections, [SFU.Close] for the peers.
 //
 // # A packet's way
 //
 // socket (sfu/egress) - ingress.Receive, on the goroutine that reads the socket: opened (sfu/dtlssrtp) and parsed
 // (sfu/wire) once - layer.take - at the end of the read batch layer.forward, fanOut, downTrack.forward: dropped, or its
-// numbers mapped (sfu/rewrite) and sealed into the batch - socket. No lock of a room is on the way, and nobody waits: a
+// numbers mapped (sfu/selection) and sealed into the batch, or held back until the pace clock gives its sender a turn -
+// socket. No lock of a room is on the way, and nobody waits: a
 // receiver that is too slow loses packets and asks for them, or for a keyframe.
 //
 // # Negotiation
