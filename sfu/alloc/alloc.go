@@ -113,9 +113,9 @@ func (a *Allocator) Congested(now time.Time) { a.rise.congested(now) }
 func (a *Allocator) Probed(now time.Time, rate int) { a.rise.probed(rate) }
 
 const (
-	slack        = 1.03 // what flows may be that much above the estimate before something goes down,
+	slack        = 1.03 // the videos may be that much above the estimate less audio before something goes down,
 	lowestSlack  = 1.15 // and if it is only lowest rungs: a pause is worse than a little delay
-	margin       = 1.05 // the estimate must be that much above the need before something goes up
+	margin       = 1.05 // what is left of the estimate must be that much above the need before something goes up
 	reorderApart = 2 * time.Second
 )
 
@@ -131,7 +131,7 @@ func (a *Allocator) Allocate(now time.Time, estimate, audio int, tracks []Track,
 		a.tracks[i].prepare(&tracks[i], passed)
 	}
 	a.fall(now, estimate-audio)
-	a.climb(now, int(float64(estimate)/margin)-audio, audio, tracks)
+	a.climb(now, int(float64(estimate-audio)/margin), audio, tracks)
 	a.sum(audio)
 	into = into[:0]
 	for i := range tracks {
@@ -195,24 +195,19 @@ func (t *track) before(other *track) bool {
 	return t.id < other.id
 }
 
-// plan shares out a budget: the lowest rungs in order, and if all fit, the steps with the most benefit per bit.
+// plan shares out a budget: the lowest rungs in order, as far as they fit, and then the steps with the most benefit per
+// bit.
 func (a *Allocator) plan(budget int) {
-	all := true
 	for _, i := range a.order {
 		t := &a.tracks[i]
 		t.plan = 0
-		if len(t.steps) == 0 {
-			continue
-		}
-		if t.steps[0].rate <= budget {
+		if len(t.steps) > 0 && t.steps[0].rate <= budget {
 			t.plan = 1
 			budget -= t.steps[0].rate
-		} else {
-			all = false
 		}
 	}
-	for all {
-		t := a.best(func(t *track) int { return t.plan })
+	for {
+		t := a.best(planned)
 		if t == nil || t.more(t.plan) > budget {
 			return
 		}
@@ -221,14 +216,18 @@ func (a *Allocator) plan(budget int) {
 	}
 }
 
-// best is the track whose next step gives the most benefit per bit, nil if none has one; taken says how many each has.
-func (a *Allocator) best(taken func(*track) int) *track {
+func planned(t *track) int { return t.plan }
+func taken(t *track) int   { return t.at }
+
+// best is the track whose next step gives the most benefit per bit, nil if none has one; has says how many each has,
+// and those that have none at all are left out.
+func (a *Allocator) best(has func(*track) int) *track {
 	var best *track
 	most := -1.0
 	for _, i := range a.order {
 		t := &a.tracks[i]
-		n := taken(t)
-		if n == len(t.steps) {
+		n := has(t)
+		if n == 0 || n == len(t.steps) {
 			continue
 		}
 		worth := t.steps[n].worth * t.weight
@@ -295,10 +294,10 @@ func (a *Allocator) sum(audio int) {
 		}
 	}
 	if next == nil {
-		next = a.best(func(t *track) int { return t.at })
+		next = a.best(taken)
 	}
 	if next != nil {
-		a.need = int(float64(a.used+next.more(next.at))*margin) + 1
+		a.need = audio + int(float64(a.used-audio+next.more(next.at))*margin) + 1
 	}
 }
 

@@ -80,6 +80,7 @@ func (a *Allocator) climb(now time.Time, budget, audio int, tracks []Track) {
 		budget = held
 		a.plan(budget)
 	}
+	a.yield(budget, false)
 	left, slot := budget-a.flowing(), true
 	for _, i := range a.order {
 		t := &a.tracks[i]
@@ -100,8 +101,28 @@ func (a *Allocator) climb(now time.Time, budget, audio int, tracks []Track) {
 	}
 }
 
+// yield takes from those who by the plan are to have less, if there is no room for others who are to have more: the order
+// has changed, or what is shown. It is about those that are paused, or about the others.
+func (a *Allocator) yield(budget int, paused bool) {
+	lack, gains := a.flowing()-budget, false
+	for i := range a.tracks {
+		if t := &a.tracks[i]; t.plan > t.at && paused == (t.at == 0) {
+			gains = true
+			lack += t.more(t.at)
+		}
+	}
+	if !gains || lack <= 0 {
+		return
+	}
+	for i := range a.tracks {
+		t := &a.tracks[i]
+		t.at = min(t.at, t.plan)
+	}
+}
+
 // resume begins what is paused, with the lowest picture. A frozen one is the worst of all, so it does not wait for long.
 func (a *Allocator) resume(now time.Time, budget, audio int) {
+	a.yield(budget, true)
 	left := budget - a.flowing()
 	for _, i := range a.order {
 		t := &a.tracks[i]
