@@ -35,7 +35,7 @@ const shared = [
 ];
 const media = ['MediaStream', 'RTCPeerConnection', 'RTCRtpReceiver', 'RTCRtpSender', 'CustomEvent', 'DOMException'];
 const dom = ['document', 'HTMLElement', 'HTMLVideoElement', 'CSS', 'getComputedStyle', 'devicePixelRatio'];
-const observers = ['ResizeObserver', 'IntersectionObserver', 'addEventListener'];
+const observers = ['ResizeObserver', 'IntersectionObserver', 'matchMedia'];
 const page = ['window', 'navigator', 'addEventListener', 'globalThis'];
 const node = [
   'process',

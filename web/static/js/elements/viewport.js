@@ -44,7 +44,13 @@ export class Viewport {
       });
     }
     document.addEventListener('visibilitychange', () => this.#measureAll());
-    addEventListener('resize', () => this.#measureAll()); // zooming changes what a CSS pixel is
+    this.#watchScale();
+  }
+
+  /** Zooming, or another monitor, changes what a CSS pixel is. */
+  #watchScale() {
+    const changed = () => (this.#watchScale(), this.#measureAll());
+    matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener('change', changed, { once: true });
   }
 
   #forget() {
