@@ -76,7 +76,7 @@ func (e *Estimator) Sent(now time.Time, size int, probe uint8) uint16 {
 	t := now.Sub(e.epoch)
 	e.silence.sent(t)
 	e.reports.bytes += size
-	return e.history.add(t, size, probe, e.expects.sent(t, size, e.capacity))
+	return e.history.add(t, size, probe, e.expects.sent(t, size, e.drains()))
 }
 
 // Feedback takes what a transport-wide feedback says.
@@ -242,6 +242,9 @@ func (e *Estimator) drain(t time.Duration) {
 	e.set(min(e.before, rate*e.relief(t)))
 }
 
+// drains is the rate at which the bottleneck's queue drains, loss behind it included.
+func (e *Estimator) drains() float64 { return e.capacity / (1 - min(e.losses.inherent, 0.5)) }
+
 // Tick lets time pass.
 func (e *Estimator) Tick(now time.Time) {
 	t := now.Sub(e.epoch)
@@ -279,8 +282,11 @@ func (e *Estimator) Tolerate(now time.Time, d time.Duration) {
 }
 
 // Backlog is how many bytes wait at the bottleneck now: what the newest packet that is known to have arrived found
-// there, and what was sent since, less what drained at rate, in bit/s.
-func (e *Estimator) Backlog(now time.Time, rate int) float64 {
+// there, and what was sent since, less what drained.
+func (e *Estimator) Backlog(now time.Time) float64 {
 	passed := (now.Sub(e.epoch) - e.latestAt).Seconds() - e.recent.Seconds()
-	return max(0, float64(e.history.since(e.latest))-passed*float64(rate)/8)
+	return max(0, float64(e.history.since(e.latest))-passed*e.drains()/8)
 }
+
+// Drains is the rate, in bit/s, at which the bottleneck's queue drains, as far as known; 0: not at all.
+func (e *Estimator) Drains() int { return int(e.drains()) }

@@ -102,7 +102,6 @@ func (c *Controller[T]) probe(now time.Time) {
 func (c *Controller[T]) shape(now time.Time) {
 	estimate := c.estimator.Estimate()
 	capacity, _ := c.estimator.Capacity(now)
-	_, inherent := c.estimator.Loss()
 	c.relaxed = c.alloc.Wanted() > 0 && c.alloc.Need() == 0 && !c.prober.Active() && now.Sub(c.calm) > ease &&
 		c.estimator.Acked() < estimate
 	known := capacity > 0 && (c.congested || estimate <= capacity)
@@ -110,16 +109,15 @@ func (c *Controller[T]) shape(now time.Time) {
 	case c.relaxed:
 		c.pacer.Shape(now, 0, 0)
 	case known:
-		takes := int(float64(capacity) / (1 - min(inherent, 0.5)))
-		rate := takes
+		rate := c.estimator.Drains()
 		if !c.congested {
-			rate += takes / 10
+			rate += rate / 10
 		}
 		if c.prober.Tag() != 0 {
 			rate = max(rate, c.prober.Target()*11/10)
 		}
 		c.pacer.Shape(now, rate, 25*time.Millisecond)
-		c.pacer.Correct(now, c.estimator.Backlog(now, takes))
+		c.pacer.Correct(now, c.estimator.Backlog(now))
 	default:
 		c.pacer.Shape(now, max(2*estimate, c.prober.Target()*11/10), 40*time.Millisecond)
 	}
@@ -129,7 +127,7 @@ func (c *Controller[T]) shape(now time.Time) {
 func (c *Controller[T]) draining(now time.Time) time.Duration {
 	capacity, _ := c.estimator.Capacity(now)
 	drains := max(capacity-c.audio.rate(), capacity/8, 1)
-	return time.Duration(c.estimator.Backlog(now, capacity) * 8 / float64(drains) * float64(time.Second))
+	return time.Duration(c.estimator.Backlog(now) * 8 / float64(drains) * float64(time.Second))
 }
 
 // pausing reports whether video waits for a long queue to drain. It would get too old in the pacer, and keyframes that
