@@ -20,6 +20,9 @@ const (
 	suspect = 20 * time.Millisecond // a queue that may be rising
 	certain = 40 * time.Millisecond // a queue that must not stay
 
+	blame = time.Second // after a probe: congestion may be its consequence
+	alone = 0.85        // of the link, and nobody else uses it
+
 	share = 0.985 // of the capacity that is used
 )
 
@@ -33,6 +36,7 @@ type Estimator struct {
 	samples samples
 	losses  losses
 	expects forecast
+	link    link
 	silence silence
 	reports reports
 
@@ -122,6 +126,7 @@ func (e *Estimator) arrival(t time.Duration, a *feedback.Arrival) bool {
 	}
 	e.samples.add(sample{at: at, delay: delay, size: int32(p.size), tag: p.tag})
 	queue := delay - e.delays.least() - e.noise
+	e.link.arrived(number, sent, at, int(p.size))
 	dropped := e.losses.arrived(queue)
 	if p.tag != 0 && p.tag != e.tag {
 		e.tag, e.dropped = p.tag, 0
@@ -181,6 +186,10 @@ func (e *Estimator) overused(t time.Duration) bool {
 	} else if e.high == 0 {
 		e.high = t
 	}
+	if e.high > 0 && t > e.tolerate+blame && e.Underdog() {
+		// It was not us: others have more and may give way first.
+		return t-e.high >= 700*time.Millisecond || e.recent > 4*limit
+	}
 	long := e.high > 0 && t-e.high >= 150*time.Millisecond
 	return e.rising >= 2 || long || e.recent > 2*limit
 }
@@ -220,7 +229,30 @@ func (e *Estimator) Outgrown() bool { return e.capacity > 0 && !e.congests && e.
 // needs more room.
 func (e *Estimator) relief(t time.Duration) float64 {
 	long := max(0, t-e.began-time.Second).Seconds()
-	return share * max(1-0.03*long, 0.85)
+	return share * max(1-0.03*long, 0.85) * e.yield()
+}
+
+// portion is our share of a link that others use too; 0: nobody does, or it is not known.
+func (e *Estimator) portion(rate float64) float64 {
+	if link := e.link.rate(); link > 0 && rate < alone*link {
+		return rate / link
+	}
+	return 0
+}
+
+// yield is what is left of our share for the sake of fairness: who has more than half gives way, and the faster the
+// more it is. In the same congestion who has less only stops growing, so that shares become equal.
+func (e *Estimator) yield() float64 {
+	if portion := e.portion(e.capacity); portion > 0.52 {
+		return 1.5 - portion
+	}
+	return 1
+}
+
+// Underdog reports whether others use the link too, and we have much less than half of it.
+func (e *Estimator) Underdog() bool {
+	portion := e.portion(e.delays.acked(500 * time.Millisecond))
+	return portion > 0 && portion < 0.45
 }
 
 // drain follows a congestion to its end.

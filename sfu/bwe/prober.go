@@ -16,6 +16,7 @@ const (
 	again      = 100 * time.Millisecond // after a success
 	firstPause = 3 * time.Second        // after a failure
 	longPause  = 8 * time.Second
+	shortPause = time.Second            // likewise, when others have more
 	patience   = 500 * time.Millisecond // for the feedback on a probe, on top of the round trip
 )
 
@@ -145,6 +146,9 @@ func (p *Prober) Judge(now time.Time, e *Estimator, rtt time.Duration) (Outcome,
 		p.Stop(now, again)
 	case Saturated:
 		p.pause = min(max(p.pause*3/2, firstPause), longPause)
+		if e.Underdog() {
+			p.pause = shortPause
+		}
 		p.Stop(now, p.pause)
 	case Void:
 		p.Stop(now, max(p.pause, patience))

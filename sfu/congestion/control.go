@@ -85,7 +85,7 @@ func (c *Controller[T]) probe(now time.Time) {
 		used = c.alloc.Used() // nothing is known yet
 	}
 	queue, _ := c.estimator.Queue()
-	crowded := !c.estimator.Outgrown() && capacity > 0 && float64(c.alloc.Used()) > crowdedShare*float64(capacity)
+	crowded := !c.estimator.Outgrown() && !c.estimator.Underdog() && capacity > 0 && float64(c.alloc.Used()) > crowdedShare*float64(capacity)
 	if queue > standing || crowded {
 		return // the path is full as it is
 	}
