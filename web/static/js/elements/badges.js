@@ -6,8 +6,12 @@ import { findPanel } from './page.js';
  * @import {QualityEvent, Track} from '../protocol.js'
  */
 
-/** A picture that is only worse must be so for this long, in ms, before anybody is bothered with it. */
-const BEAR = 2000;
+/**
+ * For so long, in ms, nobody is bothered with a picture that is only worse, or has not begun yet: most get better soon.
+ * One that stops is told of at once.
+ */
+const WORSE = 2000;
+const BEGINNING = 1000;
 
 /** Says on the tiles why a picture is paused, or not as good as it might be. */
 export class Badges {
@@ -49,23 +53,32 @@ export class Badges {
   }
 
   /**
-   * Shows what is known of a picture: that it is paused at once, that it is worse after a while.
+   * Shows what is known of a picture, now or after a while.
    * @param {string} id
    * @param {Track} track
    */
   #show(id, track) {
     const key = `${id} ${track}`;
-    const quality = this.#latest.get(key);
-    const badge = quality ? badgeOf(quality) : null;
-    if (badge?.state !== 'reduced' || this.#badge(id, track)) {
+    const delay = this.#delay(id, track);
+    const put = () => {
       this.#stopWaiting(key);
       this.#put(id, track);
-    } else if (!this.#waiting.has(key)) {
-      this.#waiting.set(
-        key,
-        setTimeout(() => (this.#stopWaiting(key), this.#put(id, track)), BEAR),
-      );
-    }
+    };
+    if (delay === 0) put();
+    else if (!this.#waiting.has(key)) this.#waiting.set(key, setTimeout(put, delay));
+  }
+
+  /**
+   * @param {string} id
+   * @param {Track} track
+   * @returns {number} how long to bear with the picture, in ms
+   */
+  #delay(id, track) {
+    const badge = this.#latestBadge(id, track);
+    if (!badge || this.#badge(id, track)) return 0;
+    if (badge.state === 'reduced') return WORSE;
+    const video = this.#figure(id, track)?.querySelector('video');
+    return video && video.videoWidth > 0 ? 0 : BEGINNING;
   }
 
   /**
@@ -74,8 +87,7 @@ export class Badges {
    */
   #put(id, track) {
     const figure = this.#figure(id, track);
-    const quality = this.#latest.get(`${id} ${track}`);
-    const badge = quality ? badgeOf(quality) : null;
+    const badge = this.#latestBadge(id, track);
     figure?.classList.toggle('paused', badge?.state === 'paused');
     const present = this.#badge(id, track);
     if (!figure || !badge) {
@@ -89,6 +101,15 @@ export class Badges {
     const words = element.querySelector('.words');
     if (words && words.textContent !== badge.text) words.textContent = badge.text;
     if (!present) figure.append(element);
+  }
+
+  /**
+   * @param {string} id
+   * @param {Track} track
+   */
+  #latestBadge(id, track) {
+    const quality = this.#latest.get(`${id} ${track}`);
+    return quality ? badgeOf(quality) : null;
   }
 
   #create() {
