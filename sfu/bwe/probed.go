@@ -78,7 +78,7 @@ func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
 			return Void, rate // it might be what was measured
 		}
 		switch {
-		case rate > muchMore*e.capacity || e.expects.outgrown():
+		case e.portion(rate) == 0 && (rate > muchMore*e.capacity || e.expects.outgrown()):
 			e.capacity = 0 // that was long ago
 		case rate > e.capacity:
 			e.fits(rate/share, t)
