@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"parley/sfu/congestion"
 )
 
 // action is something that happened, posted to a peer's loop and done there. An error ends the peer.
@@ -47,6 +49,7 @@ type (
 		c       *connection
 		up      *upTrack
 		quality Quality
+		control congestion.State
 	}
 	featuresOpened struct {
 		c       *connection
@@ -168,6 +171,8 @@ func (a sourceFound) do(p *Peer) error {
 
 func (a qualityChanged) do(p *Peer) error {
 	if a.c == p.conn && a.c.lines.active[a.up] != nil {
+		p.log.Debug("quality", "track", a.up.id, "layer", a.quality.Layer, "why", a.quality.Why,
+			"estimate", a.control.Estimate, "queue", a.control.Queue, "loss", a.control.Loss)
 		p.deliver(a.quality)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"parley/sfu/alloc"
+	"parley/sfu/congestion"
 	"parley/sfu/selection"
 )
 
@@ -144,7 +145,11 @@ func (s *sender) report(d *downTrack, decision alloc.Decision) {
 	}
 	if quality != d.choice.told {
 		d.choice.told = quality
-		s.tell(d.up, quality)
+		var state congestion.State
+		if s.control != nil {
+			state = s.control.State()
+		}
+		s.tell(d.up, quality, state)
 	}
 }
 

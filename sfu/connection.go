@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"parley/sfu/congestion"
 )
 
 const (
@@ -74,7 +76,9 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 		return nil, fmt.Errorf("new peer connection: %w", err)
 	}
 	c := &connection{pc: pc, transport: t, published: make(map[string]*upTrack)}
-	c.sender = newSender(t, s.clock, s.controls, func(up *upTrack, q Quality) { post(qualityChanged{c, up, q}) })
+	c.sender = newSender(t, s.clock, s.controls, func(up *upTrack, q Quality, control congestion.State) {
+		post(qualityChanged{c, up, q, control})
+	})
 	c.ingress = newIngress(t, c.sender, func(u unknownSource) { post(sourceFound{c, u}) })
 	c.lines = newLines(api, pc, c.sender, c.ingress, shown)
 	negotiated, ordered, id := true, true, uint16(featuresID)

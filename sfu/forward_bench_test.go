@@ -13,6 +13,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"parley/sfu/codec"
+	"parley/sfu/congestion"
 	"parley/sfu/dtlssrtp"
 	"parley/sfu/egress"
 	"parley/sfu/feedback"
@@ -97,7 +98,7 @@ func (c *crowd) newPerson() *person {
 	server, client := sessions(c.tb, srtp.ProtectionProfileAeadAes128Gcm)
 	p.transport.session.Store(server)
 	p.transport.path.Store(egress.NewDestination(socket.LocalAddr().(*net.UDPAddr).AddrPort()))
-	p.sender = newSender(p.transport, newPaceClock(c.conn), c.controlled, func(*upTrack, Quality) {})
+	p.sender = newSender(p.transport, newPaceClock(c.conn), c.controlled, func(*upTrack, Quality, congestion.State) {})
 	p.ingress = newIngress(p.transport, p.sender, func(unknownSource) {})
 	p.ingress.ids = extensionIDs{transport: transportID, level: levelID}
 	if p.client, err = client.Stream(publishedSSRC); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"parley/sfu/codec"
+	"parley/sfu/congestion"
 	"parley/sfu/dtlssrtp"
 	"parley/sfu/egress"
 	"parley/sfu/wire"
@@ -69,7 +70,7 @@ func newSink(t *testing.T) *sink {
 	conn := egress.NewConn(socket)
 	t.Cleanup(func() { _ = conn.Close() })
 	s := &sink{t: t, transport: newTransport(conn), clock: time.Now()}
-	s.sender = newSender(s.transport, newPaceClock(conn), false, func(_ *upTrack, q Quality) {
+	s.sender = newSender(s.transport, newPaceClock(conn), false, func(_ *upTrack, q Quality, _ congestion.State) {
 		s.qualities = append(s.qualities, q)
 	})
 	server, client := sessions(t, srtp.ProtectionProfileAeadAes128Gcm)
@@ -306,7 +307,7 @@ func TestLadderFollowsWhatFlows(t *testing.T) {
 		t.Error("nothing has changed, but the shape")
 	}
 	now = now.Add(2 * layerTimeout)
-	low.last = now
+	low.last, s.up.last = now, now
 	if got := rids(); got != "q" || s.up.ladder.Load().shape == shape {
 		t.Errorf("rungs %q after the large one has stopped", got)
 	}
@@ -321,6 +322,11 @@ func TestLadderFollowsWhatFlows(t *testing.T) {
 	low.last = now
 	if got := rids(); got != "q" {
 		t.Errorf("rungs %q though the large one did not come when wanted", got)
+	}
+	now = now.Add(time.Hour)
+	s.up.came(low, now)
+	if got := rids(); got != "qf" {
+		t.Errorf("rungs %q after a pause of both", got)
 	}
 	s.up.removeLayer(low)
 	high.last = now

@@ -10,8 +10,7 @@ import (
 )
 
 const (
-	// layerTimeout is how far a layer may fall behind the newest packet of its track and still count as flowing. A
-	// screen share may show nothing new for long.
+	// How far a layer may fall behind its track. A screen share may show nothing new for long.
 	layerTimeout       = time.Second
 	screenLayerTimeout = 5 * time.Second
 

@@ -27,9 +27,13 @@ func allActive(layers map[string]bool) bool {
 // look takes how the participant shows a picture.
 func (p *Peer) look(tile Tile) {
 	key := tileKey{tile.Publisher, tile.Screen}
-	if _, known := p.tiles[key]; known || len(p.tiles) < maxTiles {
-		p.tiles[key] = tileSize{known: true, pixels: tile.Width * tile.Height, pinned: tile.Pinned}
+	if _, known := p.tiles[key]; !known && len(p.tiles) >= maxTiles {
+		maps.DeleteFunc(p.tiles, func(key tileKey, _ tileSize) bool { return !p.room.has(key.publisher) })
+		if len(p.tiles) >= maxTiles {
+			return
+		}
 	}
+	p.tiles[key] = tileSize{known: true, pixels: max(0, tile.Width) * max(0, tile.Height), pinned: tile.Pinned}
 }
 
 // shown is how the participant shows a track.

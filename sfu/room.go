@@ -119,6 +119,13 @@ func (r *room) sendFeatures(p *Peer) {
 	}
 }
 
+// has reports whether somebody with that id is here.
+func (r *room) has(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.members[id] != nil
+}
+
 // tell posts to the member with that id, if it is still here.
 func (r *room) tell(id string, a action) {
 	r.mu.Lock()

@@ -29,7 +29,7 @@ type sender struct {
 	// Static after construction.
 	transport *transport
 	clock     *paceClock
-	tell      func(*upTrack, Quality) // posts to the peer's loop
+	tell      func(*upTrack, Quality, congestion.State) // posts to the peer's loop
 	began     time.Time
 
 	mu         sync.Mutex
@@ -63,7 +63,9 @@ type waiting struct {
 // maxSpare bounds the packets that are kept for their room.
 const maxSpare = 64
 
-func newSender(t *transport, clock *paceClock, control bool, tell func(*upTrack, Quality)) *sender {
+func newSender(
+	t *transport, clock *paceClock, control bool, tell func(*upTrack, Quality, congestion.State),
+) *sender {
 	s := &sender{transport: t, clock: clock, tell: tell, began: time.Now()}
 	if control {
 		s.control = congestion.New[*waiting](congestion.Options{}, s.began)

@@ -51,6 +51,10 @@ type upTrack struct {
 
 	told map[string]bool // by rid, owned by the publisher's loop: which layers it was told to send; nil: nothing yet
 
+	// Guarded by the mu of the ingress that it comes from.
+	last    time.Time // the newest packet of a picture
+	resumed time.Time // since when packets come without a pause
+
 	mu     sync.Mutex
 	layers []*layer // guarded by mu
 	stale  bool     // guarded by mu: layers have come or gone since the ladder was made
@@ -166,11 +170,28 @@ func (t *upTrack) judge(l *layer, now time.Time) {
 // available reports whether receivers can have the layer: it flows, or would if it were wanted. now is when the track's
 // newest packet came.
 func (l *layer) available(now time.Time) bool {
-	timeout := layerTimeout
-	if l.track.source.screen {
-		timeout = screenLayerTimeout
+	if l.last.IsZero() {
+		return false
 	}
-	return !l.last.IsZero() && now.Sub(l.last) <= timeout || l.demand.expected(now)
+	// After a pause of all layers, as of a camera that was switched off, they come back one after the other.
+	back := now.Sub(l.track.resumed) < layerTimeout
+	return back || now.Sub(l.last) <= l.track.timeout() || l.demand.expected(now)
+}
+
+// timeout is how far a layer may fall behind the newest packet of its track and still count as flowing.
+func (t *upTrack) timeout() time.Duration {
+	if t.source.screen {
+		return screenLayerTimeout
+	}
+	return layerTimeout
+}
+
+// came notes a packet of a layer.
+func (t *upTrack) came(l *layer, now time.Time) {
+	if now.Sub(t.last) > t.timeout() {
+		t.resumed = now
+	}
+	t.last, l.last = now, now
 }
 
 func (l *layer) pixels() int { return int(l.width) * int(l.height) }
@@ -289,7 +310,7 @@ func (l *layer) inspectVideo(p *packet) {
 			l.judged = time.Time{} // at once
 		}
 		l.meter.add(p.in.Arrived, &p.frame, len(p.payload))
-		l.last = p.in.Arrived
+		l.track.came(l, p.in.Arrived)
 		l.cache.add(p.header.Sequence, p.payload, p.descriptor, p.in.Arrived)
 	}
 	l.keyframes.packet(p.in.Arrived, p.frame.Keyframe)
