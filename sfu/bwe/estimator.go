@@ -21,7 +21,7 @@ const (
 	certain = 40 * time.Millisecond // a queue that must not stay
 
 	blame = time.Second // after a probe: congestion may be its consequence
-	alone = 0.85        // of the link, and nobody else uses it
+	alone = 0.9         // of the link, and nobody else uses it
 
 	share = 0.985 // of the capacity that is used
 )
@@ -270,6 +270,10 @@ func (e *Estimator) drain(t time.Duration) {
 		e.congests, e.ended, e.capacity = false, t, 0
 		e.set(0.85 * e.first)
 		return
+	}
+	if e.Underdog() {
+		// While others fill the queue, what arrives is what is sent, not what could be.
+		rate = max(rate, e.first*(0.95-0.1*max(0, t-e.began-time.Second).Seconds()))
 	}
 	e.set(min(e.before, rate*e.relief(t)))
 }
