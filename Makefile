@@ -8,8 +8,8 @@ VENDOR  := web/static/vendor
 ASSETS  := $(addprefix $(VENDOR)/,htmx.min.js hx-ws.min.js hx-sse.min.js)
 LDFLAGS := -s -w
 
-.PHONY: build run test test-go test-js test-browser test-netns packages check lint format fuzz soak bench screenshots \
-        clean FORCE
+.PHONY: build run test test-go test-js test-browser test-netns packages check lint format fuzz soak bench \
+        bwe-report screenshots clean FORCE
 
 # go itself knows what is stale.
 build: $(ASSETS)
@@ -95,6 +95,10 @@ fuzz:
 SOAK ?= 5m
 soak: build
 	SOAK=$(SOAK) $(GO) test -v -count 1 -timeout 3h -run TestSoak ./e2e
+
+# The scenarios of the acceptance of congestion control, simulated: charts and a table. Seconds.
+bwe-report:
+	$(GO) run ./sfu/congestion/report -into docs/congestion
 
 # The server against its yardsticks, alone on a core each. About an hour on an otherwise idle machine with two cores.
 bench: build

@@ -3,16 +3,16 @@
 // An [Allocator] is a pure machine with one owner: it has no clock and no lock, and it allocates no memory once it has
 // seen its tracks.
 //
-// Audio comes first and is only subtracted here. Then each track gets its lowest rung in the order of priority, and then
-// the step with the most benefit per bit is taken, again and again, until one does not fit. Benefit grows with the
-// logarithm of resolution and frame rate; steps that are not worth their bits compared with a later one are skipped, and
-// no picture is larger than its tile (see steps.go). Since the order of the steps does not depend on the budget, more
-// bandwidth never means less for anybody, except that a large lowest rung which does not fit gives way to smaller ones.
+// Audio comes first and is only subtracted here. Then each track gets its lowest rung in the order of priority, and
+// then the step with the most benefit per bit is taken, again and again, until one does not fit. Benefit grows with the
+// logarithm of resolution and frame rate; steps that are not worth their bits compared with a later one are skipped,
+// and no picture is larger than its tile (see steps.go). Since the order of the steps does not depend on the budget,
+// more bandwidth never means less for anybody, once all have their lowest rung.
 //
-// Two plans are made that way: what may be kept with all of the estimate, and what may be begun with a margin. Each track
-// stays where it was if that lies between them, so neither jitter of the estimate nor of the measured bit rates makes it
-// switch. Going down is done at once. Going up waits until congestion is over, switches one spatial layer at a time, and
-// does not try again soon what has just failed (see rise.go).
+// Two plans are made that way: what may be kept with all of the estimate, and what may be begun with a margin. Each
+// track stays where it was if that lies between them, and bit rates are smoothed, so jitter of neither makes it switch.
+// Going down is done at once. Going up waits until congestion is over, switches one spatial layer at a time, and does
+// not try again soon what has just failed (see rise.go).
 package alloc
 
 import (
@@ -67,7 +67,7 @@ const (
 type Decision struct {
 	Rung int // index of the rung; -1: paused
 	Why  Why
-	Hold bool // until the keyframe comes that it takes to go down, the old encoding may go on, in its lowest temporal layer
+	Hold bool // until the keyframe of a lower encoding comes, the old one may go on, in its lowest temporal layer
 }
 
 // Allocator decides for one subscriber. The zero value is ready.
@@ -105,7 +105,8 @@ func (a *Allocator) Need() int { return a.need }
 // Wanted is what all tracks take at the best rung that their tiles show, in bit/s, audio included.
 func (a *Allocator) Wanted() int { return a.wanted }
 
-// Congested says that the path is congested now: nothing goes up for a while, and what went up just before is held back.
+// Congested says that the path is congested now: nothing goes up for a while, and what went up just before is held
+// back.
 func (a *Allocator) Congested(now time.Time) { a.rise.congested(now) }
 
 // Probed says that a probe has shown that the path carries rate (bit/s, everything counted): what was held back and
@@ -339,7 +340,8 @@ func (a *Allocator) hold(budget int, tracks []Track, decisions []Decision) {
 
 // held is the lowest rung of the encoding that flows, if that is above what was decided, -1 otherwise.
 func (t *Track) held(decided int) int {
-	if decided < 0 || t.Current < 0 || t.Current >= len(t.Rungs) || t.Rungs[t.Current].Spatial <= t.Rungs[decided].Spatial {
+	if decided < 0 || t.Current < 0 || t.Current >= len(t.Rungs) ||
+		t.Rungs[t.Current].Spatial <= t.Rungs[decided].Spatial {
 		return -1
 	}
 	for i := range t.Rungs {

@@ -101,8 +101,8 @@ func (a *Allocator) climb(now time.Time, budget, audio int, tracks []Track) {
 	}
 }
 
-// yield takes from those who by the plan are to have less, if there is no room for others who are to have more: the order
-// has changed, or what is shown. It is about those that are paused, or about the others.
+// yield takes from those who by the plan are to have less, if there is no room for others who are to have more: the
+// order has changed, or what is shown. It is about those that are paused, or about the others.
 func (a *Allocator) yield(budget int, paused bool) {
 	lack, gains := a.flowing()-budget, false
 	for i := range a.tracks {
@@ -120,7 +120,7 @@ func (a *Allocator) yield(budget int, paused bool) {
 	}
 }
 
-// resume begins what is paused, with the lowest picture. A frozen one is the worst of all, so it does not wait for long.
+// resume begins what is paused, with the lowest picture. A frozen one is the worst of all, so it does not wait long.
 func (a *Allocator) resume(now time.Time, budget, audio int) {
 	a.yield(budget, true)
 	left := budget - a.flowing()

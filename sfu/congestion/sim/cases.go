@@ -13,6 +13,7 @@ type Case struct {
 	Variant  string // letter, if there are several
 	Title    string
 	Scenario Scenario
+	Chart    Span // what a chart shows
 	Limits   []Limit
 }
 
@@ -109,6 +110,11 @@ func Cases() []Case {
 	cases = append(cases, drops()...)
 	cases = append(cases, lossy()...)
 	cases = append(cases, company()...)
+	for i := range cases {
+		if c := &cases[i]; c.Chart.To == 0 {
+			c.Chart.To = c.Scenario.Duration - tail
+		}
+	}
 	slices.SortStableFunc(cases, func(a, b Case) int { return a.Number - b.Number })
 	return cases
 }
@@ -168,13 +174,14 @@ func drops() []Case {
 		}
 		title := [...]string{"640 ms of buffer", "300 ms of buffer"}[i]
 		cases = append(cases, Case{Number: 2, Variant: variant, Title: "2 Mbit/s to 500 kbit/s, " + title,
-			Scenario: network, Limits: []Limit{
+			Scenario: network, Chart: seconds(15, 60), Limits: []Limit{
 				{"allocation fits", Seconds, false, 0.7, "2.8 / 0.4 s", func(r *Result) float64 { return r.Fits(0, low) }},
 				queue(low, 0.075, "608 / 59 ms"), gap(low, hole, "3.3 / 1.21 s"), score(low, 0.85, "69 % / 86 %"),
 				badAudio(low, audio, "19 % / 7.6 %"),
-			}}, Case{Number: 3, Variant: variant, Title: "back to 2 Mbit/s, " + title, Scenario: network, Limits: []Limit{
-			reach(after, 8, "22 / 10.5 s"), score(after, 0.99, "92 % / 100 %"),
-		}})
+			}}, Case{Number: 3, Variant: variant, Title: "back to 2 Mbit/s, " + title, Scenario: network,
+			Chart: seconds(55, 85), Limits: []Limit{
+				reach(after, 8, "22 / 10.5 s"), score(after, 0.99, "92 % / 100 %"),
+			}})
 	}
 	before, low, after = seconds(0, 20), seconds(20, 50), seconds(50, 80)
 	deep := Case{Number: 4, Title: "1 Mbit/s to 300 kbit/s, 1 s of buffer, then 2 Mbit/s",
@@ -200,13 +207,14 @@ func lossy() []Case {
 	}}
 	ten.Scenario.Loss = 0.10
 	dark, after := seconds(20, 26), seconds(26, 56)
-	blackout := Case{Number: 11, Title: "1 Mbit/s, no feedback for 6 s", Scenario: during(1_000_000, after), Limits: []Limit{
+	blackout := Case{Number: 11, Title: "1 Mbit/s, no feedback for 6 s", Scenario: during(1_000_000, after)}
+	blackout.Limits = []Limit{
 		{"rate after 1.5 s", Ratio, false, 0.5, "1.06 / 0.14", func(r *Result) float64 {
 			before := Span{dark.From - 5*time.Second, dark.From}
 			return r.Sent(0, Span{dark.From + 1500*time.Millisecond, dark.To}) / r.Sent(0, before)
 		}},
 		reach(after, 3, "1 / 2.5 s"), queue(seconds(0, 56), 0.060, "86 / 44 ms"),
-	}}
+	}
 	blackout.Scenario.Blackout = dark
 	return []Case{five, ten, blackout}
 }
@@ -230,11 +238,12 @@ func company() []Case {
 func little() Case {
 	capped, all := seconds(0, 60), seconds(60, 120)
 	const small = 320 * 180
-	c := Case{Number: 10, Title: "400 kbit/s wanted of 1 Mbit/s, then all", Scenario: during(1_000_000, all), Limits: []Limit{
+	c := Case{Number: 10, Title: "400 kbit/s wanted of 1 Mbit/s, then all", Scenario: during(1_000_000, all)}
+	c.Limits = []Limit{
 		{"estimate over proof", Ratio, false, 1.2, "168 / 0.84", func(r *Result) float64 { return r.Boldness(0, capped) }},
 		score(all, 0.99, "100 % / 97 %"), reach(all, 2, "7 / 1.5 s"), queue(all, 0.050, "50 / 39 ms"),
 		badAudio(all, 0.005, "3.2 % / 0"),
-	}}
+	}
 	everything := constant(0, 0).Subscribers[0].shown(0)
 	c.Scenario.Subscribers = []Subscriber{{Views: []View{{0, [videoTracks]int{small, small, 0}}, {all.From, everything}}}}
 	return c

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// link is the bottleneck: a first-in-first-out queue that drops at its tail, then a way that takes time, loses at random
-// and never reorders. When a packet leaves the queue is known as it enters, so the queue needs no events.
+// link is the bottleneck: a first-in-first-out queue that drops at its tail, then a way that takes time, loses at
+// random and never reorders. When a packet leaves the queue is known as it enters, so the queue needs no events.
 type link struct {
 	clock   *clock
 	rate    []Step

@@ -102,7 +102,7 @@ func (p *publisher) capture() {
 	}
 }
 
-// size varies from frame to frame and with the scene; the encoder keeps the mean at the nominal rate over a second or so.
+// size varies from frame to frame and with the scene; the encoder keeps the mean at the nominal rate over a second.
 func (p *publisher) size(f *frame) int {
 	e := f.encoding
 	mean := float64(nominalBits(e, f.temporal)) / 8

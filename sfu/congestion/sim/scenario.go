@@ -111,12 +111,11 @@ func (s *Scenario) Oracle(sub int, at time.Duration) (rungs [videoTracks]int) {
 	for i := range rungs {
 		rungs[i] = -1
 	}
+	below := 0
 	for rung, rate := range rates {
+		more := rate - below
+		below = rate
 		for i := range rungs {
-			more := rate
-			if rung > 0 {
-				more -= rates[rung-1]
-			}
 			if rungs[i] == rung-1 && rung <= highest(shown[i]) && more <= left {
 				left -= more
 				rungs[i] = rung

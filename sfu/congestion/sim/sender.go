@@ -150,7 +150,6 @@ type videoTrack struct {
 	temporal   int      // highest layer of it that is sent
 	base       *picture // of what flows: the newest that others build on
 	sequence   int
-	asked      time.Duration // when a keyframe was last asked for
 	history    map[int]*packet
 }
 
