@@ -290,6 +290,11 @@ func TestLadderFollowsWhatFlows(t *testing.T) {
 	now := time.Now()
 	low.last, low.width, low.height = now, 16, 16
 	high.last, high.width, high.height = now, 64, 64
+	high.width, high.height = 0, 0
+	if w, h := guessSize([]*layer{low, high, high}, 2); w != 64 || h != 64 {
+		t.Errorf("guessed %d x %d", w, h)
+	}
+	high.width, high.height = 64, 64
 	rids := func() string {
 		s.up.stale = true
 		s.up.judge(low, now)

@@ -58,9 +58,14 @@ func (b *ladder) find(t selection.Target) int {
 func buildLadder(layers []*layer) *ladder {
 	built := new(ladder)
 	for index, l := range layers {
+		width, height := guessSize(layers, index)
 		for spatial := range max(l.meter.spatial, 1) {
+			shrink := max(l.meter.spatial, 1) - 1 - spatial // each spatial layer halves the one above
 			for temporal := range max(l.meter.temporal, 1) {
-				built.add(l, index, spatial, temporal)
+				built.add(l, index, step{
+					layer: l, tier: built.tiers, width: width >> shrink, height: height >> shrink,
+					target: selection.Target{Encoding: l.ssrc, Spatial: uint8(spatial), Temporal: uint8(temporal)},
+				})
 			}
 			built.tiers++
 		}
@@ -69,22 +74,30 @@ func buildLadder(layers []*layer) *ladder {
 	return built
 }
 
-func (b *ladder) add(l *layer, index, spatial, temporal int) {
-	bitrate, fps := l.meter.upTo(spatial, temporal)
+func (b *ladder) add(l *layer, index int, s step) {
+	bitrate, fps := l.meter.upTo(int(s.target.Spatial), int(s.target.Temporal))
 	if !l.meter.measured() {
 		bitrate, fps = float64(int(guessedRate)<<(2*index)), 0
 	}
-	shrink := max(l.meter.spatial, 1) - 1 - spatial // each spatial layer halves the one above
-	width, height := int(l.width)>>shrink, int(l.height)>>shrink
 	b.rungs = append(b.rungs, alloc.Rung{
-		Bitrate: int(bitrate), Pixels: width * height, FrameRate: fps,
-		Spatial: uint8(b.tiers), Temporal: uint8(temporal),
+		Bitrate: int(bitrate), Pixels: s.width * s.height, FrameRate: fps,
+		Spatial: uint8(s.tier), Temporal: s.target.Temporal,
 	})
-	b.steps = append(b.steps, step{
-		layer:  l,
-		target: selection.Target{Encoding: l.ssrc, Spatial: uint8(spatial), Temporal: uint8(temporal)},
-		tier:   b.tiers, width: width, height: height,
-	})
+	b.steps = append(b.steps, s)
+}
+
+// guessSize is the size of a layer's picture. The first keyframe of a layer is often missed; until the next one each
+// layer is taken to be twice as wide and high as the one below.
+func guessSize(layers []*layer, index int) (width, height int) {
+	for distance := range layers {
+		if below := index - distance; below >= 0 && layers[below].width != 0 {
+			return int(layers[below].width) << distance, int(layers[below].height) << distance
+		}
+		if above := index + distance; above < len(layers) && layers[above].width != 0 {
+			return int(layers[above].width) >> distance, int(layers[above].height) >> distance
+		}
+	}
+	return 0, 0
 }
 
 // rise leaves out rungs that cost as much as a better one.
