@@ -196,23 +196,32 @@ func (t *track) before(other *track) bool {
 	return t.id < other.id
 }
 
-// plan shares out a budget: the lowest rungs in order, as far as they fit, and then the steps with the most benefit per
-// bit.
+// plan shares out a budget: the lowest rungs in order, and then the steps with the most benefit per bit. A lowest rung that
+// does not fit lets only much smaller ones pass, lest two of about the same rate take turns, and no upgrades, unless it
+// takes so much of the budget that it is unlikely ever to fit.
 func (a *Allocator) plan(budget int) {
+	left, pass, upgrades := budget, budget, true
 	for _, i := range a.order {
 		t := &a.tracks[i]
 		t.plan = 0
-		if len(t.steps) > 0 && t.steps[0].rate <= budget {
+		if len(t.steps) == 0 {
+			continue
+		}
+		switch rate := t.steps[0].rate; {
+		case rate <= min(left, pass):
 			t.plan = 1
-			budget -= t.steps[0].rate
+			left -= rate
+		default:
+			pass = min(pass, rate/2)
+			upgrades = upgrades && rate > budget/2
 		}
 	}
-	for {
+	for upgrades {
 		t := a.best(planned)
-		if t == nil || t.more(t.plan) > budget {
+		if t == nil || t.more(t.plan) > left {
 			return
 		}
-		budget -= t.more(t.plan)
+		left -= t.more(t.plan)
 		t.plan++
 	}
 }

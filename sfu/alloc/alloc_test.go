@@ -41,8 +41,8 @@ func (b *bench) allocate(estimate, audio int) []int {
 // settle lets time pass until nothing waits any more.
 func (b *bench) settle(estimate, audio int) []int {
 	var rungs []int
-	for range 200 {
-		b.now = b.now.Add(100 * time.Millisecond)
+	for range 50 {
+		b.now = b.now.Add(250 * time.Millisecond)
 		rungs = b.allocate(estimate, audio)
 	}
 	return rungs

@@ -92,7 +92,7 @@ func check(t *testing.T, b *bench, estimate, audio int) {
 // several calls f with several sets of tracks.
 func several(f func(random *rand.Rand, tracks []Track)) {
 	random := rand.New(rand.NewPCG(3, 4))
-	for range 200 {
+	for range 60 {
 		data := make([]byte, 400)
 		for i := range data {
 			data[i] = byte(random.Uint32())

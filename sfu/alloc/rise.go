@@ -102,7 +102,7 @@ func (a *Allocator) climb(now time.Time, budget, audio int, tracks []Track) {
 }
 
 // yield takes from those who by the plan are to have less, if there is no room for others who are to have more: the
-// order has changed, or what is shown. It is about those that are paused, or about the others.
+// order has changed, or what is shown. For the sake of upgrades nothing is paused.
 func (a *Allocator) yield(budget int, paused bool) {
 	lack, gains := a.flowing()-budget, false
 	for i := range a.tracks {
@@ -115,8 +115,9 @@ func (a *Allocator) yield(budget int, paused bool) {
 		return
 	}
 	for i := range a.tracks {
-		t := &a.tracks[i]
-		t.at = min(t.at, t.plan)
+		if t := &a.tracks[i]; t.plan < t.at && (paused || t.plan > 0) {
+			t.at = t.plan
+		}
 	}
 }
 
@@ -130,6 +131,9 @@ func (a *Allocator) resume(now time.Time, budget, audio int) {
 			continue
 		}
 		to := t.plan
+		if now.Sub(a.rise.calm) < calmAfter {
+			to = 1
+		}
 		for to > 1 && t.steps[to-1].spatial != t.steps[0].spatial {
 			to--
 		}
