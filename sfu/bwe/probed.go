@@ -75,7 +75,11 @@ func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
 	if rise < flat+e.noise && c.tail-e.delays.least()-e.noise < 2*suspect && !c.overflowed() {
 		rate := min(sent, came*1.03)
 		if e.capacity > 0 && rate > share*e.capacity && rate < notable*e.capacity {
-			return Void, rate // it might be what was measured
+			if known := share * e.capacity; e.estimate < known && !e.congests {
+				e.set(known)
+				return Carried, known
+			}
+			return Void, rate // it is what was measured, but for jitter
 		}
 		switch {
 		case e.portion(rate) == 0 && (rate > muchMore*e.capacity || e.expects.outgrown()):
