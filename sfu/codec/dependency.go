@@ -26,7 +26,7 @@ type Structure struct {
 	id        uint8 // of the first template
 	count     int   // of templates
 	templates [maxTemplates]template
-	chainOf   [maxTargets]uint8 // the chain that protects a decode target; Chains for none
+	chainOf   [maxTargets]uint8 // the chain that protects a decode target
 	targets   [maxTargets]layers
 	spatial   [MaxSpatial]uint32  // decode targets of no more than so many spatial layers, a bit each
 	temporal  [maxTemporal]uint32 // likewise
@@ -134,8 +134,14 @@ func (d *descriptors) parse(data []byte, f *Frame) error {
 	if b.over {
 		return ErrShort
 	}
-	d.keepActive(active, extended.structure || extended.active, number)
-	f.Dependency.Structure, f.Dependency.Attached, f.Dependency.Active = structure, extended.structure, d.active
+	if structure == d.current {
+		if extended.structure || extended.active {
+			d.keepActive(active, number)
+		} else {
+			active = d.active
+		}
+	}
+	f.Dependency.Structure, f.Dependency.Attached, f.Dependency.Active = structure, extended.structure, active
 	f.Keyframe = f.First && extended.structure && f.Dependency.ReferenceCount == 0
 	return nil
 }
@@ -165,10 +171,10 @@ func (d *descriptors) attached(b *bits, number uint16) (*Structure, error) {
 		return nil, ErrStructure
 	}
 	switch age := int16(number - d.since); {
-	case d.current != nil && age == 0 && d.current.id == d.scratch.id:
+	case d.current != nil && age == 0 && *d.current == *d.scratch:
 		return d.current, nil // another packet of the same frame
 	case d.current != nil && age < 0 && age > -1<<10: // late
-		if d.former == nil || d.former.id != d.scratch.id {
+		if d.former == nil || *d.former != *d.scratch {
 			d.former, d.scratch = d.scratch, nil
 		}
 		return d.former, nil
@@ -179,8 +185,8 @@ func (d *descriptors) attached(b *bits, number uint16) (*Structure, error) {
 }
 
 // keepActive remembers which decode targets are active, until it is told anew.
-func (d *descriptors) keepActive(active uint32, told bool, number uint16) {
-	if told && (number == d.since || int16(number-d.newest) >= 0) {
+func (d *descriptors) keepActive(active uint32, number uint16) {
+	if number == d.since || int16(number-d.newest) >= 0 {
 		d.active, d.newest = active, number
 	}
 }
@@ -278,7 +284,7 @@ func (s *Structure) readChains(b *bits) {
 		return
 	}
 	for i := range s.Targets {
-		s.chainOf[i] = uint8(b.nonSymmetric(uint32(s.Chains) + 1))
+		s.chainOf[i] = uint8(b.nonSymmetric(uint32(s.Chains)))
 	}
 	for i := range s.count {
 		s.templates[i].readChains(b, s.Chains, 4)

@@ -41,7 +41,7 @@ type Size struct{ Width, Height uint16 }
 // payload.
 type Frame struct {
 	Keyframe      bool // a receiver can start with this packet
-	First, Last   bool // it begins or ends a frame of its spatial layer
+	First, Last   bool // it begins or ends a frame of its spatial layer; H264: as far as markers tell
 	SwitchUp      bool // VP8, VP9: higher temporal layers may be taken from here on
 	ParameterSet  bool // H264: only what a keyframe that follows needs
 	Spatial       uint8
@@ -59,6 +59,7 @@ type Parser struct {
 	Kind Kind
 
 	dependencies descriptors
+	within       bool // a frame: the last packet had no marker
 }
 
 // Parse reads a payload that is not empty. dependency is the dependency descriptor (AV1 RTP, appendix A) of AV1, empty
@@ -76,9 +77,8 @@ func (p *Parser) Parse(payload, dependency []byte, marker bool) (f Frame, err er
 	case KindVP9:
 		err = f.parseVP9(payload)
 	case KindH264:
-		f.Keyframe = h264StartsKeyframe(payload)
-		f.ParameterSet = !f.Keyframe && isParameterSet(payload)
-		f.First, f.Last = f.Keyframe, marker
+		f.parseH264(payload, marker)
+		f.First = !p.within
 	case KindAV1:
 		if len(dependency) > 0 {
 			err = p.dependencies.parse(dependency, &f)
@@ -87,11 +87,12 @@ func (p *Parser) Parse(payload, dependency []byte, marker bool) (f Frame, err er
 			}
 			break
 		}
-		f.Keyframe = payload[0]&0x08 != 0
-		f.First, f.Last = f.Keyframe, marker
+		f.parseAV1(payload, marker)
+		f.First = !p.within
 	default:
 		f.Keyframe, f.First, f.Last = true, true, true
 	}
+	p.within = !marker
 	return f, err
 }
 

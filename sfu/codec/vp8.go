@@ -103,14 +103,6 @@ func (d *VP8) parseKeyframe(frame []byte) {
 	d.Height = (uint16(frame[8]) | uint16(frame[9])<<8) & 0x3fff
 }
 
-// SameLayout reports whether d and o have the same fields at the same places, so that one may be put where the other
-// was.
-func (d VP8) SameLayout(o VP8) bool {
-	return d.HasPictureID == o.HasPictureID && d.LongPictureID == o.LongPictureID && d.HasTL0PicIdx == o.HasTL0PicIdx &&
-		d.HasTID == o.HasTID && d.HasKeyIdx == o.HasKeyIdx &&
-		d.pictureIDAt == o.pictureIDAt && d.tl0PicIdxAt == o.tl0PicIdxAt && d.keyIdxAt == o.keyIdxAt
-}
-
 // Put writes the counters of d into payload: a copy of the one that d was read from, or one of the same layout.
 func (d VP8) Put(payload []byte) {
 	if d.HasPictureID {

@@ -1,3 +1,5 @@
+// Package rewrite maps the numbers in RTP packets of one or more sources onto one stream that a receiver cannot tell
+// from a single source. It is pure: no clock, no goroutine, no lock.
 package rewrite
 
 const (
@@ -6,6 +8,8 @@ const (
 	stretches = 64
 	// window is how far behind the newest number that went out a late one may be, in numbers.
 	window = 2048
+	// reach is how far behind the newest number of its source a late one is looked for.
+	reach = 1 << 13
 	// maxStretch is how long a stretch gets before its beginning is forgotten, which keeps comparisons from going round.
 	maxStretch = 2 * reach
 )

@@ -20,7 +20,7 @@ func (k *skipped) advance(from, to uint16) {
 // raise takes more layers where p allows it.
 func (s *Selector) raise(p *Packet) {
 	f := p.Frame
-	if s.target.Encoding != s.current.Encoding || !f.First {
+	if s.target.Encoding != s.current.Encoding || !f.First && !f.Keyframe {
 		return
 	}
 	before := s.current

@@ -18,9 +18,9 @@ type model struct {
 	waited          int
 
 	started bool
-	out     int  // newest number that went out
-	highest int  // newest index of what flows
-	awaited slot // newest of an encoding that does not
+	out     int            // newest number that went out
+	highest int            // newest index of what flows
+	others  map[uint32]int // newest of those that do not
 	kept    map[slot]keeping
 	former  time.Time
 	stamp   int64 // of the newest frame of what flows
@@ -73,7 +73,7 @@ type modelOut struct {
 }
 
 func newModel(kind codec.Kind) *model {
-	return &model{kind: kind, kept: make(map[slot]keeping)}
+	return &model{kind: kind, others: make(map[uint32]int), kept: make(map[slot]keeping)}
 }
 
 func (m *model) setTarget(t Target) {
@@ -190,7 +190,7 @@ func (m *model) late(p *modelPacket) (modelOut, bool) {
 
 func (m *model) leave() {
 	m.former = m.lastTime.Add(lateTime)
-	m.awaited = slot{m.current.Encoding, m.highest}
+	m.others[m.current.Encoding] = m.highest
 	m.current = Target{}
 }
 
@@ -203,11 +203,11 @@ func (m *model) other(p *modelPacket) (modelOut, bool) {
 			return out, true
 		}
 	}
-	if p.Encoding != m.target.Encoding || p.Encoding == m.awaited.encoding && p.index <= m.awaited.index {
+	if highest, seen := m.others[p.Encoding]; seen && p.index <= highest {
 		return modelOut{}, false
 	}
-	if !p.Frame.Keyframe {
-		m.awaited = slot{p.Encoding, p.index}
+	m.others[p.Encoding] = p.index
+	if p.Encoding != m.target.Encoding || !p.Frame.Keyframe {
 		return modelOut{}, false
 	}
 	m.begin(p)
@@ -216,7 +216,7 @@ func (m *model) other(p *modelPacket) (modelOut, bool) {
 
 func (m *model) begin(p *modelPacket) {
 	if m.current.Encoding != 0 {
-		m.awaited = slot{m.current.Encoding, m.highest}
+		m.others[m.current.Encoding] = m.highest
 	}
 	m.highest = p.index
 	m.current = m.target

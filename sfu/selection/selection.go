@@ -75,7 +75,7 @@ type Selector struct {
 	settled bool // current is as the target wants it
 	waited  int  // frames of higher temporal layers left out though wanted
 	upper   bool // higher spatial layers were left out though wanted
-	awaited awaited
+	others  [encodings]seen
 
 	// Of the current encoding.
 	frame   uint32 // timestamp of the newest picture, as it came
@@ -89,8 +89,12 @@ type Selector struct {
 	frames frames
 }
 
-// awaited is the newest of an encoding that does not flow.
-type awaited struct {
+// encodings is how many encodings of a track are told apart.
+const encodings = 4
+
+// seen is the newest of an encoding that does not flow. Browsers probe with retransmissions, of keyframes too: what was
+// seen before must not be begun with.
+type seen struct {
 	encoding uint32
 	sequence uint16
 }
@@ -147,15 +151,32 @@ func (s *Selector) Begins(p *Packet) bool {
 		return false
 	}
 	if p.Encoding != s.current.Encoding {
-		return p.Encoding != s.awaited.encoding || s.newer(p)
+		return s.newer(p)
 	}
 	return s.restarted(p)
 }
 
-// newer reports whether p is newer than what was seen of the encoding that is awaited.
+// newer reports whether p is newer than what was seen of its encoding, which does not flow.
 func (s *Selector) newer(p *Packet) bool {
-	ahead := int16(p.Sequence - s.awaited.sequence)
-	return ahead > 0 || ahead < -maxBehind
+	for i := range s.others {
+		if o := &s.others[i]; o.encoding == p.Encoding {
+			ahead := int16(p.Sequence - o.sequence)
+			return ahead > 0 || ahead < -maxBehind
+		}
+	}
+	return true
+}
+
+// note remembers the newest of an encoding. The one that was noted first makes room for a new one.
+func (s *Selector) note(encoding uint32, sequence uint16) {
+	for i := range s.others {
+		if s.others[i].encoding == encoding {
+			s.others[i].sequence = sequence
+			return
+		}
+	}
+	copy(s.others[:], s.others[1:])
+	s.others[encodings-1] = seen{encoding, sequence}
 }
 
 // restarted reports whether p cannot be of the numbers that its encoding, the current one, had so far.
@@ -255,7 +276,7 @@ func (s *Selector) limit(from uint16) {
 
 // leave ends the current encoding.
 func (s *Selector) leave() {
-	s.awaited = awaited{s.current.Encoding, s.numbers.Highest()}
+	s.note(s.current.Encoding, s.numbers.Highest())
 	s.numbers.End()
 	s.current = Target{}
 	s.former = s.last.arrived.Add(lateTime)
@@ -271,14 +292,11 @@ func (s *Selector) other(p *Packet) (Out, bool) {
 			return out, true
 		}
 	}
-	if p.Encoding != s.target.Encoding {
-		return Out{}, false
-	}
-	if begins := s.Begins(p); begins {
+	if s.Begins(p) {
 		return s.begin(p), true
 	}
-	if p.Encoding != s.awaited.encoding || s.newer(p) {
-		s.awaited = awaited{p.Encoding, p.Sequence}
+	if s.newer(p) {
+		s.note(p.Encoding, p.Sequence)
 	}
 	return Out{}, false
 }
@@ -286,7 +304,7 @@ func (s *Selector) other(p *Packet) (Out, bool) {
 // begin makes p's encoding the current one.
 func (s *Selector) begin(p *Packet) Out {
 	if s.current.Encoding != 0 {
-		s.awaited = awaited{s.current.Encoding, s.numbers.Highest()}
+		s.note(s.current.Encoding, s.numbers.Highest())
 	}
 	s.current = s.target
 	s.current.Hold = false

@@ -356,7 +356,7 @@ func (s *source) writeStructure(w *testBits, temporals int) {
 	}
 	w.nonSymmetric(s.shape.spatial, targets+1)
 	for target := range targets {
-		w.nonSymmetric(target/temporals, s.shape.spatial+1)
+		w.nonSymmetric(target/temporals, s.shape.spatial)
 	}
 	for range targets * s.shape.spatial {
 		w.put(0, 4)
