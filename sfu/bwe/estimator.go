@@ -109,7 +109,7 @@ func (e *Estimator) arrival(t time.Duration, a *feedback.Arrival) bool {
 	if !a.Received {
 		if p.fate == flying {
 			p.fate = lost
-			e.losses.missed()
+			e.losses.missed(int(p.size))
 		}
 		return false
 	}
@@ -124,10 +124,10 @@ func (e *Estimator) arrival(t time.Duration, a *feedback.Arrival) bool {
 		e.samples.next = 0
 		e.high, e.rising, e.congests = 0, 0, false
 	}
-	e.samples.add(sample{at: at, delay: delay, size: int32(p.size), tag: p.tag})
 	queue := delay - e.delays.least() - e.noise
 	e.link.arrived(number, sent, at, int(p.size))
-	dropped := e.losses.arrived(queue)
+	dropped, gone := e.losses.arrived(queue)
+	e.samples.add(sample{at: at, delay: delay, size: int32(p.size), gone: int32(gone), tag: p.tag})
 	if p.tag != 0 && p.tag != e.tag {
 		e.tag, e.dropped = p.tag, 0
 	}
@@ -206,6 +206,7 @@ func (e *Estimator) congest(t time.Duration) {
 func (e *Estimator) fill(t time.Duration) float64 {
 	edge := e.delays.least() + e.noise + 10*time.Millisecond
 	rate, ok := e.samples.busy(edge, 500*time.Millisecond, 80*time.Millisecond)
+	rate *= e.arriving()
 	if !ok {
 		rate = e.delays.acked(200 * time.Millisecond)
 		if e.capacity > 0 {
@@ -234,6 +235,7 @@ func (e *Estimator) relief(t time.Duration) float64 {
 
 // portion is our share of a link that others use too; 0: nobody does, or it is not known.
 func (e *Estimator) portion(rate float64) float64 {
+	rate /= e.arriving()
 	if link := e.link.rate(); link > 0 && rate < alone*link {
 		return rate / link
 	}
@@ -278,8 +280,11 @@ func (e *Estimator) drain(t time.Duration) {
 	e.set(min(e.before, rate*e.relief(t)))
 }
 
+// arriving is the share of packets that are not lost behind the bottleneck.
+func (e *Estimator) arriving() float64 { return 1 - min(e.losses.inherent, 0.5) }
+
 // drains is the rate at which the bottleneck's queue drains, loss behind it included.
-func (e *Estimator) drains() float64 { return e.capacity / (1 - min(e.losses.inherent, 0.5)) }
+func (e *Estimator) drains() float64 { return e.capacity / e.arriving() }
 
 // Tick lets time pass.
 func (e *Estimator) Tick(now time.Time) {

@@ -8,13 +8,14 @@ const (
 )
 
 // losses tells loss by congestion from that of the path itself (a radio link), which no lower rate cures. A packet that
-// is lost while its neighbour waited long in a queue fell off the end of that queue. Other loss is learned as inherent,
+// is lost while its neighbour waited long, as long as any, in a queue fell off the end of that queue. Other loss is learned as inherent,
 // unless it comes suddenly and is large: that may be a policer, which has no queue. Then the rate is cut once, and what
 // does not mind is inherent too.
 type losses struct {
 	received, lost, dropped int // of the window that runs; dropped: lost at a full queue
-	open                    int // lost, and no later packet has told of the queue yet
+	open, openBytes         int // lost, and no later packet has told of the queue yet
 	began                   time.Duration
+	deepest                 time.Duration // queue of the last time, which fades
 
 	share    float64 // of the last window
 	inherent float64
@@ -22,25 +23,31 @@ type losses struct {
 	cut      bool
 }
 
-// arrived notes a packet and the queue that it found. It returns how many are known now to have been dropped there.
-func (l *losses) arrived(queue time.Duration) (dropped int) {
+// arrived notes a packet and the queue that it found. It returns how many of the packets lost before it are known now
+// to have been dropped by that queue, or how many bytes were lost behind it.
+func (l *losses) arrived(queue time.Duration) (dropped, gone int) {
 	l.received++
-	if l.open > 0 {
-		if queue > full {
-			dropped = l.open
-		}
-		l.open = 0
+	l.deepest = max(l.deepest, queue)
+	if queue > full && queue > l.deepest*3/5 {
+		dropped = l.open
+	} else {
+		gone = l.openBytes
 	}
 	l.dropped += dropped
-	return dropped
+	l.open, l.openBytes = 0, 0
+	return dropped, gone
 }
 
 // missed notes a packet that did not arrive.
-func (l *losses) missed() { l.lost, l.open = l.lost+1, l.open+1 }
+func (l *losses) missed(size int) {
+	l.lost++
+	l.open++
+	l.openBytes += size
+}
 
 // late takes back a loss.
 func (l *losses) late() {
-	l.lost, l.open = max(0, l.lost-1), max(0, l.open-1)
+	l.lost = max(0, l.lost-1)
 	l.dropped = min(l.dropped, l.lost)
 }
 
@@ -51,6 +58,7 @@ func (l *losses) window(now time.Duration) bool {
 		return false
 	}
 	of := 1 / float64(max(1, count))
+	l.deepest -= l.deepest / 20
 	share, dropped := float64(l.lost)*of, float64(l.dropped)*of
 	l.share, l.began, l.received, l.lost, l.dropped = share, now, 0, 0, 0
 

@@ -31,7 +31,7 @@ func (e *Estimator) cluster(tag uint8) (c cluster) {
 		}
 		sent := x.at - x.delay
 		if c.count == 0 || x.at <= c.cameFrom {
-			c.first = int(x.size)
+			c.first = int(x.size + x.gone)
 		}
 		if c.count == 0 {
 			c.sentFrom, c.sentTo, c.cameFrom, c.cameTo = sent, sent, x.at, x.at
@@ -39,7 +39,7 @@ func (e *Estimator) cluster(tag uint8) (c cluster) {
 		c.sentFrom, c.sentTo = min(c.sentFrom, sent), max(c.sentTo, sent)
 		c.cameFrom, c.cameTo = min(c.cameFrom, x.at), max(c.cameTo, x.at)
 		c.count++
-		c.bytes += int(x.size)
+		c.bytes += int(x.size + x.gone)
 	}
 	if e.tag == tag {
 		c.dropped = e.dropped
@@ -69,7 +69,7 @@ func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
 	if c.count < 5 || !c.hasHead || !c.hasTail || c.sentTo-c.sentFrom < shortest/2 || c.cameTo <= c.cameFrom {
 		return Void, 0
 	}
-	bits := float64(c.bytes-c.first) * 8
+	bits := float64(c.bytes-c.first) * 8 * e.arriving()
 	sent, came := bits/(c.sentTo-c.sentFrom).Seconds(), bits/(c.cameTo-c.cameFrom).Seconds()
 	rise := c.tail - c.head
 	if rise < flat+e.noise && c.tail-e.delays.least()-e.noise < 2*suspect && !c.overflowed() {
@@ -94,6 +94,7 @@ func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
 	}
 	edge := min(c.head+5*time.Millisecond, c.tail-rise/2)
 	rate, ok := e.samples.busy(edge, longest, shortest/2)
+	rate *= e.arriving()
 	if !ok {
 		rate = came
 	}

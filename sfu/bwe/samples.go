@@ -9,6 +9,7 @@ type sample struct {
 	at    time.Duration // by the receiver's clock
 	delay time.Duration
 	size  int32
+	gone  int32 // bytes lost just before it, behind the bottleneck
 	tag   uint8 // of its probe
 }
 
@@ -28,7 +29,7 @@ func (s *samples) back(i uint64) *sample { return &s.ring[(s.next-1-i)%sampled] 
 func (s *samples) len() uint64 { return min(s.next, sampled) }
 
 // busy is the rate, in bit/s, at which packets came out of the bottleneck while its queue was never shorter than that:
-// its capacity, or our share of it. It looks back from the newest, at most that long. It reports false if that was too
+// its capacity, or our share of it, what is lost behind it included. It looks back from the newest, at most that long. It reports false if that was too
 // short, or too few packets, to tell.
 func (s *samples) busy(delay, longest, shortest time.Duration) (float64, bool) {
 	var bytes, count int
@@ -43,10 +44,10 @@ func (s *samples) busy(delay, longest, shortest time.Duration) (float64, bool) {
 			break
 		}
 		if x.at <= oldest {
-			oldest, first = x.at, x.size
+			oldest, first = x.at, x.size+x.gone
 		}
 		newest = max(newest, x.at)
-		bytes += int(x.size)
+		bytes += int(x.size + x.gone)
 		count++
 	}
 	span := newest - oldest
