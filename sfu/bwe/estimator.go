@@ -242,10 +242,13 @@ func (e *Estimator) portion(rate float64) float64 {
 	return 0
 }
 
-// yield is what is left of our share for the sake of fairness: who has more than half gives way, and the faster the
-// more it is. In the same congestion who has less only stops growing, so that shares become equal.
+// yield is what is left of our share for the sake of fairness: who has more than half gives way, so that shares become
+// equal. Somebody who has nearly all of it may well be alone.
 func (e *Estimator) yield() float64 {
-	if portion := e.portion(e.capacity); portion > 0.52 {
+	switch portion := e.portion(e.capacity); {
+	case portion > 0.7:
+		return 1 - (alone - portion)
+	case portion > 0.52:
 		return 1.5 - portion
 	}
 	return 1
