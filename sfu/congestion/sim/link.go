@@ -3,6 +3,8 @@ package sim
 import (
 	"math/rand/v2"
 	"time"
+
+	"parley/sfu/pace"
 )
 
 // link is the bottleneck: a first-in-first-out queue that drops at its tail, then a way that takes time, loses at
@@ -15,6 +17,7 @@ type link struct {
 	jitter  time.Duration
 	loss    float64
 	random  *rand.Rand
+	voices  *rand.Rand // chance for audio is its own, so that what happens to video does not change what is heard
 	real    fifo
 	shadow  fifo // what the queue would be without padding
 	arrived time.Duration
@@ -74,10 +77,13 @@ type passage struct {
 }
 
 // send lets a packet enter now. arrive is called when and if it comes out at the other end.
-func (l *link) send(size int, padding bool, arrive func()) passage {
-	now := l.clock.now
+func (l *link) send(size int, class pace.Class, arrive func()) passage {
+	now, random := l.clock.now, l.random
+	if class == pace.Audio {
+		random = l.voices
+	}
 	var ideal time.Duration
-	if !padding {
+	if class != pace.Padding {
 		if at, ok := l.shadow.enter(now, size, l.room, l.rate); ok {
 			ideal = at - now
 		}
@@ -91,7 +97,7 @@ func (l *link) send(size int, padding bool, arrive func()) passage {
 		p.added = p.queued - ideal
 	}
 	// Both are drawn in any case, so that a packet's fate does not change what others' will be.
-	lost, late := l.random.Float64() < l.loss, time.Duration(l.random.Float64()*float64(l.jitter))
+	lost, late := random.Float64() < l.loss, time.Duration(random.Float64()*float64(l.jitter))
 	if lost || arrive == nil {
 		return p
 	}

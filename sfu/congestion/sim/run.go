@@ -6,6 +6,7 @@ import (
 
 	"parley/sfu/alloc"
 	"parley/sfu/congestion"
+	"parley/sfu/pace"
 )
 
 // Options say how to run a scenario.
@@ -21,7 +22,7 @@ func Run(scenario Scenario, o Options) *Result {
 	random := func(stream uint64) *rand.Rand { return rand.New(rand.NewPCG(o.Seed, stream)) } // #nosec G404
 	l := &link{
 		clock: c, rate: scenario.Capacity, room: scenario.Room, delay: scenario.Delay, jitter: scenario.Jitter,
-		loss: scenario.Loss, random: random(1),
+		loss: scenario.Loss, random: random(1), voices: random(3),
 	}
 	var publishers [videoTracks]*publisher
 	for i := range publishers {
@@ -44,7 +45,7 @@ func Run(scenario Scenario, o Options) *Result {
 			if c.now >= cross.To {
 				return
 			}
-			l.send(largestPacket, false, nil)
+			l.send(largestPacket, pace.Video, nil)
 			c.after(time.Duration(mean*(0.8+0.4*r.Float64())*float64(time.Second)), next)
 		}
 		c.at(cross.From, next)

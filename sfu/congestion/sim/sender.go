@@ -83,7 +83,7 @@ func (s *subscriber) transmit(class pace.Class, size int, arrived func()) {
 	number := s.controller.Sent(s.now(), class, size)
 	count := s.sent
 	s.sent++
-	passed := s.link.send(size, class == pace.Padding, func() {
+	passed := s.link.send(size, class, func() {
 		s.receiver.note(count, number)
 		s.tally.received(size)
 		if arrived != nil {
