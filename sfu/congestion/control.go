@@ -56,7 +56,7 @@ func (c *Controller[T]) follow(now time.Time) {
 			}
 		}
 	}
-	if c.estimator.Outgrown() {
+	if c.estimator.Outgrown() || c.estimator.Underdog() {
 		c.prober.Eager()
 	}
 	c.shape(now)
