@@ -188,7 +188,7 @@ func (e *Estimator) overused(t time.Duration) bool {
 	}
 	if e.high > 0 && t > e.tolerate+blame && e.Underdog() {
 		// It was not us: others have more and may give way first.
-		return t-e.high >= 700*time.Millisecond || e.recent > 4*limit
+		return t-e.high >= 400*time.Millisecond || e.recent > 3*limit
 	}
 	long := e.high > 0 && t-e.high >= 150*time.Millisecond
 	return e.rising >= 2 || long || e.recent > 2*limit

@@ -89,7 +89,7 @@ func (c *Controller[T]) probe(now time.Time) {
 	if queue > standing || crowded {
 		return // the path is full as it is
 	}
-	rate, length := bwe.Aim(target, min(used, estimate), estimate, capacity > 0 && !c.estimator.Underdog())
+	rate, length := bwe.Aim(target, min(used, estimate), estimate, capacity > 0)
 	if rate <= estimate {
 		return
 	}
