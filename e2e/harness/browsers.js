@@ -62,12 +62,12 @@ export class Browser {
   /**
    * Somebody with a page of their own, not logged in yet.
    * @param {string} name at most 12 characters, unique in the test's server
-   * @param {import('./instrument.js').Options} [options]
+   * @param {import('./instrument.js').Options & {viewport?: {width: number, height: number}}} [options]
    */
-  async person(name, options = {}) {
+  async person(name, { viewport = VIEWPORT, ...options } = {}) {
     const context = await this.#browser.createBrowserContext();
     const page = await (this.kind === 'chromium' ? context.newPage({ type: 'window' }) : context.newPage());
-    await page.setViewport(VIEWPORT);
+    await page.setViewport(viewport);
     await page.evaluateOnNewDocument(instrument, options);
     return new Person(name, page, context, this);
   }

@@ -143,7 +143,7 @@ export class Person {
     return tiles.find(({ name }) => name === this.name)?.channel;
   }
 
-  /** The port that this person's media comes from. */
+  /** The port that this person's media comes from, or that the server sees it come from. */
   async port() {
     const { paths } = await this.look();
     assert.equal(paths.length, 1, `paths of ${this.name}`);

@@ -34,7 +34,7 @@ export class Server {
     const [listen, media, turn] = [await freePort(), await freePort(), await freePort()];
     server.#directory = await mkdtemp(join(tmpdir(), 'parley-e2e-'));
     server.url = `http://127.0.0.1:${listen}`;
-    if (shaped) server.shaper = await Shaper.start(`127.0.0.1:${media}`);
+    if (shaped) server.shaper = await Shaper.start(media);
     const announce = server.shaper?.announce ?? '127.0.0.1';
     const ports = ['--media-port', String(media), '--turn-port', shaped ? '0' : String(turn), '--announce', announce];
     const args = ['serve', '--listen', `127.0.0.1:${listen}`, '--data-dir', server.#directory, ...ports, ...flags];

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { networkInterfaces } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { within } from './wait.js';
 
@@ -31,10 +32,11 @@ export class Shaper {
   /** HOST:PORT for the server to announce. */
   announce = '';
 
-  /** @param {string} server HOST:PORT of its media */
-  static async start(server) {
+  /** @param {number} port of the server's media */
+  static async start(port) {
     const shaper = new Shaper();
-    shaper.#process = spawn(BINARY, [server], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const address = ownAddress();
+    shaper.#process = spawn(BINARY, ['-at', address, `${address}:${port}`], { stdio: ['pipe', 'pipe', 'inherit'] });
     const [line] = await within(once(shaper.#process.stdout, 'data'), PATIENCE, 'the shaper starts');
     ({ announce: shaper.announce, control: shaper.#control } = JSON.parse(line));
     return shaper;
@@ -62,7 +64,7 @@ export class Shaper {
   async did(person, reset = false) {
     const port = await person.port();
     const clients = await (await fetch(`${this.#control}${reset ? '?reset' : ''}`)).json();
-    return clients.find((client) => client.port === port);
+    return clients.find((client) => client.port === port || client.seen === port);
   }
 
   /**
@@ -79,4 +81,13 @@ export class Shaper {
     this.#process.stdin.end();
     await within(ended, PATIENCE, 'the shaper stops');
   }
+}
+
+/**
+ * An address of this machine that every browser sends to: Firefox sends nothing to the loopback interface unless it has
+ * been sent something from there.
+ */
+function ownAddress() {
+  const all = Object.values(networkInterfaces()).flat();
+  return all.find((each) => each?.family === 'IPv4' && !each.internal)?.address ?? '127.0.0.1';
 }

@@ -38,7 +38,8 @@ type Shaper struct {
 type client struct {
 	// Static after construction.
 	address  netip.AddrPort
-	back     *net.UDPConn // towards the server
+	seen     netip.AddrPort // the address that the server sees it at
+	back     *net.UDPConn   // towards the server
 	up, down *direction
 }
 
@@ -46,14 +47,15 @@ type client struct {
 type Client struct {
 	Address string `json:"address"`
 	Port    int    `json:"port"`
+	Seen    int    `json:"seen"` // the port that the server sees the client at, and that ICE tells the client
 	Path    Path   `json:"path"`
 	Up      Stats  `json:"up"`
 	Down    Stats  `json:"down"`
 }
 
-// Listen opens a port of the loopback interface in front of a server. Seed makes loss and jitter repeatable.
-func Listen(server netip.AddrPort, seed uint64) (*Shaper, error) {
-	front, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+// Listen opens a port at an IPv4 address of this machine, in front of a server. Seed makes loss and jitter repeatable.
+func Listen(at netip.Addr, server netip.AddrPort, seed uint64) (*Shaper, error) {
+	front, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, 0)))
 	if err != nil {
 		return nil, fmt.Errorf("open the shaper's port: %w", err)
 	}
@@ -84,7 +86,7 @@ func (s *Shaper) SetAll(p Path) {
 	}
 }
 
-// Set changes the path of the client that sends from a port, or returns [ErrClient].
+// Set changes the path of the client that sends from a port, or is seen at it, or returns [ErrClient].
 func (s *Shaper) Set(port int, p Path) error {
 	c := s.client(port)
 	if c == nil {
@@ -94,7 +96,7 @@ func (s *Shaper) Set(port int, p Path) error {
 	return nil
 }
 
-// Client returns what is known of the client that sends from a port, or [ErrClient].
+// Client returns what is known of the client that sends from a port, or is seen at it, or [ErrClient].
 func (s *Shaper) Client(port int) (Client, error) {
 	c := s.client(port)
 	if c == nil {
@@ -136,7 +138,7 @@ func (s *Shaper) client(port int) *client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.order {
-		if int(c.address.Port()) == port {
+		if int(c.address.Port()) == port || int(c.seen.Port()) == port {
 			return c
 		}
 	}
@@ -173,7 +175,7 @@ func (s *Shaper) clientAt(address netip.AddrPort) *client {
 	buffers(back)
 	number := uint64(len(s.order))
 	c := &client{
-		address: address, back: back,
+		address: address, seen: back.LocalAddr().(*net.UDPAddr).AddrPort(), back: back,
 		up: newDirection(newLink(s.usual.Up, s.seed, 2*number), func(b []byte) { _, _ = back.Write(b) }),
 		down: newDirection(newLink(s.usual.Down, s.seed, 2*number+1), func(b []byte) {
 			_, _ = s.front.WriteToUDPAddrPort(b, address)
@@ -207,7 +209,7 @@ func (c *client) set(p Path) {
 }
 
 func (c *client) describe(reset bool) Client {
-	d := Client{Address: c.address.String(), Port: int(c.address.Port())}
+	d := Client{Address: c.address.String(), Port: int(c.address.Port()), Seen: int(c.seen.Port())}
 	d.Path.Up, d.Up = c.up.describe(reset)
 	d.Path.Down, d.Down = c.down.describe(reset)
 	return d

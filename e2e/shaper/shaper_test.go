@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,8 @@ func echo(t *testing.T) netip.AddrPort {
 
 func open(t *testing.T) *Shaper {
 	t.Helper()
-	s, err := Listen(echo(t), 1)
+	server := echo(t)
+	s, err := Listen(server.Addr(), server, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,6 +116,12 @@ func TestEachClientHasAPathOfItsOwn(t *testing.T) {
 		t.Fatalf("clients %+v", clients)
 	}
 	c := clients[0]
+	if _, seen, _ := strings.Cut(seenA, ":"); seen != strconv.Itoa(c.Seen) {
+		t.Errorf("seen at %s, not at %d", seenA, c.Seen)
+	}
+	if same, err := s.Client(c.Seen); err != nil || same.Port != portA {
+		t.Errorf("by the port that the server sees: %+v, %v", same, err)
+	}
 	if c.Up.Packets != 2 || c.Down.Packets != 2 || c.Up.Bytes != 2*(1+overhead) || c.Path.Down.Delay != 90 {
 		t.Errorf("%+v", c)
 	}

@@ -1,6 +1,6 @@
-// Command shaper shapes the way to a media server for tests that are no Go: shaper [-seed N] SERVER. It prints a line
-// of JSON with the address to announce ("announce") and the URL of [shaper.Shaper.Control] ("control"), and works until
-// its standard input ends. All of it is on the loopback interface.
+// Command shaper shapes the way to a media server for tests that are no Go: shaper [-at ADDRESS] [-seed N] SERVER. It prints
+// a line of JSON with the address to announce ("announce") and the URL of [shaper.Shaper.Control] ("control"), and works until
+// its standard input ends.
 package main
 
 import (
@@ -28,18 +28,23 @@ func main() {
 
 func run(args []string, until io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet("shaper", flag.ContinueOnError)
+	at := flags.String("at", "127.0.0.1", "`address` of this machine that clients send to")
 	seed := flags.Uint64("seed", 1, "of loss and jitter")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() != 1 {
-		return errors.New("usage: shaper [-seed N] SERVER, such as 127.0.0.1:7000")
+		return errors.New("usage: shaper [-at ADDRESS] [-seed N] SERVER, such as 127.0.0.1:7000")
 	}
 	server, err := netip.ParseAddrPort(flags.Arg(0))
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
-	s, err := shaper.Listen(server, *seed)
+	address, err := netip.ParseAddr(*at)
+	if err != nil {
+		return fmt.Errorf("-at: %w", err)
+	}
+	s, err := shaper.Listen(address, server, *seed)
 	if err != nil {
 		return err
 	}
