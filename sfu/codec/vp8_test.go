@@ -12,9 +12,11 @@ func TestParseVP8(t *testing.T) {
 		want    VP8
 		err     error
 	}{
-		"empty":                {nil, VP8{}, ErrShort},
-		"no extension, inner":  {[]byte{0x00, 1, 2, 3}, VP8{}, nil},
-		"keyframe":             {append([]byte{0x10}, keyframe...), VP8{Start: true, Keyframe: true, Width: 640, Height: 480}, nil},
+		"empty":               {nil, VP8{}, ErrShort},
+		"no extension, inner": {[]byte{0x00, 1, 2, 3}, VP8{}, nil},
+		"keyframe": {
+			append([]byte{0x10}, keyframe...), VP8{Start: true, Keyframe: true, Width: 640, Height: 480}, nil,
+		},
 		"keyframe, cut header": {[]byte{0x10, 0x00}, VP8{Start: true, Keyframe: true}, nil},
 		"second partition":     {append([]byte{0x11}, keyframe...), VP8{}, nil},
 		"inter frame":          {[]byte{0x10, 0x01}, VP8{Start: true}, nil},

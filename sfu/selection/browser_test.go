@@ -27,7 +27,7 @@ func recording(t *testing.T, path string) (kind codec.Kind, packets []wirePacket
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 	format, _, _ := strings.Cut(filepath.Base(path), "-")
 	kind = codec.KindOf("video/" + format)
 	encodings := map[string]uint32{}

@@ -27,7 +27,9 @@ type receiver struct {
 }
 
 func newReceiver(t *testing.T, kind codec.Kind) *receiver {
-	return &receiver{t: t, kind: kind, lossless: true, packets: make(map[int]delivered), last: -1, cut: make(map[uint32]bool)}
+	return &receiver{
+		t: t, kind: kind, lossless: true, packets: make(map[int]delivered), last: -1, cut: make(map[uint32]bool),
+	}
 }
 
 // take is given what Next has let through.
@@ -156,7 +158,7 @@ func (r *receiver) checkDecodable(f *frame, sent map[[2]int]bool) {
 // checkOrder compares a frame with the one before.
 func (r *receiver) checkOrder(before, f *frame) {
 	r.t.Helper()
-	samePicture := before.encoding == f.encoding && before.truth.picture == f.truth.picture &&
+	samePicture := before.encoding == f.encoding && before.picture == f.picture &&
 		f.spatial > before.spatial && before.key == f.key
 	ahead := int32(f.stamp - before.stamp)
 	if samePicture && ahead != 0 || !samePicture && ahead <= 0 {

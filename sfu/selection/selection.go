@@ -22,10 +22,13 @@ type Packet struct {
 	Frame     *codec.Frame  // nil if Empty
 }
 
+// All stands for whatever layers there are.
+const All = 255
+
 // Target is what a receiver should get.
 type Target struct {
 	Encoding uint32 // 0: nothing
-	Spatial  uint8  // highest layers of that encoding
+	Spatial  uint8  // highest layers of that encoding, counted from 0
 	Temporal uint8
 	// Hold lets the former encoding go on until a keyframe of this one comes. Else it ends with its frame.
 	Hold bool

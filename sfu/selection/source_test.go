@@ -26,7 +26,6 @@ type source struct {
 	skew      time.Duration // of its arrival
 	random    *rand.Rand
 	structure uint8 // AV1: id of the first template
-	fdiffs    int
 }
 
 // shape says which layers there are and how they refer to each other.
@@ -100,9 +99,7 @@ func (s *source) next(at time.Duration, key bool) []wirePacket {
 		if !key {
 			ago, sync = s.references(spatial, temporal)
 			frame.sync = sync
-			for _, number := range ago {
-				frame.needs = append(frame.needs, number)
-			}
+			frame.needs = append(frame.needs, ago...)
 		}
 		interLayer := spatial > 0 && (key || !s.shape.key)
 		if interLayer {
@@ -316,7 +313,7 @@ func (s *source) chainDiff(f *truth, chain int) int {
 	}
 	newest := -1
 	for spatial := range chain + 1 {
-		if s.shape.key && spatial != chain && !(f.key && spatial < f.spatial) {
+		if s.shape.key && spatial != chain && (!f.key || spatial >= f.spatial) {
 			continue
 		}
 		if number, ok := s.last[place{spatial, 0}]; ok && number < f.number {
