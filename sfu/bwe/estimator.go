@@ -256,6 +256,9 @@ func (e *Estimator) yield() float64 {
 	return 1
 }
 
+// Shared reports whether others use the link too.
+func (e *Estimator) Shared() bool { return e.portion(e.capacity) > 0 }
+
 // Underdog reports whether others use the link too, and we have much less than half of it.
 func (e *Estimator) Underdog() bool {
 	portion := e.portion(e.delays.acked(500 * time.Millisecond))

@@ -133,7 +133,7 @@ func (c *Controller[T]) available(now time.Time) int {
 		return 0
 	}
 	estimate := c.estimator.Estimate()
-	if capacity, _ := c.estimator.Capacity(now); !c.congested && estimate <= capacity {
+	if capacity, _ := c.estimator.Capacity(now); !c.congested && estimate <= capacity && !c.estimator.Shared() {
 		estimate += estimate * 35 / 1000
 	}
 	if !c.congested && c.pacer.Delay(now) > maxDelay {
