@@ -10,6 +10,7 @@ import (
 	"parley/sfu/egress"
 	"parley/sfu/feedback"
 	"parley/sfu/pace"
+	"parley/sfu/selection"
 	"parley/sfu/wire"
 )
 
@@ -18,8 +19,6 @@ const (
 	tickInterval = 50 * time.Millisecond
 	// reviewInterval is how often an allocation that leaves nothing to be desired is made anew.
 	reviewInterval = 250 * time.Millisecond
-
-	maxDescriptor = 255 // bytes of a dependency descriptor
 
 	ipOverhead = 28 // bytes of IPv4 and UDP around a packet
 )
@@ -41,7 +40,7 @@ type sender struct {
 	spare      []*waiting
 	arrivals   []feedback.Arrival // kept for its room, as the next four
 	kept       [egress.MaxPacket]byte
-	descriptor [maxDescriptor]byte
+	descriptor [selection.MaxDependency]byte
 	inputs     []alloc.Track
 	decided    []alloc.Decision
 	ticked     time.Time
