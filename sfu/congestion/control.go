@@ -116,7 +116,11 @@ func (c *Controller[T]) shape(now time.Time) {
 		if c.prober.Tag() != 0 {
 			rate = max(rate, c.prober.Target()*11/10)
 		}
-		c.pacer.Shape(now, rate, 25*time.Millisecond)
+		limit := 25 * time.Millisecond
+		if c.estimator.Shared() {
+			limit = 22 * time.Millisecond
+		}
+		c.pacer.Shape(now, rate, limit)
 		c.pacer.Correct(now, c.estimator.Backlog(now))
 	default:
 		c.pacer.Shape(now, max(2*estimate, c.prober.Target()*11/10), 40*time.Millisecond)
