@@ -26,6 +26,9 @@ type Options struct {
 	MimeType string           // of the video, VP8 unless given
 	Silent   bool             // makes no offer of its own
 	OnOffer  func(sdp string) // sees each offer of the server
+	OnEvent  func(sfu.Event)  // sees each event other than signals
+
+	Setup func(*webrtc.PeerConnection) error // prepares each new connection, before the first offer
 }
 
 // Client is a participant.
@@ -48,6 +51,7 @@ type Client struct {
 	offers    int            // of the server
 	answers   int            // likewise
 	left      bool
+	connected bool
 	resetting bool   // the server's reset is awaited
 	lastSDP   string // of the last offer
 	features  map[string]string
@@ -159,9 +163,17 @@ func (c *Client) connect() error {
 			c.Peer.Candidate(&init)
 		}
 	})
+	pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
+		c.change(func() { c.connected = state == webrtc.PeerConnectionStateConnected })
+	})
 	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { c.wg.Go(func() { c.read(track) }) })
 	if err := c.openFeatures(pc); err != nil {
 		return err
+	}
+	if c.options.Setup != nil {
+		if err := c.options.Setup(pc); err != nil {
+			return err
+		}
 	}
 	for _, name := range c.options.Publish {
 		if err := c.publish(pc, name); err != nil {
@@ -301,6 +313,9 @@ func (c *Client) handle(event sfu.Event) {
 			c.t.Errorf("%s: %s of the server: %v", c.ID, event.Description.Type, err)
 		}
 	default:
+		if c.options.OnEvent != nil {
+			c.options.OnEvent(event)
+		}
 		c.change(func() { c.seen = append(c.seen, event) })
 	}
 }
@@ -406,6 +421,12 @@ func (c *Client) Ended() bool {
 		_, ended := event.(sfu.Ended)
 		return ended
 	})
+}
+
+// AwaitConnected waits until ICE and DTLS are through.
+func (c *Client) AwaitConnected() {
+	c.t.Helper()
+	c.Await("a connection", func() bool { return c.connected })
 }
 
 // Offers returns how many offers the server has made, and the last.
