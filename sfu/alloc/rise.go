@@ -4,6 +4,7 @@ import "time"
 
 const (
 	calmAfter    = time.Second            // nothing goes up so soon after congestion
+	sinkAfter    = 400 * time.Millisecond // nor after something had to go down, for whatever reason
 	resumeAfter  = 300 * time.Millisecond // and nothing that is paused comes back so soon after it
 	spatialApart = 200 * time.Millisecond // nothing goes up so soon after a spatial switch: its keyframe is on the way
 	failsWithin  = 4 * time.Second        // congestion so soon after going up is taken for its consequence
@@ -15,6 +16,7 @@ const (
 // rise knows when it is too early to go up.
 type rise struct {
 	calm     time.Time // when there was congestion
+	sank     time.Time // when something had to go down
 	switched time.Time // when a spatial layer went up
 	raised   time.Time // when something went up, or was still on its way
 	need     int       // bit/s in all that it took; 0: it has proven itself, or failed
@@ -31,6 +33,7 @@ func (r *rise) congested(now time.Time) {
 
 // fell notes that something had to go down. What went up just before is held back, each time for longer.
 func (r *rise) fell(now time.Time) {
+	r.sank = now
 	if r.need == 0 {
 		return
 	}
@@ -44,7 +47,7 @@ func (r *rise) fell(now time.Time) {
 // probed forgives.
 func (r *rise) probed(rate int) {
 	if rate >= r.failed {
-		r.failed, r.held, r.calm = 0, 0, time.Time{}
+		r.failed, r.held, r.calm, r.sank = 0, 0, time.Time{}, time.Time{}
 	}
 }
 
@@ -73,7 +76,7 @@ func (a *Allocator) climb(now time.Time, budget, audio int, tracks []Track) {
 	}
 	a.plan(budget)
 	a.resume(now, budget, audio)
-	if now.Sub(r.calm) < calmAfter || now.Sub(r.switched) < spatialApart {
+	if now.Sub(r.calm) < calmAfter || now.Sub(r.sank) < sinkAfter || now.Sub(r.switched) < spatialApart {
 		return
 	}
 	if held := int(float64(r.failed)*heldBelow) - audio; r.failed > 0 && now.Before(r.until) && held < budget {
