@@ -206,12 +206,13 @@ func (e *Estimator) congest(t time.Duration) {
 func (e *Estimator) fill(t time.Duration) float64 {
 	edge := e.delays.least() + e.noise + 10*time.Millisecond
 	rate, ok := e.samples.busy(edge, 500*time.Millisecond, 80*time.Millisecond)
-	rate *= e.arriving()
-	if !ok {
-		rate = e.delays.acked(200 * time.Millisecond)
-		if e.capacity > 0 {
-			rate = min(rate, e.capacity)
-		}
+	rate *= e.Arriving()
+	switch {
+	case ok:
+	case e.capacity > 0:
+		rate = 0.97 * e.capacity // too short to measure
+	default:
+		rate = e.delays.acked(300 * time.Millisecond)
 	}
 	e.fits(rate, t)
 	return rate
@@ -237,7 +238,7 @@ func (e *Estimator) relief(t time.Duration) float64 {
 
 // portion is our share of a link that others use too; 0: nobody does, or it is not known.
 func (e *Estimator) portion(rate float64) float64 {
-	rate /= e.arriving()
+	rate /= e.Arriving()
 	if link := e.link.rate(); link > 0 && rate < alone*link {
 		return rate / link
 	}
@@ -288,11 +289,11 @@ func (e *Estimator) drain(t time.Duration) {
 	e.set(min(e.before, rate*e.relief(t)))
 }
 
-// arriving is the share of packets that are not lost behind the bottleneck.
-func (e *Estimator) arriving() float64 { return 1 - min(e.losses.inherent, 0.5) }
+// Arriving is the share of packets that are not lost behind the bottleneck, whatever is sent.
+func (e *Estimator) Arriving() float64 { return 1 - min(e.losses.inherent, 0.5) }
 
 // drains is the rate at which the bottleneck's queue drains, loss behind it included.
-func (e *Estimator) drains() float64 { return e.capacity / e.arriving() }
+func (e *Estimator) drains() float64 { return e.capacity / e.Arriving() }
 
 // Tick lets time pass.
 func (e *Estimator) Tick(now time.Time) {

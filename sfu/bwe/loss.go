@@ -58,7 +58,7 @@ func (l *losses) window(now time.Duration) bool {
 		return false
 	}
 	of := 1 / float64(max(1, count))
-	l.deepest -= l.deepest / 20
+	l.deepest -= l.deepest / 50
 	share, dropped := float64(l.lost)*of, float64(l.dropped)*of
 	l.share, l.began, l.received, l.lost, l.dropped = share, now, 0, 0, 0
 

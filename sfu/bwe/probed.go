@@ -69,7 +69,7 @@ func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
 	if c.count < 5 || !c.hasHead || !c.hasTail || c.sentTo-c.sentFrom < shortest/2 || c.cameTo <= c.cameFrom {
 		return Void, 0
 	}
-	bits := float64(c.bytes-c.first) * 8 * e.arriving()
+	bits := float64(c.bytes-c.first) * 8 * e.Arriving()
 	sent, came := bits/(c.sentTo-c.sentFrom).Seconds(), bits/(c.cameTo-c.cameFrom).Seconds()
 	rise := c.tail - c.head
 	if rise < flat+e.noise && c.tail-e.delays.least()-e.noise < 2*suspect && !c.overflowed() {
@@ -94,7 +94,7 @@ func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
 	}
 	edge := min(c.head+5*time.Millisecond, c.tail-rise/2)
 	rate, ok := e.samples.busy(edge, longest, shortest/2)
-	rate *= e.arriving()
+	rate *= e.Arriving()
 	if !ok {
 		rate = came
 	}

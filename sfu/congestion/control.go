@@ -13,8 +13,8 @@ const (
 	maxDelay    = 150 * time.Millisecond // of video in the pacer
 
 	staleAfter = 350 * time.Millisecond // in the pacer, and video begins anew
-	deepDrain = 400 * time.Millisecond // a queue that takes longer to drain makes what waits for it too old
-	resumeAt  = 130 * time.Millisecond // of it are left when keyframes are asked for, which takes about as long
+	deepDrain  = 400 * time.Millisecond // a queue that takes longer to drain makes what waits for it too old
+	resumeAt   = 130 * time.Millisecond // of it are left when keyframes are asked for, which takes about as long
 
 	standing     = 20 * time.Millisecond // a queue with which no probe begins
 	crowdedShare = 0.97                  // of the capacity, likewise
@@ -89,8 +89,10 @@ func (c *Controller[T]) probe(now time.Time) {
 	if queue > standing || crowded {
 		return // the path is full as it is
 	}
-	rate, length := bwe.Aim(target, min(used, estimate), estimate, capacity > 0)
-	if rate <= estimate {
+	// The estimate is of what arrives, a probe of what is sent.
+	sent := func(rate int) int { return int(float64(rate) / c.estimator.Arriving()) }
+	rate, length := bwe.Aim(sent(target), sent(min(used, estimate)), estimate, capacity > 0)
+	if rate <= sent(estimate) {
 		return
 	}
 	c.prober.Start(now, rate, length)
