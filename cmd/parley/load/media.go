@@ -49,13 +49,17 @@ type layer struct {
 	rid           string
 	width, height int
 	bitrate       float64
+	temporal      bool // every other frame may be left out
 }
 
+// layers are what a browser sends: several sizes of two temporal layers each, or one picture without layers.
 func layers(simulcast bool, bitrate float64) []layer {
 	if !simulcast {
-		return []layer{{"", 1280, 720, bitrate}}
+		return []layer{{"", 1280, 720, bitrate, false}}
 	}
-	return []layer{{"q", 320, 180, bitrate / 12}, {"h", 640, 360, bitrate / 4}, {"f", 1280, 720, bitrate}}
+	return []layer{
+		{"q", 320, 180, bitrate / 12, true}, {"h", 640, 360, bitrate / 4, true}, {"f", 1280, 720, bitrate, true},
+	}
 }
 
 // picture makes the frames of a layer.
@@ -63,6 +67,9 @@ type picture struct {
 	layer
 	id      uint16 // of the next picture, 15 bits
 	since   int    // frames since the last keyframe, so as to send the first one first
+	base    byte   // TL0PICIDX: frames of temporal layer 0
+	upper   bool   // the frame is of temporal layer 1
+	keyIdx  byte   // 5 bits
 	payload [maxPayload]byte
 }
 
@@ -75,9 +82,13 @@ func (p *picture) frame(keyframe bool, send func(b []byte, at int, marker bool))
 	size := int(p.bitrate / 8 / frameRate * keyframes / (keyframes + keyframeSize - 1))
 	p.since++
 	key := keyframe || p.since >= keyframes
+	if p.upper = p.temporal && !key && !p.upper; !p.upper {
+		p.base++
+	}
 	if key {
 		size *= keyframeSize
 		p.since = 0
+		p.keyIdx = (p.keyIdx + 1) % 32
 	}
 	packets := (size + maxPayload - 1) / maxPayload
 	each := max(size/packets, minVideoPayload)
@@ -88,7 +99,7 @@ func (p *picture) frame(keyframe bool, send func(b []byte, at int, marker bool))
 }
 
 // minVideoPayload has room for the headers and a stamp.
-const minVideoPayload = 14 + stampSize
+const minVideoPayload = 16 + stampSize
 
 // header writes the VP8 payload descriptor (RFC 7741, 4.2) and, in the first packet of a frame, the frame's header
 // (RFC 6386, 9.1). It returns their length.
@@ -97,20 +108,31 @@ func (p *picture) header(first, key bool) int {
 	b[0] = 0x80 // X
 	b[1] = 0x80 // I
 	b[2], b[3] = 0x80|byte(p.id>>8), byte(p.id)
+	at := 4
+	if p.temporal {
+		b[1] |= 0x70 // L, T, K
+		b[4], b[5] = p.base, p.keyIdx
+		if p.upper {
+			b[0] |= 0x20      // N: nothing depends on it
+			b[5] |= 1<<6 | 32 // TID 1, Y: it depends on the frame before it alone
+		}
+		at = 6
+	}
 	if !first {
-		return 4
+		return at
 	}
 	b[0] |= 0x10 // S
 	const partition = 100
-	b[4], b[5], b[6] = 0x11|byte(partition&7)<<5, byte(partition>>3), 0 // shown, no keyframe
+	h := b[at:]
+	h[0], h[1], h[2] = 0x11|byte(partition&7)<<5, byte(partition>>3), 0 // shown, no keyframe
 	if !key {
-		return 7
+		return at + 3
 	}
-	b[4] &^= 1
-	b[7], b[8], b[9] = 0x9d, 0x01, 0x2a
-	b[10], b[11] = byte(p.width), byte(p.width>>8)
-	b[12], b[13] = byte(p.height), byte(p.height>>8)
-	return 14
+	h[0] &^= 1
+	h[3], h[4], h[5] = 0x9d, 0x01, 0x2a
+	h[6], h[7] = byte(p.width), byte(p.width>>8)
+	h[8], h[9] = byte(p.height), byte(p.height>>8)
+	return at + 10
 }
 
 // clip is a file that is played in a loop.

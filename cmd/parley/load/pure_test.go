@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pion/rtp/codecs"
 )
 
 func TestStamp(t *testing.T) {
@@ -175,6 +177,40 @@ func TestSequencesAgainstASet(t *testing.T) {
 	take(count)
 	if want := count + 1 - len(got); missing != want || missing == 0 || duplicates == 0 {
 		t.Errorf("%d missing, want %d; %d duplicates", missing, want, duplicates)
+	}
+}
+
+func TestPictureHasTemporalLayers(t *testing.T) {
+	for _, l := range layers(true, 2e6) {
+		p := newPicture(l)
+		var before codecs.VP8Packet
+		for number := range 10 {
+			parts := 0
+			p.frame(number == 5, func(b []byte, at int, _ bool) {
+				var packet codecs.VP8Packet
+				frame, err := packet.Unmarshal(b)
+				if err != nil {
+					t.Fatal(err)
+				}
+				key := packet.S == 1 && frame[0]&1 == 0
+				base := number < 5 && number%2 == 0 || number >= 5 && number%2 == 1
+				switch {
+				case key != ((number == 0 || number == 5) && parts == 0):
+					t.Errorf("%s, frame %d, part %d: a keyframe: %t", l.rid, number, parts, key)
+				case (packet.TID == 0) != base || (packet.N == 1) == base || (packet.Y == 1) == base:
+					t.Errorf("%s, frame %d: %+v", l.rid, number, packet)
+				case parts == 0 && number > 0 && base != (packet.TL0PICIDX == before.TL0PICIDX+1):
+					t.Errorf("%s, frame %d: TL0PICIDX %d after %d", l.rid, number, packet.TL0PICIDX, before.TL0PICIDX)
+				case number == 0 && packet.KEYIDX != 1 || number >= 5 && packet.KEYIDX != 2:
+					t.Errorf("%s, frame %d: KEYIDX %d", l.rid, number, packet.KEYIDX)
+				}
+				before = packet
+				parts++
+				if end := at + stampSize; end > len(b) {
+					t.Errorf("%s: no room for a stamp behind %d of %d bytes", l.rid, at, len(b))
+				}
+			})
+		}
 	}
 }
 

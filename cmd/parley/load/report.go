@@ -31,6 +31,8 @@ type Report struct {
 	Corrupted  uint64  `json:"corrupted"`  // payloads that are not what was sent, among the samples
 	Skipped    uint64  `json:"skipped"`    // payloads left out without a gap in the numbers (verify)
 	Recovered  uint64  `json:"recovered"`  // by retransmission
+	Resent     uint64  `json:"resent"`     // packets of retransmission streams, no media
+	Padding    uint64  `json:"padding"`    // packets of these that only probe the path
 	Overflowed uint64  `json:"overflowed"` // dropped by the load tool's own sockets
 
 	Latency  Latency   `json:"latency_ms"`
@@ -106,7 +108,8 @@ func (e *engine) report(w *window, limit *Limit) *Report {
 		Received: Traffic{received.packets, received.bytes},
 		Expected: w.expected, Lost: uint64(received.missing), Loss: w.loss(),
 		Duplicated: received.duplicated, Reordered: received.reordered, Corrupted: received.corrupted,
-		Skipped: received.skipped, Recovered: received.recovered, Overflowed: received.overflowed,
+		Skipped: received.skipped, Recovered: received.recovered, Resent: received.resent, Padding: received.padding,
+		Overflowed: received.overflowed,
 		Latency: Latency{
 			milliseconds(latency.quantile(0.5)), milliseconds(latency.quantile(0.9)),
 			milliseconds(latency.quantile(0.99)), milliseconds(latency.quantile(1)), latency.total(),

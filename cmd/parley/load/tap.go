@@ -31,6 +31,7 @@ type meter struct {
 	corrupted      uint64 // samples that are not what was sent
 	skipped        uint64 // payloads that were left out without a gap in the sequence (verify only)
 	resent         uint64 // packets of retransmission streams
+	padding        uint64 // packets without a payload, which probe the path: no media, but they count in the feedback
 	rtcp           uint64
 	overflowed     uint64 // dropped by this machine, for want of room in the receive buffer
 }
@@ -45,6 +46,7 @@ func (m *meter) add(o meter) {
 	m.corrupted += o.corrupted
 	m.skipped += o.skipped
 	m.resent += o.resent
+	m.padding += o.padding
 	m.rtcp += o.rtcp
 	m.overflowed += o.overflowed
 }
@@ -221,6 +223,10 @@ func (t *tap) take(packet []byte, arrived int64) bool {
 		if number, ok := transportNumber(packet, t.layout.transportID); ok {
 			t.feed.arrived(ssrc, number, arrived)
 		}
+	}
+	if s.kind == kindRTX && packet[0]&0x20 != 0 { // what comes again is never padded by the server
+		t.meter.padding++
+		return false
 	}
 	if s.kind == kindRTX {
 		t.meter.resent++

@@ -110,6 +110,38 @@ func TestTapAsksAgain(t *testing.T) {
 	}
 }
 
+// TestTapTakesNoPaddingForMedia probes the path: that is told in the feedback, and is nothing that was asked for.
+func TestTapTakesNoPaddingForMedia(t *testing.T) {
+	tap := testTap(t, Options{})
+	now := tap.clock.now()
+	tap.take(rtpPacket(96, 7, 10, 1), now)
+	tap.take(rtpPacket(96, 7, 12, 2), now)
+	tap.requests(now+int64(nackFirst), true)
+	for number := range uint16(3) {
+		padding := rtpPacket(97, 9, 100+number, 3+number)
+		padding[0] |= 0x20
+		if tap.take(padding, now) {
+			t.Error("pion is given padding")
+		}
+	}
+	tap.take(rtpPacket(97, 9, 103, 6), now) // the one that was asked for
+	m := tap.total()
+	if m.packets != 2 || m.padding != 3 || m.resent != 1 || m.missing != 0 || m.recovered != 1 {
+		t.Errorf("counted %+v", m)
+	}
+	packets := tap.feedback(now+int64(time.Second), true)
+	if len(packets) != 2 {
+		t.Fatalf("%v", packets)
+	}
+	feedback, ok := packets[0].(*rtcp.TransportLayerCC)
+	if !ok || feedback.PacketStatusCount != 6 || len(feedback.RecvDeltas) != 6 {
+		t.Errorf("feedback %v", packets[0])
+	}
+	if report, ok := packets[1].(*rtcp.ReceiverReport); !ok || len(report.Reports) != 1 || report.Reports[0].SSRC != 7 {
+		t.Errorf("report %v", packets[1])
+	}
+}
+
 func TestTapReports(t *testing.T) {
 	tap := testTap(t, Options{})
 	now := tap.clock.now()

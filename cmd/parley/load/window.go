@@ -89,7 +89,8 @@ func (w *window) received() meter {
 		packets: b.packets - a.packets, bytes: b.bytes - a.bytes, missing: w.missing,
 		duplicated: b.duplicated - a.duplicated, reordered: b.reordered - a.reordered,
 		recovered: b.recovered - a.recovered, corrupted: b.corrupted - a.corrupted, skipped: b.skipped - a.skipped,
-		resent: b.resent - a.resent, rtcp: b.rtcp - a.rtcp, overflowed: b.overflowed - a.overflowed,
+		resent: b.resent - a.resent, padding: b.padding - a.padding, rtcp: b.rtcp - a.rtcp,
+		overflowed: b.overflowed - a.overflowed,
 	}
 }
 
