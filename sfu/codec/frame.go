@@ -62,8 +62,9 @@ type Parser struct {
 	within       bool // a frame: the last packet had no marker
 }
 
-// Parse reads a payload that is not empty. dependency is the dependency descriptor (AV1 RTP, appendix A) of AV1, empty
-// if there was none; marker is the RTP header's.
+// Parse reads a payload that is not empty. dependency is the dependency descriptor (AV1 RTP, appendix A), empty if there
+// was none: where it is negotiated, Chromium sends it for every codec, and says of temporal layers nothing in VP8's
+// own descriptor. That of VP9 tells more, and alone is read. marker is the RTP header's.
 //
 // After an error the packet is of no use to anybody, as its place in the stream is not known; after [ErrStructure] that
 // lasts until there is a keyframe.
@@ -80,20 +81,30 @@ func (p *Parser) Parse(payload, dependency []byte, marker bool) (f Frame, err er
 		f.parseH264(payload, marker)
 		f.First = !p.within
 	case KindAV1:
-		if len(dependency) > 0 {
-			err = p.dependencies.parse(dependency, &f)
-			if f.Dependency.Attached {
-				f.tellSizes(f.Dependency.Structure.Sizes)
-			}
-			break
-		}
 		f.parseAV1(payload, marker)
 		f.First = !p.within
 	default:
 		f.Keyframe, f.First, f.Last = true, true, true
 	}
 	p.within = !marker
+	if len(dependency) > 0 && p.described() && err == nil {
+		err = p.parseDependency(dependency, &f)
+	}
 	return f, err
+}
+
+// described reports whether dependency descriptors are read.
+func (p *Parser) described() bool {
+	return p.Kind == KindAV1 || p.Kind == KindVP8 || p.Kind == KindH264
+}
+
+func (p *Parser) parseDependency(dependency []byte, f *Frame) error {
+	err := p.dependencies.parse(dependency, f)
+	f.ParameterSet, f.SwitchUp = false, false // the frame begins with its first packet, whatever that is
+	if d := &f.Dependency; d.Attached && d.Structure.Sizes[0].Width != 0 {
+		f.tellSizes(d.Structure.Sizes)
+	}
+	return err
 }
 
 func (f *Frame) parseVP8(payload []byte, marker bool) error {

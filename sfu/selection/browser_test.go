@@ -107,11 +107,7 @@ func passOn(t *testing.T, kind codec.Kind, packets []wirePacket, random *rand.Ra
 			if truth, err = truths[p.Encoding].Parse([]byte{0}, p.dependency, p.Marker); err != nil {
 				t.Fatalf("packet %d, %x: %v", i, p.dependency, err)
 			}
-			// Of H264 a parameter set begins a keyframe there, but not to us.
-			if kind != codec.KindH264 && frame.Keyframe != truth.Keyframe && frame.First {
-				t.Fatalf("packet %d: keyframe %v", i, frame.Keyframe)
-			}
-			if frame.First != truth.First || frame.Last != truth.Last ||
+			if frame.First != truth.First || frame.Last != truth.Last || frame.Keyframe != truth.Keyframe ||
 				frame.Spatial != truth.Spatial || frame.Temporal != truth.Temporal {
 				t.Fatalf("packet %d: %+v, but its descriptor says %+v", i, frame, truth)
 			}
@@ -131,7 +127,7 @@ func passOn(t *testing.T, kind codec.Kind, packets []wirePacket, random *rand.Ra
 		payload := append([]byte(nil), p.payload...)
 		out.Fields.Put(&frame, payload)
 		var dependency []byte
-		if kind == codec.KindAV1 {
+		if out.Fields.Described {
 			room := make([]byte, MaxDependency)
 			dependency = room[:out.Fields.PutDependency(p.dependency, room)]
 		}

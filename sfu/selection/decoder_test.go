@@ -133,11 +133,11 @@ func (r *receiver) check() (frames []frame) {
 		}
 	}
 	if r.lossless {
-		switch r.kind {
-		case codec.KindVP8:
-			r.checkVP8(frames)
-		case codec.KindVP9, codec.KindAV1:
+		switch described := frames[0].out.Described; {
+		case described || r.kind == codec.KindVP9:
 			r.checkReferences(frames)
+		case r.kind == codec.KindVP8:
+			r.checkVP8(frames)
 		}
 	}
 	return frames
@@ -198,10 +198,10 @@ func (r *receiver) checkReferences(frames []frame) {
 	for i := range frames {
 		f := &frames[i]
 		var want, got []int
-		self := id{f.out.Picture, 0}
+		self := id{f.out.Frame, 0}
 		if r.kind == codec.KindVP9 {
 			d := &f.parsed.VP9
-			self.spatial = d.SID
+			self = id{f.out.Picture, d.SID}
 			if d.Flexible {
 				for _, ago := range d.References[:d.ReferenceCount] {
 					got = append(got, r.numberOf(known[id{(d.PictureID - uint16(ago)) & 0x7fff, d.SID}], f))

@@ -8,11 +8,14 @@ const MaxDependency = 255
 // Fields is what differs in a payload, or in a dependency descriptor, between source and receiver. Kept with a packet
 // that went out, it makes the same of the source's packet once more.
 type Fields struct {
-	Picture   uint16 // VP8, VP9: picture id; AV1: frame number
+	Picture   uint16 // VP8, VP9: picture id
 	TL0PicIdx uint8  // VP8, VP9
 	KeyIdx    uint8  // VP8
-	Targets   uint8  // AV1: how many decode targets there are, 0 to leave out which are active
-	Active    uint32 // AV1: the active ones, a bit each
+
+	Described bool   // there is a dependency descriptor to be sent
+	Frame     uint16 // its frame number
+	Targets   uint8  // how many decode targets there are, 0 to leave out which are active
+	Active    uint32 // the active ones, a bit each
 }
 
 // Put writes the mapped fields into a copy of the payload that frame was read from.
@@ -32,43 +35,38 @@ func (f Fields) Put(frame *codec.Frame, payload []byte) {
 // PutDependency writes the dependency descriptor original, as the receiver must see it, into room, of which it takes at
 // most [MaxDependency] bytes, usually three to five. It returns its length, 0 if there is none to be sent.
 func (f Fields) PutDependency(original, room []byte) int {
-	return codec.PutDependency(original, room, f.Picture, f.Active, int(f.Targets))
+	if !f.Described {
+		return 0
+	}
+	return codec.PutDependency(original, room, f.Frame, f.Active, int(f.Targets))
 }
 
 // fields maps what f carries by what held at its time.
-func (s *Selector) fields(f *codec.Frame, value *held) Fields {
+func (s *Selector) fields(f *codec.Frame, value *held) (fields Fields) {
 	switch s.kind {
 	case codec.KindVP8:
-		return Fields{
-			Picture:   (f.VP8.PictureID - value.picture) & pictureMask(f.VP8.LongPictureID),
-			TL0PicIdx: f.VP8.TL0PicIdx - value.tl0PicIdx,
-			KeyIdx:    (f.VP8.KeyIdx - value.keyIdx) & 0x1f,
-		}
+		fields.Picture = (f.VP8.PictureID - value.picture) & pictureMask(f.VP8.LongPictureID)
+		fields.TL0PicIdx = f.VP8.TL0PicIdx - value.tl0PicIdx
+		fields.KeyIdx = (f.VP8.KeyIdx - value.keyIdx) & 0x1f
 	case codec.KindVP9:
-		return Fields{
-			Picture:   (f.VP9.PictureID - value.picture) & pictureMask(f.VP9.LongPictureID),
-			TL0PicIdx: f.VP9.TL0PicIdx - value.tl0PicIdx,
-		}
-	case codec.KindAV1:
-		return s.dependencyFields(&f.Dependency, value)
-	default:
-		return Fields{}
+		fields.Picture = (f.VP9.PictureID - value.picture) & pictureMask(f.VP9.LongPictureID)
+		fields.TL0PicIdx = f.VP9.TL0PicIdx - value.tl0PicIdx
 	}
+	if f.Dependency.Structure != nil {
+		s.describe(&f.Dependency, value, &fields)
+	}
+	return fields
 }
 
-// dependencyFields tells the receiver which decode targets it can expect. A structure makes all of them active, so that
-// nothing need be said while all are.
-func (s *Selector) dependencyFields(d *codec.Dependency, value *held) Fields {
-	fields := Fields{Picture: d.FrameNumber - value.picture}
-	if d.Structure == nil {
-		return fields
-	}
+// describe tells the receiver which decode targets it can expect. A structure makes all of them active, so that nothing
+// need be said while all are.
+func (s *Selector) describe(d *codec.Dependency, value *held, fields *Fields) {
+	fields.Described, fields.Frame = true, d.FrameNumber-value.frame
 	active := d.Active & d.Structure.Within(value.spatial, value.temporal)
 	all := d.Structure.All()
 	if active != 0 && (active != all || s.partly) {
 		fields.Targets, fields.Active = uint8(d.Structure.Targets), active
 	}
-	return fields
 }
 
 func pictureMask(long bool) uint16 {
@@ -89,21 +87,14 @@ func (s *Selector) continueCounters(f *codec.Frame, value *held) {
 	case codec.KindVP9:
 		value.picture = f.VP9.PictureID - (last.Picture + 1)
 		value.tl0PicIdx = f.VP9.TL0PicIdx - (last.TL0PicIdx + 1)
-	case codec.KindAV1:
-		value.picture = f.Dependency.FrameNumber - (last.Picture + 1)
 	}
+	value.frame = f.Dependency.FrameNumber - (last.Frame + 1)
 }
 
-// picture is the number of f's picture, or of its frame, as it came.
-func (s *Selector) picture(f *codec.Frame) uint16 {
-	switch s.kind {
-	case codec.KindVP8:
-		return f.VP8.PictureID
-	case codec.KindVP9:
-		return f.VP9.PictureID
-	case codec.KindAV1:
+// number is what frames that refer to f call it, as it came: the number of its frame or picture.
+func number(f *codec.Frame) uint16 {
+	if f.Dependency.Structure != nil {
 		return f.Dependency.FrameNumber
-	default:
-		return 0
 	}
+	return f.VP9.PictureID
 }

@@ -14,20 +14,20 @@ type frames struct {
 
 type sentFrame struct {
 	sequence  uint16 // of its first packet
-	picture   uint16 // its number as it came
+	number    uint16 // as it came
 	spatial   uint8
 	temporal  uint8
 	timestamp uint32
 	counters  Fields
 }
 
-func (r *frames) add(f *codec.Frame, picture uint16, out *Out) {
+func (r *frames) add(f *codec.Frame, number uint16, out *Out) {
 	if n := &r.ring[r.newest]; r.count > 0 && n.timestamp == out.Timestamp && n.spatial == f.Spatial {
 		return
 	}
 	r.newest = (r.newest + 1) % rememberedFrames
 	r.count = min(r.count+1, rememberedFrames)
-	r.ring[r.newest] = sentFrame{out.Sequence, picture, f.Spatial, f.Temporal, out.Timestamp, out.Fields}
+	r.ring[r.newest] = sentFrame{out.Sequence, number, f.Spatial, f.Temporal, out.Timestamp, out.Fields}
 }
 
 // pop takes the newest away.
@@ -70,7 +70,7 @@ func (s *Selector) takeBack(sequence uint16) (lowest uint8, last uint16) {
 	for r.count > 0 && int16(end-sequence) > 0 {
 		n := &r.ring[r.newest]
 		lowest = min(lowest, n.temporal)
-		s.skipped.set(n.picture)
+		s.skipped.set(n.number)
 		s.last.counters = n.counters
 		if int16(n.sequence-sequence) < 0 {
 			return lowest, last // its beginning was sent

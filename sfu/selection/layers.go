@@ -27,7 +27,7 @@ func (s *Selector) raise(p *Packet) {
 	switch {
 	case f.Keyframe:
 		s.current.Spatial, s.current.Temporal = s.target.Spatial, s.target.Temporal
-	case s.kind == codec.KindAV1:
+	case f.Dependency.Structure != nil:
 		s.raiseTarget(&f.Dependency)
 	default:
 		s.raiseTemporal(f)
@@ -85,7 +85,7 @@ func (s *Selector) raiseSpatial(f *codec.Frame) {
 // out.
 func (s *Selector) raiseTarget(d *codec.Dependency) {
 	structure := d.Structure
-	if structure == nil || s.current.Spatial >= s.target.Spatial && s.current.Temporal >= s.target.Temporal ||
+	if s.current.Spatial >= s.target.Spatial && s.current.Temporal >= s.target.Temporal ||
 		!s.intact(d) {
 		return
 	}
@@ -117,9 +117,6 @@ func (s *Selector) intact(d *codec.Dependency) bool {
 
 // followChains notes which chains (AV1 RTP, A.3) have lost a frame by our leaving it out.
 func (s *Selector) followChains(d *codec.Dependency) {
-	if d.Structure == nil {
-		return
-	}
 	for chain := range min(d.Structure.Chains, len(d.ChainDiffs)) {
 		switch ago := d.ChainDiffs[chain]; {
 		case ago == 0:

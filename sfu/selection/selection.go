@@ -45,7 +45,7 @@ type Out struct {
 // held is what holds for a stretch of numbers.
 type held struct {
 	timestamp         uint32 // offsets: what to subtract
-	picture           uint16
+	picture, frame    uint16
 	tl0PicIdx, keyIdx uint8
 	spatial, temporal uint8 // highest layers that go out
 }
@@ -83,10 +83,11 @@ type Selector struct {
 	// Of the current encoding.
 	frame   uint32 // timestamp of the newest picture, as it came
 	top     uint8  // highest spatial layer of it that went out
-	newest  uint16 // number of the newest picture or frame, as it came
+	picture uint16 // VP8: id of the newest picture, as it came
+	newest  uint16 // number of the newest frame, as it came
 	skipped skipped
-	broken  uint32 // AV1: chains, a bit each
-	partly  bool   // AV1: the receiver was told since the last structure that not all decode targets are active
+	broken  uint32 // chains, a bit each
+	partly  bool   // the receiver was told since the last structure that not all decode targets are active
 
 	last   last
 	frames frames
@@ -195,7 +196,7 @@ func (s *Selector) wanted(f *codec.Frame) bool {
 		return false
 	case s.kind == codec.KindVP9:
 		return s.decodable(&f.VP9)
-	case s.kind == codec.KindAV1:
+	case f.Dependency.Structure != nil:
 		return s.intact(&f.Dependency)
 	}
 	return true
@@ -239,15 +240,15 @@ func (s *Selector) inspect(f *codec.Frame) {
 	if f.Keyframe {
 		s.lost, s.waited, s.upper = false, 0, false
 	}
-	if !s.layered() {
+	described := f.Dependency.Structure != nil
+	if !described && s.kind != codec.KindVP9 {
 		return
 	}
-	number := s.picture(f)
-	if number != s.newest {
+	if number := number(f); number != s.newest {
 		s.skipped.advance(s.newest, number)
 		s.newest = number
 	}
-	if s.kind == codec.KindAV1 && f.First {
+	if described && f.First {
 		s.followChains(&f.Dependency)
 	}
 }
@@ -318,7 +319,7 @@ func (s *Selector) begin(p *Packet) Out {
 		s.continueCounters(p.Frame, &value)
 	}
 	s.numbers.Begin(p.Encoding, p.Sequence, value)
-	s.frame, s.top, s.newest = p.Timestamp, 0, s.picture(p.Frame)
+	s.frame, s.top, s.newest = p.Timestamp, 0, number(p.Frame)
 	s.skipped, s.broken, s.partly = skipped{}, 0, false
 	resumed := s.last.started
 	out := s.send(p)
@@ -378,18 +379,14 @@ func (s *Selector) send(p *Packet) Out {
 
 // noteSent keeps the account of what went out in order.
 func (s *Selector) noteSent(f *codec.Frame, out *Out) {
-	switch s.kind {
-	case codec.KindOpus, codec.KindOther:
+	if s.kind == codec.KindOpus || s.kind == codec.KindOther {
 		return
-	case codec.KindVP8:
-		s.newest = f.VP8.PictureID
-	case codec.KindVP9, codec.KindAV1:
-		s.top = f.Spatial
-		if f.Dependency.Attached || out.Fields.Targets != 0 {
-			s.partly = out.Fields.Targets != 0
-		}
 	}
-	s.frames.add(f, s.picture(f), out)
+	s.picture, s.top = f.VP8.PictureID, f.Spatial
+	if f.Dependency.Attached || out.Fields.Targets != 0 {
+		s.partly = out.Fields.Targets != 0
+	}
+	s.frames.add(f, number(f), out)
 }
 
 // leaveOut drops p, which is ahead. A VP8 picture that is left out must not be missed: a receiver would hold back the
@@ -399,15 +396,16 @@ func (s *Selector) leaveOut(p *Packet) {
 	value := *s.numbers.Value()
 	switch s.kind {
 	case codec.KindVP8:
-		if d := &f.VP8; d.HasPictureID && d.PictureID != s.newest {
-			s.newest = d.PictureID
+		if d := &f.VP8; d.HasPictureID && d.PictureID != s.picture {
+			s.picture = d.PictureID
 			value.picture++
 		}
 	case codec.KindVP9:
 		if f.Spatial <= s.current.Spatial {
 			s.skipped.set(f.VP9.PictureID)
 		}
-	case codec.KindAV1:
+	}
+	if f.Dependency.Structure != nil {
 		s.skipped.set(f.Dependency.FrameNumber)
 	}
 	switch {

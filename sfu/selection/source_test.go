@@ -30,10 +30,11 @@ type source struct {
 
 // shape says which layers there are and how they refer to each other.
 type shape struct {
-	spatial  int
-	temporal []int // temporal layer of each picture of a period
-	key      bool  // inter-layer prediction at keyframes only
-	flexible bool  // VP9
+	spatial   int
+	temporal  []int // temporal layer of each picture of a period
+	key       bool  // inter-layer prediction at keyframes only
+	flexible  bool  // VP9
+	described bool  // VP8, H264: with a dependency descriptor, and nothing of layers in the payload
 }
 
 // place is where a frame may be referred to: the newest of a layer.
@@ -180,6 +181,9 @@ func (s *source) write(p *wirePacket, f *truth, ago []int, sync, interLayer, fir
 	switch s.kind {
 	case codec.KindVP8:
 		p.payload = append(s.vp8(f, sync, first), body...)
+		if s.shape.described {
+			p.payload, p.dependency = []byte{0x10, 1}, s.descriptor(f, first, last)
+		}
 	case codec.KindVP9:
 		p.payload = append(s.vp9(f, ago, sync, interLayer, first, last), body...)
 	case codec.KindH264:
@@ -188,6 +192,9 @@ func (s *source) write(p *wirePacket, f *truth, ago []int, sync, interLayer, fir
 			nal = 5
 		}
 		p.payload = append([]byte{0x60 | nal}, body...)
+		if s.shape.described {
+			p.dependency = s.descriptor(f, first, last)
+		}
 	case codec.KindAV1:
 		p.payload = append([]byte{0}, body...)
 		p.dependency = s.descriptor(f, first, last)

@@ -24,20 +24,22 @@ var codings = []struct {
 	shape shape
 	short bool
 }{
-	{"VP8 L1T1", codec.KindVP8, shape{1, t1, false, false}, false},
-	{"VP8 L1T2, short", codec.KindVP8, shape{1, t2, false, false}, true},
-	{"VP8 L1T3", codec.KindVP8, shape{1, t3, false, false}, false},
-	{"H264", codec.KindH264, shape{1, t1, false, false}, false},
-	{"VP9 L1T3", codec.KindVP9, shape{1, t3, false, false}, false},
-	{"VP9 L1T3 flexible", codec.KindVP9, shape{1, t3, false, true}, false},
-	{"VP9 L3T3", codec.KindVP9, shape{3, t3, false, true}, false},
-	{"VP9 L3T3_KEY", codec.KindVP9, shape{3, t3, true, true}, false},
-	{"VP9 L2T2, not flexible", codec.KindVP9, shape{2, t2, false, false}, false},
-	{"AV1 L1T1", codec.KindAV1, shape{1, t1, false, false}, false},
-	{"AV1 L1T3", codec.KindAV1, shape{1, t3, false, false}, false},
-	{"AV1 L2T2", codec.KindAV1, shape{2, t2, false, false}, false},
-	{"AV1 L3T3", codec.KindAV1, shape{3, t3, false, false}, false},
-	{"AV1 L3T3_KEY", codec.KindAV1, shape{3, t3, true, false}, false},
+	{"VP8 L1T1", codec.KindVP8, shape{1, t1, false, false, false}, false},
+	{"VP8 L1T2, short", codec.KindVP8, shape{1, t2, false, false, false}, true},
+	{"VP8 L1T3", codec.KindVP8, shape{1, t3, false, false, false}, false},
+	{"VP8 L1T3, described", codec.KindVP8, shape{1, t3, false, false, true}, false},
+	{"H264 L1T3, described", codec.KindH264, shape{1, t3, false, false, true}, false},
+	{"H264", codec.KindH264, shape{1, t1, false, false, false}, false},
+	{"VP9 L1T3", codec.KindVP9, shape{1, t3, false, false, false}, false},
+	{"VP9 L1T3 flexible", codec.KindVP9, shape{1, t3, false, true, false}, false},
+	{"VP9 L3T3", codec.KindVP9, shape{3, t3, false, true, false}, false},
+	{"VP9 L3T3_KEY", codec.KindVP9, shape{3, t3, true, true, false}, false},
+	{"VP9 L2T2, not flexible", codec.KindVP9, shape{2, t2, false, false, false}, false},
+	{"AV1 L1T1", codec.KindAV1, shape{1, t1, false, false, false}, false},
+	{"AV1 L1T3", codec.KindAV1, shape{1, t3, false, false, false}, false},
+	{"AV1 L2T2", codec.KindAV1, shape{2, t2, false, false, false}, false},
+	{"AV1 L3T3", codec.KindAV1, shape{3, t3, false, false, false}, false},
+	{"AV1 L3T3_KEY", codec.KindAV1, shape{3, t3, true, false, false}, false},
 }
 
 // TestDecodable changes the target at random, on perfect paths, and looks with a decoder's eyes at what goes out.
