@@ -62,8 +62,8 @@ type Parser struct {
 	within       bool // a frame: the last packet had no marker
 }
 
-// Parse reads a payload that is not empty. dependency is the dependency descriptor (AV1 RTP, appendix A), empty if there
-// was none: where it is negotiated, Chromium sends it for every codec, and says of temporal layers nothing in VP8's
+// Parse reads a payload that is not empty. dependency is the dependency descriptor (AV1 RTP, appendix A), empty if it
+// has none: where it is negotiated, Chromium sends it for every codec, and says of temporal layers nothing in VP8's
 // own descriptor. That of VP9 tells more, and alone is read. marker is the RTP header's.
 //
 // After an error the packet is of no use to anybody, as its place in the stream is not known; after [ErrStructure] that
