@@ -326,6 +326,11 @@ func (e *Estimator) Acked() int { return int(e.delays.acked(500 * time.Milliseco
 // Loss is the share of packets that got lost lately, and the share that the path always loses.
 func (e *Estimator) Loss() (latest, inherent float64) { return e.losses.share, e.losses.inherent }
 
+// Overflows reports whether the bottleneck's queue is so short that it dropped packets lately.
+func (e *Estimator) Overflows(now time.Time) bool {
+	return e.losses.overflow > 0 && now.Sub(e.epoch)-e.losses.overflow < 10*time.Second
+}
+
 // Tolerate allows a longer queue for a while: a probe or a keyframe is sent.
 func (e *Estimator) Tolerate(now time.Time, d time.Duration) {
 	e.tolerate = max(e.tolerate, now.Sub(e.epoch)+d)

@@ -17,7 +17,8 @@ type losses struct {
 	began                   time.Duration
 	deepest                 time.Duration // queue of the last time, which fades
 
-	share    float64 // of the last window
+	overflow time.Duration // when a queue last dropped packets; 0: none did
+	share    float64       // of the last window
 	inherent float64
 	ignored  int // windows since a cut in which the loss did not mind
 	cut      bool
@@ -57,9 +58,12 @@ func (l *losses) window(now time.Duration) bool {
 	if now-l.began < lossWindow || count < 10 && now-l.began < 4*lossWindow {
 		return false
 	}
-	of := 1 / float64(max(1, count))
 	l.deepest -= l.deepest / 50
+	of := 1 / float64(max(1, count))
 	share, dropped := float64(l.lost)*of, float64(l.dropped)*of
+	if l.dropped > 0 {
+		l.overflow = now
+	}
 	l.share, l.began, l.received, l.lost, l.dropped = share, now, 0, 0, 0
 
 	excess := share - l.inherent
@@ -70,7 +74,7 @@ func (l *losses) window(now time.Duration) bool {
 		if l.ignored >= 3 {
 			l.inherent = share
 		}
-		l.inherent += 0.25 * excess
+		l.inherent += 0.25 * (share - dropped - l.inherent)
 		l.ignored, l.cut = 0, false
 		return false
 	case l.cut:

@@ -122,6 +122,9 @@ func (c *Controller[T]) shape(now time.Time) {
 		if c.estimator.Shared() {
 			limit = 22 * time.Millisecond
 		}
+		if c.estimator.Overflows(now) {
+			limit = 12 * time.Millisecond
+		}
 		c.pacer.Shape(now, rate, limit)
 		c.pacer.Correct(now, c.estimator.Backlog(now))
 	default:
