@@ -9,6 +9,7 @@ const (
 	tolerance  = 1.25 // a picture may have that much fewer pixels than its tile
 	loyalty    = 1.3  // how much more worth a step is that has been taken
 	straighten = 0.9  // a step is skipped if it is less than that of the worth of the one after it
+	usualRate  = 30   // frames per second where nothing is known
 	smoothRate = 15   // frames per second from which motion looks like motion
 )
 
@@ -23,12 +24,18 @@ type step struct {
 
 // benefit is what a viewer has of a rung, on a logarithmic scale. A camera's motion counts twice below 15 frames per
 // second, a screen's hardly.
-func benefit(r *Rung, detail bool) float64 {
-	if r.Pixels <= 0 || r.FrameRate <= 0 {
-		return 1.3 * math.Log2(float64(max(r.Bitrate, 1))) // less is known, and more bits are for something
+func (t *Track) benefit(r *Rung) float64 {
+	for i := range t.Rungs {
+		if t.Rungs[i].Pixels <= 0 {
+			return 1.3 * math.Log2(float64(max(r.Bitrate, 1))) // sizes cannot be compared, and bits are for something
+		}
 	}
-	pixels, motion := math.Log2(float64(r.Pixels)), math.Log2(r.FrameRate)
-	if detail {
+	rate := max(r.FrameRate, 1)
+	if r.FrameRate <= 0 {
+		rate = usualRate
+	}
+	pixels, motion := math.Log2(float64(r.Pixels)), math.Log2(rate)
+	if t.Detail {
 		return 2.5*pixels + 0.5*motion
 	}
 	if smooth := math.Log2(smoothRate); motion < smooth {
@@ -54,7 +61,7 @@ func (t *track) prepare(track *Track, passed time.Duration) {
 			continue
 		}
 		pixels = max(pixels, r.Pixels)
-		t.add(step{i, r.Spatial, r.Temporal, max(int(t.rates[i].rate), 1), benefit(r, track.Detail), 0})
+		t.add(step{i, r.Spatial, r.Temporal, max(int(t.rates[i].rate), 1), track.benefit(r), 0})
 	}
 	t.weight = weight(t.priority, min(track.Shown, pixels))
 	if was {
