@@ -160,6 +160,15 @@ func (s *Selector) Begins(p *Packet) bool {
 	return s.restarted(p)
 }
 
+// Replay is called before packets of an encoding that does not flow are handed in again, in order and from that number
+// on: a keyframe whose beginning came late, or one that is kept for those who join. Else what was seen before is never
+// begun with.
+func (s *Selector) Replay(encoding uint32, from uint16) {
+	if encoding != s.current.Encoding {
+		s.note(encoding, from-1)
+	}
+}
+
 // newer reports whether p is newer than what was seen of its encoding, which does not flow.
 func (s *Selector) newer(p *Packet) bool {
 	for i := range s.others {

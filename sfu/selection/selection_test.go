@@ -168,6 +168,30 @@ func TestMoves(t *testing.T) {
 	}
 }
 
+// TestReplay begins with a keyframe whose first packet came late.
+func TestReplay(t *testing.T) {
+	s := New(codec.KindVP8, 90000)
+	s.SetTarget(Target{Encoding: 1})
+	frames := []codec.Frame{{Keyframe: true, First: true}, {}, {Last: true}, delta}
+	hand := func(sequence int, want bool) {
+		t.Helper()
+		p := at(sequence / 3)
+		p.Encoding, p.Sequence, p.Frame = 1, uint16(sequence), &frames[sequence]
+		if out, ok := s.Next(&p); ok != want || ok && int(out.Sequence) != sequence {
+			t.Fatalf("packet %d: %d, %v", sequence, out.Sequence, ok)
+		}
+	}
+	for _, sequence := range []int{1, 2, 3, 0} {
+		hand(sequence, false)
+	}
+	s.Replay(1, 0)
+	for sequence := range frames {
+		hand(sequence, true)
+	}
+	s.Replay(1, 0) // of no effect on what flows
+	hand(0, false)
+}
+
 func at(picture int) Packet {
 	return Packet{Timestamp: 3000 * uint32(picture), Arrived: start.Add(time.Duration(picture) * time.Second / 30)}
 }
