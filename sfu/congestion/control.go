@@ -8,8 +8,6 @@ import (
 
 const (
 	resendQueue = 100 * time.Millisecond // no retransmissions while the queue is longer
-	resendShare = 0.3                    // of the estimate
-	resendBurst = 200 * time.Millisecond
 	maxDelay    = 150 * time.Millisecond // of video in the pacer
 
 	staleAfter = 350 * time.Millisecond // in the pacer, and video begins anew
@@ -118,7 +116,7 @@ func (c *Controller[T]) shape(now time.Time) {
 		if c.prober.Tag() != 0 {
 			rate = max(rate, c.prober.Target()*11/10)
 		}
-		limit := 25 * time.Millisecond
+		limit := 22 * time.Millisecond
 		if c.estimator.Shared() {
 			limit = 22 * time.Millisecond
 		}

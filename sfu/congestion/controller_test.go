@@ -67,18 +67,24 @@ func TestControllerAllocatesNothing(t *testing.T) {
 
 func TestResendsHaveABudget(t *testing.T) {
 	l := newLoop()
-	taken := 0
-	for range 1000 {
-		if l.c.MayResend(l.now, 1000) {
-			taken += 1000
-		}
-	}
 	budget := l.c.State().Estimate * 3 / 10 / 2 / 8
-	if taken > budget || taken < budget-1000 {
-		t.Errorf("%d bytes resent at once, the budget is %d", taken, budget)
-	}
-	if !l.c.MayResend(l.now.Add(500*time.Millisecond), 1000) {
-		t.Error("no new budget after 500 ms")
+	var taken []int // in each 100 ms
+	for slot := range 20 {
+		taken = append(taken, 0)
+		for range 1000 {
+			if l.c.MayResend(l.now, 100) {
+				taken[slot] += 100
+			}
+		}
+		latest := 0
+		for _, bytes := range taken[max(0, slot-4):] {
+			latest += bytes
+		}
+		if taken[slot] > budget/2 || latest > budget || slot > 0 && latest < budget-300 {
+			t.Errorf("%d bytes after %d ms, %d of the latest 500 ms, of which the budget is %d",
+				taken[slot], 100*slot, latest, budget)
+		}
+		l.now = l.now.Add(100 * time.Millisecond)
 	}
 }
 

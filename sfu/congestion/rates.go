@@ -22,20 +22,33 @@ func (a *audio) tick(now time.Time) {
 // rate is what is to be reserved, in bit/s: who is silent for a moment will speak again.
 func (a *audio) rate() int { return max(a.last[0], a.last[1], a.last[2]) }
 
-// resends is the budget of retransmissions: 30 % of the estimate, of which 200 ms may be taken at once.
+// resends is the budget of retransmissions: 30 % of the estimate in any 500 ms, and not all of it at once.
 type resends struct {
-	at    time.Time
-	bytes float64 // may be resent
+	slot  int64 // the newest, by the time of day
+	bytes [5]int
 }
 
+const (
+	resendSlot  = 100 * time.Millisecond
+	resendShare = 0.3 // of the estimate
+	resendBurst = 0.5 // of what is allowed in all slots, in one
+)
+
 func (r *resends) take(now time.Time, size, estimate int) bool {
-	rate := resendShare * float64(estimate) / 8
-	elapsed := now.Sub(r.at).Seconds()
-	r.at = now
-	r.bytes = min(max(0, r.bytes+elapsed*rate), rate*resendBurst.Seconds())
-	if r.bytes < float64(size) {
+	slot, slots := now.UnixNano()/int64(resendSlot), int64(len(r.bytes))
+	for s := max(r.slot+1, slot-slots+1); s <= slot; s++ {
+		r.bytes[s%slots] = 0
+	}
+	r.slot = max(r.slot, slot)
+	sum := 0
+	for _, b := range r.bytes {
+		sum += b
+	}
+	latest := &r.bytes[r.slot%slots]
+	allowed := resendShare * float64(estimate) / 8 * float64(slots) * resendSlot.Seconds()
+	if float64(sum+size) > allowed || float64(*latest+size) > resendBurst*allowed {
 		return false
 	}
-	r.bytes -= float64(size)
+	*latest += size
 	return true
 }
