@@ -1,6 +1,6 @@
-// Command shaper shapes the way to a media server for tests that are no Go: shaper [-at ADDRESS] [-seed N] SERVER. It prints
-// a line of JSON with the address to announce ("announce") and the URL of [shaper.Shaper.Control] ("control"), and works until
-// its standard input ends.
+// Command shaper shapes the way to a media server for tests that are no Go: shaper [-at ADDRESS] [-seed N] SERVER. It
+// prints a line of JSON with the address to announce ("announce") and the URL of [shaper.Shaper.Control] ("control"),
+// and works until its standard input ends.
 package main
 
 import (
