@@ -8,7 +8,7 @@ import (
 
 const (
 	resendQueue = 100 * time.Millisecond // no retransmissions while the queue is longer
-	maxDelay    = 150 * time.Millisecond // of video in the pacer
+	maxDelay    = 250 * time.Millisecond // of video in the pacer
 
 	staleAfter = 350 * time.Millisecond // in the pacer, and video begins anew
 	deepDrain  = 400 * time.Millisecond // a queue that takes longer to drain makes what waits for it too old
