@@ -6,6 +6,7 @@ import "time"
 const (
 	shortest = 80 * time.Millisecond
 	longest  = 300 * time.Millisecond
+	brief    = 60 * time.Millisecond // with next to no media, where padding is nearly all that is sent
 
 	// How long the estimate takes for what a probe sends on top of the media: one that explores, and one that looks
 	// whether there is more than was measured.
@@ -51,6 +52,11 @@ func Aim(target, used, estimate int, light bool) (int, time.Duration) {
 		allowed = float64(estimate) * lightHarm.Seconds()
 	}
 	extra := max(1, float64(target-used))
+	least := float64(estimate + estimate/4 - used)
+	if used < estimate/2 && extra > least && least > allowed/shortest.Seconds() {
+		// Next to nothing is sent, as while all pictures are paused: to show anything a probe must exceed the estimate.
+		return used + int(least), brief
+	}
 	extra = min(extra, allowed/shortest.Seconds())
 	length := min(time.Duration(allowed/extra*float64(time.Second)), longest)
 	return used + int(extra), length
