@@ -93,16 +93,6 @@ type Selector struct {
 	frames frames
 }
 
-// encodings is how many encodings of a track are told apart.
-const encodings = 4
-
-// seen is the newest of an encoding that does not flow. Browsers probe with retransmissions, of keyframes too: what was
-// seen before must not be begun with.
-type seen struct {
-	encoding uint32
-	sequence uint16
-}
-
 // last is what went out last, in order.
 type last struct {
 	started   bool
@@ -147,56 +137,6 @@ func (s *Selector) Lost() { s.lost = true }
 
 // layered reports whether an encoding of this codec may hold several spatial layers.
 func (s *Selector) layered() bool { return s.kind == codec.KindVP9 || s.kind == codec.KindAV1 }
-
-// Begins reports whether Next would begin with p: go over to its encoding, or take it up again. A caller that keeps
-// the parameter sets before a keyframe hands them in first then, the first of them as a keyframe.
-func (s *Selector) Begins(p *Packet) bool {
-	if p.Empty || !p.Frame.Keyframe || p.Encoding != s.target.Encoding {
-		return false
-	}
-	if p.Encoding != s.current.Encoding {
-		return s.newer(p)
-	}
-	return s.restarted(p)
-}
-
-// Replay is called before packets of an encoding that does not flow are handed in again, in order and from that number
-// on: a keyframe whose beginning came late, or one that is kept for those who join. Else what was seen before is never
-// begun with.
-func (s *Selector) Replay(encoding uint32, from uint16) {
-	if encoding != s.current.Encoding {
-		s.note(encoding, from-1)
-	}
-}
-
-// newer reports whether p is newer than what was seen of its encoding, which does not flow.
-func (s *Selector) newer(p *Packet) bool {
-	for i := range s.others {
-		if o := &s.others[i]; o.encoding == p.Encoding {
-			ahead := int16(p.Sequence - o.sequence)
-			return ahead > 0 || ahead < -maxBehind
-		}
-	}
-	return true
-}
-
-// note remembers the newest of an encoding. The one that was noted first makes room for a new one.
-func (s *Selector) note(encoding uint32, sequence uint16) {
-	for i := range s.others {
-		if s.others[i].encoding == encoding {
-			s.others[i].sequence = sequence
-			return
-		}
-	}
-	copy(s.others[:], s.others[1:])
-	s.others[encodings-1] = seen{encoding, sequence}
-}
-
-// restarted reports whether p cannot be of the numbers that its encoding, the current one, had so far.
-func (s *Selector) restarted(p *Packet) bool {
-	ahead := int16(p.Sequence - s.numbers.Highest())
-	return ahead > maxGap || ahead < -maxBehind
-}
 
 // wanted reports whether f is of the layers that go out and refers to nothing that was left out.
 func (s *Selector) wanted(f *codec.Frame) bool {
@@ -285,87 +225,6 @@ func (s *Selector) limit(from uint16) {
 	value := *s.numbers.Value()
 	value.spatial, value.temporal = s.current.Spatial, s.current.Temporal
 	s.numbers.Change(from, value)
-}
-
-// leave ends the current encoding.
-func (s *Selector) leave() {
-	s.note(s.current.Encoding, s.numbers.Highest())
-	s.numbers.End()
-	s.current = Target{}
-	s.former = s.last.arrived.Add(lateTime)
-}
-
-// other decides about a packet of an encoding that does not flow.
-func (s *Selector) other(p *Packet) (Out, bool) {
-	if p.Empty {
-		return Out{}, false
-	}
-	if p.Arrived.Before(s.former) {
-		if out, ok := s.late(p); ok {
-			return out, true
-		}
-	}
-	if s.Begins(p) {
-		return s.begin(p), true
-	}
-	if s.newer(p) {
-		s.note(p.Encoding, p.Sequence)
-	}
-	return Out{}, false
-}
-
-// begin makes p's encoding the current one.
-func (s *Selector) begin(p *Packet) Out {
-	if s.current.Encoding != 0 {
-		s.note(s.current.Encoding, s.numbers.Highest())
-	}
-	s.current = s.target
-	s.current.Hold = false
-	s.former = p.Arrived.Add(lateTime)
-	s.lost, s.settled, s.waited, s.upper = false, true, 0, false
-	value := held{timestamp: s.timestampOffset(p), spatial: s.current.Spatial, temporal: s.current.Temporal}
-	if s.last.started {
-		s.continueCounters(p.Frame, &value)
-	}
-	s.numbers.Begin(p.Encoding, p.Sequence, value)
-	s.frame, s.top, s.newest = p.Timestamp, 0, number(p.Frame)
-	s.skipped, s.broken, s.partly = skipped{}, 0, false
-	resumed := s.last.started
-	out := s.send(p)
-	if resumed && s.kind == codec.KindOpus {
-		out.Marker = true // a talkspurt begins (RFC 3551, 4.1)
-	}
-	return out
-}
-
-// timestampOffset finds what to subtract from the timestamps of p's encoding, so that they go on from the last ones.
-func (s *Selector) timestampOffset(p *Packet) uint32 {
-	if !s.last.started {
-		return 0
-	}
-	arrival := s.last.timestamp + s.ticks(max(p.Arrived.Sub(s.last.arrived), 0))
-	out := arrival
-	candidate, ok := p.Timestamp, true // its own clock goes on
-	if p.Encoding != s.last.encoding {
-		candidate, ok = p.Clock.Align(p.Timestamp, s.last.clock, s.rate)
-	}
-	candidate -= s.last.offset
-	if limit := int32(s.ticks(tolerance)); ok && int32(candidate-arrival) <= limit && int32(arrival-candidate) <= limit {
-		out = candidate
-	}
-	least := s.last.timestamp + 1
-	if s.kind == codec.KindOpus {
-		least = s.last.timestamp + s.rate/50 // a usual packet
-	}
-	if int32(out-least) < 0 {
-		out = least
-	}
-	return p.Timestamp - out
-}
-
-// ticks converts a time into units of the media clock.
-func (s *Selector) ticks(d time.Duration) uint32 {
-	return uint32(uint64(d/time.Second)*uint64(s.rate) + uint64(d%time.Second)*uint64(s.rate)/uint64(time.Second))
 }
 
 // send maps p, which is ahead.
