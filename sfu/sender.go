@@ -60,7 +60,7 @@ type waiting struct {
 }
 
 // maxSpare bounds the packets that are kept for their room.
-const maxSpare = 64
+const maxSpare = 16
 
 func newSender(
 	t *transport, clock *paceClock, control bool, tell func(*upTrack, Quality, congestion.State),
