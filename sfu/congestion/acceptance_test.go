@@ -44,7 +44,11 @@ func accept(t *testing.T, number int) {
 				for i := range c.Limits {
 					l := &c.Limits[i]
 					got := l.Measure(result)
-					if !l.Met(got) {
+					switch {
+					case l.Met(got):
+					case l.Kept(got):
+						t.Logf("%s: %s, not yet %s", l.Name, l.Unit.Format(got), l.Unit.Format(l.Bound))
+					default:
 						t.Errorf("%s: %s, limit %s", l.Name, l.Unit.Format(got), l.Unit.Format(l.Bound))
 					}
 				}
