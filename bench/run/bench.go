@@ -18,6 +18,7 @@ import (
 
 const (
 	parleyServer = "parley"
+	plainServer  = "plain" // ours without congestion control
 	stockServer  = "stock"
 
 	overhead  = 20 + 16 // bytes of a forwarded packet around its payload: RTP header with an extension, SRTP tag
@@ -60,6 +61,28 @@ func (b *bench) turns(ctx context.Context, load Load) ([]Point, error) {
 		point.Runs = append(point.Runs, run)
 	}
 	return []Point{point}, nil
+}
+
+// onAndOff measures ours with congestion control and without, in turn, under one load after the other.
+func (b *bench) onAndOff(ctx context.Context, loads []Load) ([]Point, error) {
+	points := make([]Point, len(loads))
+	for i, load := range loads {
+		points[i].Load = load
+	}
+	for range b.Runs {
+		for i := range points {
+			var run Run
+			var err error
+			if run.Parley, err = b.sample(ctx, parleyServer, points[i].Load); err != nil {
+				return points, err
+			}
+			if run.Plain, err = b.sample(ctx, plainServer, points[i].Load); err != nil {
+				return points, err
+			}
+			points[i].Runs = append(points[i].Runs, run)
+		}
+	}
+	return points, nil
 }
 
 // rounds measures our server under one load after the other.
@@ -141,7 +164,7 @@ func (b *bench) loaded(ctx context.Context, s *server, load Load) (*Sample, erro
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	file := filepath.Join(dir, "load.json")
-	span := slack + b.Warmup + b.Duration
+	span := slack + b.warmup(load) + b.Duration
 	if load.FindLimit {
 		span = limitSpan
 	}
@@ -191,6 +214,11 @@ func (s *Sample) check(load Load) error {
 	return nil
 }
 
+// warmup is from the last join to the measurement.
+func (b *bench) warmup(load Load) time.Duration {
+	return b.Warmup + time.Duration(load.Settle)*time.Second
+}
+
 func (b *bench) loadArgs(s *server, load Load, file string) []string {
 	ramp, duration := usualRamp, b.Duration
 	if load.Ramp > 0 {
@@ -204,7 +232,10 @@ func (b *bench) loadArgs(s *server, load Load, file string) []string {
 		"--rooms", strconv.Itoa(load.Rooms), "--publishers", strconv.Itoa(load.Publishers),
 		"--subscribers", strconv.Itoa(load.Subscribers), fmt.Sprintf("--audio=%t", load.Audio),
 		fmt.Sprintf("--video=%t", load.Video), "--ramp", strconv.Itoa(ramp),
-		"--warmup", b.Warmup.String(), "--duration", duration.String(),
+		"--warmup", b.warmup(load).String(), "--duration", duration.String(),
+	}
+	if load.Simulcast {
+		args = append(args, "--simulcast")
 	}
 	if load.Bitrate > 0 {
 		args = append(args, "--video-bitrate", strconv.Itoa(load.Bitrate))

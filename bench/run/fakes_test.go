@@ -44,7 +44,7 @@ func fake(behaviour string, args []string) error {
 	case args[0] == "serve":
 		flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 		listen, metrics := flags.String("listen", "", ""), flags.String("metrics-listen", "", "")
-		for _, name := range []string{"media-port", "turn-port", "announce", "data-dir", "log-level"} {
+		for _, name := range []string{"media-port", "turn-port", "announce", "data-dir", "log-level", "congestion-control"} {
 			flags.String(name, "", "")
 		}
 		if err := flags.Parse(args[1:]); err != nil {
@@ -99,6 +99,7 @@ func fakeLoad(behaviour string, args []string) error {
 	subscribers, pid := flags.Int("subscribers", 0, ""), flags.Int("watch-pid", 0, "")
 	audio, video := flags.Bool("audio", false, ""), flags.Bool("video", false, "")
 	bitrate, limit := flags.Int("video-bitrate", 1, ""), flags.Bool("find-limit", false, "")
+	flags.Bool("simulcast", false, "")
 	flags.Int("max-people", 0, "")
 	flags.Float64("ramp", 0, "")
 	flags.Duration("warmup", 0, "")

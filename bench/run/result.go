@@ -47,6 +47,7 @@ type Point struct {
 // Run is one turn of the servers under the same load, and of the floor with the same packets.
 type Run struct {
 	Parley *Sample      `json:"parley,omitempty"`
+	Plain  *Sample      `json:"plain,omitempty"` // ours without congestion control
 	Stock  *Sample      `json:"stock,omitempty"`
 	Floor  *FloorReport `json:"floor,omitempty"`
 }

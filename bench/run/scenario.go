@@ -16,7 +16,9 @@ type Load struct {
 	Audio       bool `json:"audio,omitempty"`
 	Video       bool `json:"video,omitempty"`
 	Bitrate     int  `json:"bitrate,omitempty"` // of a video, bit/s
-	Ramp        int  `json:"ramp,omitempty"`    // people joining per second; 0: the usual
+	Simulcast   bool `json:"simulcast,omitempty"`
+	Ramp        int  `json:"ramp,omitempty"`   // people joining per second; 0: the usual
+	Settle      int  `json:"settle,omitempty"` // further seconds until everybody has the best picture
 	FindLimit   bool `json:"find_limit,omitempty"`
 }
 
@@ -60,6 +62,7 @@ func scenarios() []scenario {
 		{"latency", "viewers of one video that take half a core", measureLatency, rowsLatency},
 		{"loss80", "viewers of one video that take 80 % of a core", measureLoss80, rowsLoss80},
 		{"limit", "viewers of one video until p99 latency > 100 ms", measureLimit, rowsLimit},
+		{"control", "what congestion control costs: simulcast to 30 viewers, and a call of 8", measureControl, rowsControl},
 		{"join50", "50 people in a room, 10 of them publishing audio and video", measureJoin50, rowsJoin50},
 		{"rooms", "1, 4, 16 and 64 rooms of a publisher and 3 viewers (figures only)", measureRooms, nil},
 		{"tracks", "2, 4, 8 and 12 people all publishing audio and video (figures only)", measureTracks, nil},
@@ -225,6 +228,23 @@ func rowsLimit(points []Point) []Row {
 	return []Row{row}
 }
 
+func measureControl(ctx context.Context, b *bench) ([]Point, error) {
+	loads := []Load{video(b.pick(30, 5)), call(b.pick(8, 3))}
+	for i := range loads {
+		loads[i].Simulcast, loads[i].Ramp, loads[i].Settle = true, oneByOne, b.pick(12, 0)
+	}
+	return b.onAndOff(ctx, loads)
+}
+
+func rowsControl(points []Point) []Row {
+	var rows []Row
+	for _, p := range points {
+		what := fmt.Sprintf("CPU per packet, %d people, control on / off", p.Load.people())
+		rows = append(rows, atMost(what, 1.15, "", ratios(p, overPlain)))
+	}
+	return rows
+}
+
 func measureJoin50(ctx context.Context, b *bench) ([]Point, error) {
 	load := call(b.pick(10, 2))
 	load.Subscribers, load.Bitrate, load.Ramp = b.pick(40, 4), 200_000, oneByOne
@@ -291,6 +311,13 @@ func overStock(r Run) (float64, bool) {
 		return 0, false
 	}
 	return r.Parley.Server.PerPacket / r.Stock.Server.PerPacket, true
+}
+
+func overPlain(r Run) (float64, bool) {
+	if r.Parley == nil || r.Plain == nil {
+		return 0, false
+	}
+	return r.Parley.Server.PerPacket / r.Plain.Server.PerPacket, true
 }
 
 func overFloor(r Run) (float64, bool) {

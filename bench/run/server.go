@@ -52,7 +52,7 @@ func (b *bench) start(ctx context.Context, kind string) (*server, error) {
 	}
 	s := &server{dir: dir, out: newAnnouncement(), ended: make(chan struct{})}
 	path, args := b.Stock, []string(nil)
-	if kind == parleyServer {
+	if kind == parleyServer || kind == plainServer {
 		ports, err := freePorts(4)
 		if err != nil {
 			return nil, err
@@ -61,7 +61,7 @@ func (b *bench) start(ctx context.Context, kind string) (*server, error) {
 		s.metrics = "http://" + listen(1) + "/metrics"
 		path, args = b.Parley, []string{"serve", "--listen", listen(0), "--metrics-listen", listen(1),
 			"--media-port", strconv.Itoa(ports[2]), "--turn-port", strconv.Itoa(ports[3]), "--announce", "127.0.0.1",
-			"--data-dir", dir, "--log-level", "warn"}
+			"--data-dir", dir, "--log-level", "warn", fmt.Sprintf("--congestion-control=%t", kind == parleyServer)}
 	}
 	ctx, s.cancel = context.WithCancel(ctx)
 	s.cmd = exec.CommandContext(ctx, path, args...) //nolint:gosec // ours
