@@ -197,8 +197,8 @@ func (t *track) before(other *track) bool {
 }
 
 // plan shares out a budget: the lowest rungs in order, and then the steps with the most benefit per bit. A lowest rung
-// that does not fit lets only much smaller ones pass, lest two of about the same rate take turns, and no upgrades, unless
-// it takes so much of the budget that it is unlikely ever to fit.
+// that does not fit lets only much smaller ones pass, lest two of about the same rate take turns, and no upgrades,
+// unless it takes so much of the budget that it is unlikely ever to fit.
 func (a *Allocator) plan(budget int) {
 	left, pass, upgrades := budget, budget, true
 	for _, i := range a.order {
