@@ -77,5 +77,6 @@ func insert(document, table string) error {
 	if !begins || !ends {
 		return nil
 	}
-	return os.WriteFile(document, []byte(before+tableBegins+table+tableEnds+after), 0o600) //nolint:gosec // where to is told on the command line
+	text = []byte(before + tableBegins + table + tableEnds + after)
+	return os.WriteFile(document, text, 0o600) //nolint:gosec // the command line says where
 }

@@ -19,7 +19,9 @@ type Options struct {
 // Run lets a scenario happen. It depends on nothing but its arguments.
 func Run(scenario Scenario, o Options) *Result {
 	c := &clock{}
-	random := func(stream uint64) *rand.Rand { return rand.New(rand.NewPCG(o.Seed, stream)) } //nolint:gosec // chance has to repeat
+	random := func(stream uint64) *rand.Rand {
+		return rand.New(rand.NewPCG(o.Seed, stream)) //nolint:gosec // it has to repeat
+	}
 	l := &link{
 		clock: c, rate: scenario.Capacity, room: scenario.Room, delay: scenario.Delay, jitter: scenario.Jitter,
 		loss: scenario.Loss, random: random(1), voices: random(3),
