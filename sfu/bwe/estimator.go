@@ -42,7 +42,6 @@ type Estimator struct {
 
 	estimate float64
 	capacity float64 // measured when the path was last full; 0: it never was
-	full     time.Duration
 	before   float64 // the estimate before the capacity fell
 
 	queue    time.Duration // least of the latest 160 ms
@@ -198,12 +197,12 @@ func (e *Estimator) overused(t time.Duration) bool {
 func (e *Estimator) congest(t time.Duration) {
 	e.congests, e.began, e.worst = true, t, e.queue
 	e.high, e.rising = 0, 0
-	e.before, e.first = e.estimate, e.fill(t)
+	e.before, e.first = e.estimate, e.fill()
 	e.set(min(e.estimate, e.first*e.relief(t)))
 }
 
 // fill measures the capacity while the path is full.
-func (e *Estimator) fill(t time.Duration) float64 {
+func (e *Estimator) fill() float64 {
 	edge := e.delays.least() + e.noise + 10*time.Millisecond
 	rate, ok := e.samples.busy(edge, 500*time.Millisecond, 80*time.Millisecond)
 	rate *= e.Arriving()
@@ -214,13 +213,13 @@ func (e *Estimator) fill(t time.Duration) float64 {
 	default:
 		rate = e.delays.acked(300 * time.Millisecond)
 	}
-	e.fits(rate, t)
+	e.fits(rate)
 	return rate
 }
 
 // fits notes what the path carried while it was full.
-func (e *Estimator) fits(rate float64, t time.Duration) {
-	e.capacity, e.full = rate, t
+func (e *Estimator) fits(rate float64) {
+	e.capacity = rate
 	e.expects.reset()
 }
 
@@ -274,7 +273,7 @@ func (e *Estimator) drain(t time.Duration) {
 		return
 	}
 	e.delays.hold()
-	rate := e.fill(t)
+	rate := e.fill()
 	if rate < 0.6*e.first && e.queue > e.worst*3/4 {
 		// Much less is sent, and what was taken for a queue does not mind: the path, or the clock, is another.
 		e.delays.rebase(window)
@@ -307,18 +306,14 @@ func (e *Estimator) Tick(now time.Time) {
 // Estimate is what may be sent, in bit/s.
 func (e *Estimator) Estimate() int { return int(e.estimate) }
 
-// Capacity is what the path carried when it was last full, in bit/s, and how long ago that was; 0: it never was.
-func (e *Estimator) Capacity(now time.Time) (int, time.Duration) {
-	return int(e.capacity), now.Sub(e.epoch) - e.full
-}
+// Capacity is what the path carried when it was last full, in bit/s; 0: it never was, or that was long ago.
+func (e *Estimator) Capacity() int { return int(e.capacity) }
 
 // Queue is the least queueing delay of the latest 160 and 60 ms.
 func (e *Estimator) Queue() (least, recent time.Duration) { return e.queue, e.recent }
 
-// Congested reports whether a queue is being drained, and how long ago the last congestion ended.
-func (e *Estimator) Congested(now time.Time) (bool, time.Duration) {
-	return e.congests, now.Sub(e.epoch) - e.ended
-}
+// Congested reports whether a queue is being drained.
+func (e *Estimator) Congested() bool { return e.congests }
 
 // Acked is the rate of what arrives, in bit/s.
 func (e *Estimator) Acked() int { return int(e.delays.acked(500 * time.Millisecond)) }

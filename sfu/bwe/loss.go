@@ -8,9 +8,9 @@ const (
 )
 
 // losses tells loss by congestion from that of the path itself (a radio link), which no lower rate cures. A packet that
-// is lost while its neighbour waited long, as long as any, in a queue fell off the end of that queue. Other loss is learned as inherent,
-// unless it comes suddenly and is large: that may be a policer, which has no queue. Then the rate is cut once, and what
-// does not mind is inherent too.
+// is lost while its neighbour waited in a queue about as long as any fell off the end of that queue. Other loss is
+// learned as inherent, unless it comes suddenly and is large: that may be a policer, which has no queue. Then the rate
+// is cut once, and what does not mind is inherent too.
 type losses struct {
 	received, lost, dropped int // of the window that runs; dropped: lost at a full queue
 	open, openBytes         int // lost, and no later packet has told of the queue yet

@@ -13,7 +13,7 @@ type cluster struct {
 	count, bytes       int
 	sentFrom, sentTo   time.Duration
 	cameFrom, cameTo   time.Duration
-	head, middle, tail time.Duration // least delay of the first, second and last third of it
+	head, tail         time.Duration // least delay of the first and the last third of it
 	hasHead, hasTail   bool
 	dropped            int
 	first              int // bytes of the first that came
@@ -64,7 +64,7 @@ func (e *Estimator) cluster(tag uint8) (c cluster) {
 }
 
 // probed says what a probe showed, and takes it in.
-func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
+func (e *Estimator) probed(tag uint8) (Outcome, float64) {
 	c := e.cluster(tag)
 	if c.count < 5 || !c.hasHead || !c.hasTail || c.sentTo-c.sentFrom < shortest/2 || c.cameTo <= c.cameFrom {
 		return Void, 0
@@ -75,17 +75,17 @@ func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
 	if rise < flat+e.noise && c.tail-e.delays.least()-e.noise < 2*suspect && !c.overflowed() {
 		rate := min(sent, came*1.03)
 		if e.capacity > 0 && rate > share*e.capacity && rate < notable*e.capacity {
-			if known := share * e.capacity; e.estimate < known && !e.congests {
-				e.set(known)
-				return Carried, known
+			// It is what was measured, but for jitter.
+			if !e.congests {
+				e.set(max(e.estimate, share*e.capacity))
 			}
-			return Void, rate // it is what was measured, but for jitter
+			return Confirmed, rate
 		}
 		switch {
 		case e.portion(rate) == 0 && (rate > muchMore*e.capacity || e.expects.outgrown()):
 			e.capacity = 0 // that was long ago
 		case rate > e.capacity:
-			e.fits(rate/share, t)
+			e.fits(rate / share)
 		}
 		if !e.congests {
 			e.set(max(e.estimate, rate))
@@ -98,7 +98,7 @@ func (e *Estimator) probed(t time.Duration, tag uint8) (Outcome, float64) {
 	if !ok {
 		rate = came
 	}
-	e.fits(rate, t)
+	e.fits(rate)
 	if !e.congests {
 		e.set(max(share*rate, min(e.estimate, e.delays.acked(500*time.Millisecond))))
 	}

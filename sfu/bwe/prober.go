@@ -128,6 +128,7 @@ type Outcome uint8
 const (
 	Pending   Outcome = iota
 	Carried           // the path carries the rate
+	Confirmed         // the path carries about what it did when it was last full, if not more
 	Saturated         // the path was full; its capacity is known
 	Void              // nothing can be said
 )
@@ -145,7 +146,7 @@ func (p *Prober) Judge(now time.Time, e *Estimator, rtt time.Duration) (Outcome,
 	if e.epoch.Add(e.latestAt).Before(p.ends) && !late {
 		return Pending, 0
 	}
-	outcome, rate := e.probed(now.Sub(e.epoch), p.tag)
+	outcome, rate := e.probed(p.tag)
 	switch outcome {
 	case Carried:
 		p.pause = 0
@@ -156,7 +157,7 @@ func (p *Prober) Judge(now time.Time, e *Estimator, rtt time.Duration) (Outcome,
 			p.pause = shortPause
 		}
 		p.Stop(now, p.pause)
-	case Void:
+	case Void, Confirmed:
 		p.Stop(now, max(p.pause, patience))
 	}
 	return outcome, int(rate)

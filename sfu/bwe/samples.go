@@ -29,8 +29,8 @@ func (s *samples) back(i uint64) *sample { return &s.ring[(s.next-1-i)%sampled] 
 func (s *samples) len() uint64 { return min(s.next, sampled) }
 
 // busy is the rate, in bit/s, at which packets came out of the bottleneck while its queue was never shorter than that:
-// its capacity, or our share of it, what is lost behind it included. It looks back from the newest, at most that long. It reports false if that was too
-// short, or too few packets, to tell.
+// its capacity, or our share of it, what is lost behind it included. It looks back from the newest, at most that long.
+// It reports false if that was too short, or too few packets, to tell.
 func (s *samples) busy(delay, longest, shortest time.Duration) (float64, bool) {
 	var bytes, count int
 	var newest, oldest time.Duration

@@ -26,9 +26,11 @@ type Controller[T any] struct {
 	resends   resends
 
 	rtt       time.Duration
-	congested bool // when last looked at
-	deep      bool // the queue is so long that video pauses until it is gone
-	drops     int  // probes since the last congestion that look for the capacity before it
+	congested bool      // when last looked at
+	deep      bool      // the queue is so long that video pauses until it is gone
+	drops     int       // probes since the last congestion that look for the capacity before it
+	rungs     int       // stands for all that was decided last
+	changed   time.Time // when that was
 	relaxed   bool
 	calm      time.Time // since when there is no sign of congestion
 }
@@ -123,6 +125,13 @@ func (c *Controller[T]) Tick(now time.Time) {
 // Allocate decides what each track gets; it appends to into[:0].
 func (c *Controller[T]) Allocate(now time.Time, tracks []alloc.Track, into []alloc.Decision) []alloc.Decision {
 	into = c.alloc.Allocate(now, c.available(now), c.audio.rate(), tracks, into)
+	rungs := 0
+	for i := range into {
+		rungs = 16*rungs + into[i].Rung
+	}
+	if rungs != c.rungs {
+		c.rungs, c.changed = rungs, now
+	}
 	c.probe(now)
 	return into
 }
@@ -133,7 +142,7 @@ func (c *Controller[T]) available(now time.Time) int {
 		return 0
 	}
 	estimate := c.estimator.Estimate()
-	if capacity, _ := c.estimator.Capacity(now); !c.congested && estimate <= capacity && !c.estimator.Shared() {
+	if capacity := c.estimator.Capacity(); !c.congested && estimate <= capacity && !c.estimator.Shared() {
 		estimate += estimate * 35 / 1000
 	}
 	if !c.congested && c.pacer.Delay(now) > maxDelay {
@@ -149,7 +158,7 @@ func (c *Controller[T]) State() State {
 		Estimate: c.estimator.Estimate(), Acked: c.estimator.Acked(),
 		Probing: c.prober.Active(), Relaxed: c.relaxed, Congested: c.congested,
 	}
-	s.Capacity, _ = c.estimator.Capacity(time.Time{})
+	s.Capacity = c.estimator.Capacity()
 	s.Queue, _ = c.estimator.Queue()
 	s.Loss, s.Inherent = c.estimator.Loss()
 	s.Limited = float64(s.Acked) < 0.85*float64(s.Estimate)

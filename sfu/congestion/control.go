@@ -14,15 +14,19 @@ const (
 	deepDrain  = 400 * time.Millisecond // a queue that takes longer to drain makes what waits for it too old
 	resumeAt   = 130 * time.Millisecond // of it are left when keyframes are asked for, which takes about as long
 
-	standing     = 20 * time.Millisecond // a queue with which no probe begins
-	crowdedShare = 0.97                  // of the capacity, likewise
+	reluctance = 1500 * time.Millisecond // of the allocator, to take what is there
+
+	tolerance = 300 * time.Millisecond // of a queue after a probe
+
+	standing = 20 * time.Millisecond // a queue with which no probe begins
+	crowded  = 0.97                  // of the capacity in use, likewise
 
 	ease = 3 * time.Second // without a sign of congestion, and the pacer lets everything through
 )
 
 // follow draws the conclusions from what the estimator has seen.
 func (c *Controller[T]) follow(now time.Time) {
-	congested, _ := c.estimator.Congested(now)
+	congested := c.estimator.Congested()
 	switch {
 	case congested && !c.congested:
 		c.prober.Stop(now, time.Second)
@@ -43,6 +47,9 @@ func (c *Controller[T]) follow(now time.Time) {
 		if rate*10 >= c.estimator.Interrupted()*9 {
 			c.estimator.Restored()
 		}
+	case bwe.Confirmed:
+		c.alloc.Probed(now, rate)
+		c.estimator.Restored()
 	case bwe.Saturated:
 		c.calm = now
 		c.alloc.Probed(now, c.estimator.Estimate())
@@ -62,46 +69,64 @@ func (c *Controller[T]) follow(now time.Time) {
 
 // probe begins a probe if more is wanted than is known to be there.
 func (c *Controller[T]) probe(now time.Time) {
-	if !c.prober.Due(now) || c.congested || c.estimator.Holds() || c.pacer.Waiting() > 0 {
+	if !c.prober.Due(now) || c.congested || c.estimator.Holds() || c.pacer.Waiting() > 0 || c.full() {
 		return
 	}
-	estimate, need, wanted := c.estimator.Estimate(), c.alloc.Need(), c.alloc.Wanted()
-	capacity, _ := c.estimator.Capacity(now)
-	target := 0
-	switch {
-	case c.estimator.Interrupted() > estimate:
-		target = c.estimator.Interrupted()
-	case capacity == 0 && wanted+wanted/20 > estimate: // it has never been full: find out quickly
-		target = min(2*estimate, wanted+wanted/8)
-	case need > estimate:
-		target = min(need+need/12, estimate*3/2)
-	default:
+	target, ok := c.aim(now)
+	if !ok {
 		return
 	}
-	used := c.estimator.Acked()
+	estimate := c.estimator.Estimate()
+	used := min(c.estimator.Acked(), estimate)
 	if used == 0 {
-		used = c.alloc.Used() // nothing is known yet
-	}
-	queue, _ := c.estimator.Queue()
-	crowded := !c.estimator.Outgrown() && !c.estimator.Underdog() && capacity > 0 && float64(c.alloc.Used()) > crowdedShare*float64(capacity)
-	if queue > standing || crowded {
-		return // the path is full as it is
+		used = min(c.alloc.Used(), estimate) // nothing is known yet
 	}
 	// The estimate is of what arrives, a probe of what is sent.
 	sent := func(rate int) int { return int(float64(rate) / c.estimator.Arriving()) }
-	rate, length := bwe.Aim(sent(target), sent(min(used, estimate)), estimate, capacity > 0)
-	if rate <= sent(estimate) {
-		return
+	capacity := c.estimator.Capacity()
+	rate, length := bwe.Aim(sent(target), sent(used), estimate, capacity > 0)
+	if rate < sent(min(estimate, c.alloc.Need())) {
+		return // it would show nothing new
 	}
 	c.prober.Start(now, rate, length)
-	c.estimator.Tolerate(now, length+c.rtt+300*time.Millisecond)
+	c.estimator.Tolerate(now, length+c.rtt+tolerance)
 	c.shape(now)
+}
+
+// aim is the rate that is worth a probe.
+func (c *Controller[T]) aim(now time.Time) (target int, ok bool) {
+	estimate, need, wanted := c.estimator.Estimate(), c.alloc.Need(), c.alloc.Wanted()
+	capacity := c.estimator.Capacity()
+	step := min(need+need/12, estimate*3/2)
+	switch {
+	case c.estimator.Interrupted() > estimate:
+		return c.estimator.Interrupted(), true
+	case capacity == 0 && wanted+wanted/20 > estimate: // it has never been full: find out quickly
+		return min(2*estimate, wanted+wanted/8), true
+	case need > estimate:
+		return step, true
+	case need > 0 && now.Sub(c.changed) > reluctance:
+		// The allocator does not dare to take what is there, because it failed lately: let it be proven.
+		c.changed = now.Add(reluctance)
+		return step, true
+	}
+	return 0, false
+}
+
+// full reports whether the path is known to be full, so that a probe would only add to its queue.
+func (c *Controller[T]) full() bool {
+	if queue, _ := c.estimator.Queue(); queue > standing {
+		return true
+	}
+	capacity, used := c.estimator.Capacity(), c.alloc.Used()
+	return capacity > 0 && float64(used) > crowded*float64(capacity) &&
+		!c.estimator.Outgrown() && !c.estimator.Underdog()
 }
 
 // shape tells the pacer what the path takes.
 func (c *Controller[T]) shape(now time.Time) {
 	estimate := c.estimator.Estimate()
-	capacity, _ := c.estimator.Capacity(now)
+	capacity := c.estimator.Capacity()
 	c.relaxed = c.alloc.Wanted() > 0 && c.alloc.Need() == 0 && !c.prober.Active() && now.Sub(c.calm) > ease &&
 		c.estimator.Acked() < estimate
 	known := capacity > 0 && (c.congested || estimate <= capacity)
@@ -132,7 +157,7 @@ func (c *Controller[T]) shape(now time.Time) {
 
 // draining is how long it takes until the queue at the bottleneck is gone if only audio is sent.
 func (c *Controller[T]) draining(now time.Time) time.Duration {
-	capacity, _ := c.estimator.Capacity(now)
+	capacity := c.estimator.Capacity()
 	drains := max(capacity-c.audio.rate(), capacity/8, 1)
 	return time.Duration(c.estimator.Backlog(now) * 8 / float64(drains) * float64(time.Second))
 }

@@ -125,7 +125,10 @@ func TestSilence(t *testing.T) {
 		least int
 		most  int
 		rung  int
-	}{{900, before, before, 0}, {1100, before / 2, before / 2, 0}, {1900, before / 2, before / 2, 0}, {2100, 0, before / 2, -1}} {
+	}{
+		{900, before, before, 0}, {1100, before / 2, before / 2, 0}, {1900, before / 2, before / 2, 0},
+		{2100, 0, before / 2, -1},
+	} {
 		for l.c.Sent(l.now, pace.Audio, 50); l.now.Sub(l.began) < test.after*time.Millisecond; {
 			l.now = l.now.Add(20 * time.Millisecond)
 			l.c.Sent(l.now, pace.Audio, 50)

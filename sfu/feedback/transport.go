@@ -29,8 +29,8 @@ const (
 
 const transportHeader = 20 // RTCP header, two SSRCs, base number, count, reference time, feedback's count
 
-// ReadTransport appends what a packet of transport-wide feedback says to into: the whole RTCP packet, header included,
-// as draft-holmer-rmcat-transport-wide-cc-extensions-01, 3.1, has it. If it returns an error, into comes back as it was.
+// ReadTransport appends what a packet of transport-wide feedback says to into. It takes the whole RTCP packet, header
+// included (draft-holmer-rmcat-transport-wide-cc-extensions-01, 3.1). With an error, into comes back as it was.
 func ReadTransport(packet []byte, into []Arrival) ([]Arrival, error) {
 	if len(packet) < 4 || packet[0]>>6 != 2 || packet[0]&31 != 15 || packet[1] != 205 {
 		return into, ErrNoTransport
@@ -65,10 +65,10 @@ func readStatuses(chunks []byte, number uint16, count int, into []Arrival) ([]Ar
 		chunk := binary.BigEndian.Uint16(chunks)
 		chunks = chunks[2:]
 		run, width := int(chunk&maxRun), 0 // 3.1.3
-		switch {
-		case chunk&0xc000 == 0x8000: // 3.1.4
+		switch chunk >> 14 {
+		case 2: // 3.1.4
 			run, width = oneBit, 1
-		case chunk&0xc000 == 0xc000:
+		case 3:
 			run, width = twoBits, 2
 		}
 		run = min(run, left)
