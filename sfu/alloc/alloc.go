@@ -257,7 +257,7 @@ func (a *Allocator) fall(now time.Time, budget int) {
 	if a.lowest() {
 		limit = lowestSlack
 	}
-	if float64(a.flowing()) <= float64(budget)*limit {
+	if flowing := a.flowing(); flowing == 0 || float64(flowing) <= float64(budget)*limit {
 		return
 	}
 	a.plan(budget)
