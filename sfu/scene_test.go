@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -75,6 +76,15 @@ func play(t *testing.T, n network) (result *sim.Result) {
 	return result
 }
 
+// seed is what chance depends on, as far as it does not depend on the order in which goroutines run.
+func seed() uint64 {
+	seed, err := strconv.ParseUint(os.Getenv("SEED"), 10, 64)
+	if err != nil {
+		return 1
+	}
+	return seed
+}
+
 // begin has everybody join, and returns when the first packet reaches the bottleneck.
 func (s *scene) begin() {
 	world := sfutest.NewNetwork(s.t, hop)
@@ -93,13 +103,13 @@ func (s *scene) begin() {
 	}
 	s.t.Cleanup(func() { _ = house.Close() })
 	for i := range cameras {
-		s.publishers = append(s.publishers, sfutest.Publish(s.t, house, world, "room", i))
+		s.publishers = append(s.publishers, sfutest.Publish(s.t, house, world, "room", i, seed()))
 	}
 	time.Sleep(time.Second)
 	for _, p := range s.publishers {
 		p.Peer.View(tiles([cameras]int{})) // publishers do not look at one another
 	}
-	time.Sleep(time.Second)
+	time.Sleep(time.Second + time.Duration(seed())*17*time.Millisecond)
 	s.viewer = sfutest.View(s.t, house, world, "room", "viewer", viewer)
 	s.control = s.viewer.Peer.Inspect()
 	s.showViews(0)
@@ -226,6 +236,13 @@ func (s *scene) trace(result *sim.Result) {
 			at.At.Seconds(), result.Scenario.CapacityAt(at.At)/1000, at.Estimate/1000, at.Capacity/1000)
 		fmt.Fprintf(&b, "sent %4d (again or padding %3d) shown %4.0f kbit/s, queue %3d ms, %d dropped, %v\n",
 			at.Sent*8/100, at.Resent*8/100, shown/1000, at.Queue.Milliseconds(), at.Dropped, at.Rungs)
+	}
+	last := map[int]sim.Picture{}
+	for _, p := range s.record.Pictures {
+		if l, ok := last[p.Track]; ok && p.At-l.At > 300*time.Millisecond {
+			fmt.Fprintf(&b, "gap of track %d from %v to %v\n", p.Track, l, p)
+		}
+		last[p.Track] = p
 	}
 	path := filepath.Join(directory, strings.ReplaceAll(s.t.Name(), "/", "_"))
 	if err := os.WriteFile(path, []byte(fmt.Sprintf("%s%v\n%s", b.String(), s.order, s.details)), 0o600); err != nil {

@@ -79,10 +79,10 @@ type encoder struct {
 	debt     float64 // bytes spent too many
 }
 
-// Publish puts a publisher into a room. Its id is "p<number>".
-func Publish(t *testing.T, s *sfu.SFU, n *Network, room string, number int) *Publisher {
+// Publish puts a publisher into a room. Its id is "p<number>". How large its frames are is a matter of the seed.
+func Publish(t *testing.T, s *sfu.SFU, n *Network, room string, number int, seed uint64) *Publisher {
 	t.Helper()
-	p := &Publisher{number: number, stopped: make(chan struct{}), random: rand.New(rand.NewPCG(1, uint64(number)))}
+	p := &Publisher{number: number, stopped: make(chan struct{}), random: rand.New(rand.NewPCG(seed, uint64(number)))}
 	for e := range encodings {
 		p.encoders[e] = encoder{sequence: uint16(1000 * e), picture: uint16(100 * e), scene: 1}
 		p.active[e], p.keyAt[e] = true, time.Now() // an encoder begins with a keyframe

@@ -155,6 +155,7 @@ func (v *Viewer) take(info *interceptor.StreamInfo, p *rtp.Packet) {
 	v.vmu.Lock()
 	defer v.vmu.Unlock()
 	payload, sequence := p.Payload, p.SequenceNumber
+	again := strings.EqualFold(info.MimeType, webrtc.MimeTypeRTX)
 	switch {
 	case strings.EqualFold(info.MimeType, webrtc.MimeTypeOpus):
 		if len(payload) >= 6 {
@@ -162,7 +163,7 @@ func (v *Viewer) take(info *interceptor.StreamInfo, p *rtp.Packet) {
 			v.voices = append(v.voices, voice)
 		}
 		return
-	case strings.EqualFold(info.MimeType, webrtc.MimeTypeRTX):
+	case again:
 		if len(payload) < 2 {
 			return // padding
 		}
@@ -177,7 +178,7 @@ func (v *Viewer) take(info *interceptor.StreamInfo, p *rtp.Packet) {
 		s = &stream{highest: int(sequence) - 1, decoded: make(map[pictureID]bool), decodedAt: time.Now()}
 		v.streams[stamp.publisher] = s
 	}
-	if info.SSRCRetransmission != 0 {
+	if !again {
 		s.ssrc = info.SSRC
 	}
 	s.arrivedAt = time.Now()
