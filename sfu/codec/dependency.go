@@ -321,6 +321,7 @@ func PutDependency(original, room []byte, number uint16, active uint32, targets 
 		room[1], room[2] = byte(number>>8), byte(number)
 		return len(original)
 	}
+	room = room[:min(len(room), len(original)+5)] // five flags and 32 decode targets at most are added
 	clear(room)
 	b, w := bits{data: original}, bitWriter{data: room}
 	w.copyBits(&b, 8)

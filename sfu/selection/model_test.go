@@ -33,6 +33,7 @@ type model struct {
 	lastOut  int64 // timestamp
 	lastFrom uint32
 	lastSkew int64
+	ideal    int64
 	clock    rewrite.Clock
 }
 
@@ -238,19 +239,20 @@ func (m *model) begin(p *modelPacket) {
 
 // goOn is the timestamp that p goes out with.
 func (m *model) goOn(p *modelPacket) int64 {
-	arrival := m.lastOut + int64(p.Arrived.Sub(m.lastTime).Seconds()*90000+1e-6)
-	out, candidate, ok := arrival, p.stamp-m.lastSkew, true
+	arrival := m.lastOut + m.lastSkew - m.ideal + int64(max(p.Arrived.Sub(m.lastTime), 0).Seconds()*90000+1e-6)
+	out, candidate, ok := arrival, p.stamp-m.ideal, true
 	if p.Encoding != m.lastFrom {
 		apart := float64(int64(p.Clock.NTP-m.clock.NTP)) / (1 << 32) * 90000
 		inFormer := float64(m.clock.RTP) + apart + float64(int32(uint32(p.stamp)-p.Clock.RTP))
 		// The former source's timestamps are 32 bits; take the round that is near.
 		near := m.lastOut + m.lastSkew
-		candidate = near + int64(int32(uint32(int64(inFormer+0.5))-uint32(near))) - m.lastSkew
+		candidate = near + int64(int32(uint32(int64(inFormer+0.5))-uint32(near))) - m.ideal
 		ok = p.Clock.NTP != 0 && m.clock.NTP != 0
 	}
 	if ok && candidate-arrival <= 27000 && arrival-candidate <= 27000 {
 		out = candidate
 	}
+	m.ideal = p.stamp - out
 	return max(out, m.lastOut+1)
 }
 

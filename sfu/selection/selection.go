@@ -99,6 +99,7 @@ type last struct {
 	encoding  uint32
 	timestamp uint32
 	offset    uint32 // of the timestamp
+	ideal     uint32 // what it would be, had time not had to move on at the switch: so that this does not add up
 	arrived   time.Time
 	clock     rewrite.Clock
 	counters  Fields

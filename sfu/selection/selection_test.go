@@ -279,6 +279,33 @@ func TestTimestamps(t *testing.T) {
 	}
 }
 
+// TestTimestampsDoNotDrift goes to and fro between encodings, each time from a frame to the keyframe of the same time.
+func TestTimestampsDoNotDrift(t *testing.T) {
+	s := New(codec.KindVP8, 90000)
+	var first, last uint32
+	sequence := uint16(0)
+	for i := range 1000 {
+		for encoding := range uint32(2) {
+			s.SetTarget(Target{Encoding: encoding + 1})
+			p := at(i)
+			p.Encoding, p.Sequence, p.Frame = encoding+1, sequence, &key
+			p.Clock = rewrite.Clock{NTP: 1 << 40}
+			out, ok := s.Next(&p)
+			if !ok {
+				t.Fatal("not taken")
+			}
+			if i == 0 && encoding == 0 {
+				first = out.Timestamp
+			}
+			last = out.Timestamp
+		}
+		sequence++
+	}
+	if drift := int32(last - first - 999*3000); drift < 0 || drift > 1 {
+		t.Errorf("%d ticks of drift", drift)
+	}
+}
+
 // TestResumedTimestamp keeps an encoding's own clock across a pause, unless it has jumped.
 func TestResumedTimestamp(t *testing.T) {
 	for _, test := range []struct{ pause, want uint32 }{{10 * 90000, 10 * 90000}, {3 * 90000, 901800}} {

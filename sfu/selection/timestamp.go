@@ -11,16 +11,18 @@ func (s *Selector) timestampOffset(p *Packet) uint32 {
 	if !s.last.started {
 		return 0
 	}
-	arrival := s.last.timestamp + s.ticks(max(p.Arrived.Sub(s.last.arrived), 0))
+	ahead := s.last.ideal - s.last.offset // by as much the last ones were moved on
+	arrival := s.last.timestamp - ahead + s.ticks(max(p.Arrived.Sub(s.last.arrived), 0))
 	out := arrival
 	candidate, ok := p.Timestamp, true // its own clock goes on
 	if p.Encoding != s.last.encoding {
 		candidate, ok = p.Clock.Align(p.Timestamp, s.last.clock, s.rate)
 	}
-	candidate -= s.last.offset
+	candidate -= s.last.ideal
 	if limit := int32(s.ticks(tolerance)); ok && int32(candidate-arrival) <= limit && int32(arrival-candidate) <= limit {
 		out = candidate
 	}
+	s.last.ideal = p.Timestamp - out
 	least := s.last.timestamp + 1
 	if s.kind == codec.KindOpus {
 		least = s.last.timestamp + s.rate/50 // a usual packet
