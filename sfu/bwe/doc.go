@@ -13,8 +13,8 @@
 //     about 80 ms and is exact to a percent on a wired link.
 //   - Forecast: the queue that each packet should find if the capacity still were what was measured. If packets find
 //     much less, there is more by now, and a probe is due at once. Without that sign probes can be rare.
-//   - Loss (losses): packets lost next to others that waited as long as any are of a full queue; the rest is inherent to
-//     the path and no reason to send less.
+//   - Loss (losses): packets lost next to others that waited as long as any are of a full queue; the rest is inherent
+//     to the path and no reason to send less.
 //   - The link's rate (link), by the distance of packets sent together: whether others send through it too. Who has
 //     more than half of it then gives way, and who has less neither loses more nor waits long with the next probe, so
 //     that shares become equal, which equal reactions to the same queue do not achieve.

@@ -10,13 +10,13 @@ const (
 
 // cluster sums up what arrived of a probe.
 type cluster struct {
-	count, bytes       int
-	sentFrom, sentTo   time.Duration
-	cameFrom, cameTo   time.Duration
-	head, tail         time.Duration // least delay of the first and the last third of it
-	hasHead, hasTail   bool
-	dropped            int
-	first              int // bytes of the first that came
+	count, bytes     int
+	sentFrom, sentTo time.Duration
+	cameFrom, cameTo time.Duration
+	head, tail       time.Duration // least delay of the first and the last third of it
+	hasHead, hasTail bool
+	dropped          int
+	first            int // bytes of the first that came
 }
 
 // overflowed reports whether the queue lost packets of a probe.

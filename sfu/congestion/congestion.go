@@ -1,4 +1,22 @@
-// Package congestion decides how much, what and when is sent to one subscriber.
+// Package congestion decides how much, what and when is sent to one subscriber: a [Controller] is the estimator and the
+// prober (sfu/bwe), the pacer (sfu/pace) and the allocator (sfu/alloc) as one machine. It has one owner, who hands in
+// the time and asks of each packet whether it [Controller.May] be sent at once; if not, it is queued and comes back from
+// [Controller.Next]. All that is sent is numbered by [Controller.Sent]; feedback on it goes to [Controller.Feedback],
+// and [Controller.Allocate] says what to send of each track.
+//
+// How they work together:
+//
+//   - The allocator gets the estimate, and tells what more is wanted. The prober aims for the next step of that; while
+//     the path was never full it looks for all that is wanted, at most twice the estimate each time. Somebody who wants
+//     little is not probed for more.
+//   - The pacer shapes what is sent to the measured capacity, with a queue of at most 22 ms at the bottleneck. In
+//     congestion it drains the bottleneck's queue: it knows from the latest feedback, what was sent since and the
+//     capacity how long that is. Audio passes. As long as no capacity is known it paces at twice the estimate.
+//   - If a queue takes longer than 400 ms to drain, video pauses, and keyframes are asked for when it is nearly gone:
+//     that is sooner seen than frames that waited, which would be too late. For the same reason what has waited in the
+//     pacer for 350 ms makes video begin anew.
+//   - When everything wanted is sent and nothing was wrong for 3 s, the state is relaxed: all packets leave at once,
+//     nothing is shaped or probed, and the 5 ms clock rests ([Controller.Busy]).
 package congestion
 
 import (

@@ -2,9 +2,9 @@
 //
 // A [Pacer] keeps a model of the bottleneck on the path: a queue that drains at a known rate. All that is sent goes
 // into it, feedback corrects it, and a packet may leave while less than a limit waits there. What may not leave yet
-// waits here instead, where it does no harm: audio passes it, retransmissions pass video, and the frames of a layer that
-// is given up can still be dropped. With a generous rate and limit (nothing is known against the path) whole frames
-// leave at once; with the rate of a congested path they trickle out as it takes them.
+// waits here instead, where it does no harm: audio passes it, retransmissions pass video, and the frames of a layer
+// that is given up can still be dropped. With a generous rate and limit (nothing is known against the path) whole
+// frames leave at once; with the rate of a congested path they trickle out as it takes them.
 //
 // It is pure: one owner, time handed in, no allocation once the queues have grown to their size.
 package pace
