@@ -1,8 +1,8 @@
 // Package congestion decides how much, what and when is sent to one subscriber: a [Controller] is the estimator and the
 // prober (sfu/bwe), the pacer (sfu/pace) and the allocator (sfu/alloc) as one machine. It has one owner, who hands in
-// the time and asks of each packet whether it [Controller.May] be sent at once; if not, it is queued and comes back from
-// [Controller.Next]. All that is sent is numbered by [Controller.Sent]; feedback on it goes to [Controller.Feedback],
-// and [Controller.Allocate] says what to send of each track.
+// the time and asks of each packet whether it [Controller.May] be sent at once; if not, it is queued and comes back
+// from [Controller.Next]. All that is sent is numbered by [Controller.Sent]; feedback on it goes to
+// [Controller.Feedback], and [Controller.Allocate] says what to send of each track.
 //
 // How they work together:
 //
