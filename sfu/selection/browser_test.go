@@ -66,7 +66,7 @@ func TestBrowser(t *testing.T) {
 	}
 	for _, path := range paths {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
-			for seed := range uint64(10) {
+			for seed := range uint64(5) {
 				kind, packets := recording(t, path)
 				passOn(t, kind, packets, rand.New(rand.NewPCG(seed, 9)))
 			}
