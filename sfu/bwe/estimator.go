@@ -171,6 +171,9 @@ func (e *Estimator) measure() {
 // overused reports whether more is sent than the path takes: the queue grows, or stays long.
 func (e *Estimator) overused(t time.Duration) bool {
 	limit := certain
+	if e.Shared() {
+		limit = certain * 3 / 4
+	}
 	if t < e.tolerate {
 		limit = 100 * time.Millisecond
 	}
