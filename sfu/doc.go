@@ -28,7 +28,7 @@
 // # A packet's way
 //
 // socket (sfu/egress) - ingress.Receive, on the goroutine that reads the socket: opened (sfu/dtlssrtp) and parsed
-// (sfu/wire) once - layer.take - at the end of the read batch layer.forward, fanOut, downTrack.forward: dropped, or its
+// (sfu/wire) once - layer.take - at the end of the read batch upTrack.forward, downTrack.forward: dropped, or its
 // numbers mapped (sfu/selection) and sealed into the batch, or held back until the pace clock gives its sender a turn -
 // socket. No lock of a room is on the way, and nobody waits: a
 // receiver that is too slow loses packets and asks for them, or for a keyframe.

@@ -125,7 +125,7 @@ func (p *person) publish(tb testing.TB, mimeType string, size int, numbered bool
 		ingress: p.ingress, ssrc: publishedSSRC, payloadType: 96, account: feedback.NewSource(publishedSSRC, 90000),
 	}
 	p.layer.keyframes.send = func() {}
-	up := &upTrack{kind: kind, codec: capability(mimeType), format: codec.KindOf(mimeType)}
+	up := &upTrack{ingress: p.ingress, kind: kind, codec: capability(mimeType), format: codec.KindOf(mimeType)}
 	up.addLayer(p.layer)
 	p.ingress.bind(publishedSSRC, &source{layer: p.layer})
 }

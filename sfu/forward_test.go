@@ -149,9 +149,10 @@ func newFeed(mimeType string, rids ...string) *feed {
 	if mimeType == webrtc.MimeTypeOpus {
 		kind = webrtc.RTPCodecTypeAudio
 	}
-	s.up = &upTrack{kind: kind, codec: capability(mimeType), format: codec.KindOf(mimeType)}
+	in := &ingress{ids: extensionIDs{level: 3}}
+	s.up = &upTrack{ingress: in, kind: kind, codec: capability(mimeType), format: codec.KindOf(mimeType)}
 	for i, rid := range rids {
-		l := &layer{rid: rid, ssrc: uint32(i + 1), payloadType: 96, ingress: &ingress{ids: extensionIDs{level: 3}}}
+		l := &layer{rid: rid, ssrc: uint32(i + 1), payloadType: 96, ingress: in}
 		l.keyframes.send = func() { s.plis[rid]++ }
 		s.up.addLayer(l)
 	}

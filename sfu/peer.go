@@ -362,6 +362,7 @@ func (p *Peer) newUpTrack(c *connection, line *sendingLine, codec webrtc.RTPCode
 		codec:     codec,
 		format:    kindOf(codec),
 		source:    source,
+		ingress:   c.ingress,
 	}
 }
 

@@ -43,7 +43,8 @@ type upTrack struct {
 	codec     webrtc.RTPCodecCapability
 	format    codec.Kind
 	source    sourceStream
-	wake      func() // has the publisher's loop look at what is wanted
+	ingress   *ingress // that it comes from
+	wake      func()   // has the publisher's loop look at what is wanted
 
 	receivers fanOut
 	ladder    atomic.Pointer[ladder] // of video; nil until the first packet
@@ -51,9 +52,11 @@ type upTrack struct {
 
 	told map[string]bool // by rid, owned by the publisher's loop: which layers it was told to send; nil: nothing yet
 
-	// Guarded by the mu of the ingress that it comes from.
-	last    time.Time // the newest packet of a picture
-	resumed time.Time // since when packets come without a pause
+	// Guarded by the ingress' mu.
+	batch   *egress.Batch // that pending is of
+	pending []packet      // to be forwarded when the read batch ends
+	last    time.Time     // the newest packet of a picture
+	resumed time.Time     // since when packets come without a pause
 
 	mu     sync.Mutex
 	layers []*layer // guarded by mu
@@ -82,8 +85,6 @@ type layer struct {
 
 	// Guarded by the ingress' mu.
 	account       *feedback.Source
-	batch         *egress.Batch // that pending is of
-	pending       []packet      // to be forwarded when the read batch ends
 	preface       []packet
 	parser        codec.Parser
 	meter         meter
@@ -204,49 +205,50 @@ func (l *layer) rate() float64 {
 func (l *layer) isVideo() bool { return l.track.kind == webrtc.RTPCodecTypeVideo }
 
 // take parses a packet, once for all receivers. It is forwarded when the read batch ends, so that a receiver gets all
-// that came in one go in one go. The ingress' mu is held.
+// that came in one go in one go, and a track's layers in the order in which they came. The ingress' mu is held.
 func (l *layer) take(header wire.Header, payload []byte, arrived time.Time, b *egress.Batch) {
 	if header.PayloadType != l.payloadType && (l.red == 0 || header.PayloadType != l.red) {
 		return // comfort noise, events
 	}
-	if l.batch != b {
-		l.forward(b) // what another goroutine has not come to yet: its packets stay valid until it has mu
-		l.batch = b
-		b.AtEnd(l)
+	t := l.track
+	if t.batch != b {
+		t.forward(b) // what another goroutine has not come to yet: its packets stay valid until it has mu
+		t.batch = b
+		b.AtEnd(t)
 	}
-	l.pending = append(l.pending, packet{layer: l, header: header, payload: payload, in: selection.Packet{
+	t.pending = append(t.pending, packet{layer: l, header: header, payload: payload, in: selection.Packet{
 		Encoding: l.ssrc, Sequence: header.Sequence, Timestamp: header.Timestamp, Marker: header.Marker, Arrived: arrived,
 	}})
-	l.inspect(&l.pending[len(l.pending)-1])
+	l.inspect(&t.pending[len(t.pending)-1])
 }
 
 // EndBatch forwards what has been taken.
-func (l *layer) EndBatch(b *egress.Batch) {
-	l.ingress.mu.Lock()
-	defer l.ingress.mu.Unlock()
-	if l.batch == b {
-		l.forward(b)
-		l.batch = nil
+func (t *upTrack) EndBatch(b *egress.Batch) {
+	t.ingress.mu.Lock()
+	defer t.ingress.mu.Unlock()
+	if t.batch == b {
+		t.forward(b)
+		t.batch = nil
 	}
 }
 
 // forward hands what is pending to every receiver. The ingress' mu is held.
-func (l *layer) forward(b *egress.Batch) {
-	if len(l.pending) == 0 {
+func (t *upTrack) forward(b *egress.Batch) {
+	if len(t.pending) == 0 {
 		return
 	}
-	if l.isVideo() {
-		evenOut(l.pending)
+	if t.kind == webrtc.RTPCodecTypeVideo {
+		evenOut(t.pending)
 	}
-	for i := range l.pending {
-		p := &l.pending[i]
+	for i := range t.pending {
+		p := &t.pending[i]
 		p.in.Frame, p.in.Empty = &p.frame, len(p.payload) == 0
 	}
-	for _, receiver := range l.track.receivers.load() {
-		receiver.forward(l.pending, b)
+	for _, receiver := range t.receivers.load() {
+		receiver.forward(t.pending, b)
 	}
-	clear(l.pending)
-	l.pending = l.pending[:0]
+	clear(t.pending)
+	t.pending = t.pending[:0]
 }
 
 const (
