@@ -39,6 +39,7 @@ type downTrack struct {
 	selector *selection.Selector
 	choice   choice
 	history  sentPackets
+	unsent   inBatch
 	sent     account
 }
 
@@ -189,7 +190,7 @@ func (d *downTrack) send(p *packet, out selection.Out, b *egress.Batch, path *eg
 	if size+dtlssrtp.Overhead > egress.MaxPacket {
 		return // larger than any path takes
 	}
-	in := d.sender.slot(p.in.Arrived, d.class, size, b)
+	in := d.sender.slot(p.in.Arrived, d, d.class, size, b)
 	room := in.room
 	header.Put(room)
 	copy(room[start:], payload)

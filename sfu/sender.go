@@ -43,6 +43,7 @@ type sender struct {
 	descriptor [selection.MaxDependency]byte
 	inputs     []alloc.Track
 	decided    []alloc.Decision
+	unsent     inBatch // of video that was not held back
 	ticked     time.Time
 	reviewed   time.Time
 	limited    bool // more is wanted than the bandwidth allows
@@ -57,6 +58,20 @@ type waiting struct {
 	header int    // bytes
 	size   int    // bytes used of data
 	data   [egress.MaxPacket]byte
+}
+
+// inBatch is the batch that the latest packet was sealed into, and when. For a moment it may not have been sent yet.
+type inBatch struct {
+	batch *egress.Batch
+	at    time.Time
+}
+
+// unsentTime is longer than a batch is collected.
+const unsentTime = 2 * time.Millisecond
+
+// elsewhere reports whether what is sealed into b might overtake the latest packet.
+func (u inBatch) elsewhere(now time.Time, b *egress.Batch) bool {
+	return u.batch != b && u.batch != nil && now.Sub(u.at) < unsentTime
 }
 
 // maxSpare bounds the packets that are kept for their room.
@@ -79,9 +94,9 @@ type slot struct {
 	class   pace.Class
 }
 
-// slot makes room for a packet of size bytes, which send must follow. mu is held.
-func (s *sender) slot(now time.Time, class pace.Class, size int, b *egress.Batch) slot {
-	if s.control == nil || s.control.May(now, class, onWire(size)) {
+// slot makes room for a packet of size bytes of d, which send must follow. mu is held.
+func (s *sender) slot(now time.Time, d *downTrack, class pace.Class, size int, b *egress.Batch) slot {
+	if s.control == nil || !d.unsent.elsewhere(now, b) && s.control.May(now, class, onWire(size)) {
 		return slot{room: b.Room(size + dtlssrtp.Overhead)[:size], class: class}
 	}
 	var w *waiting
@@ -101,6 +116,10 @@ func (s *sender) send(
 	now time.Time, in slot, d *downTrack, stream *dtlssrtp.Stream, header int, b *egress.Batch, path *egress.Destination,
 ) {
 	if in.waiting == nil {
+		if in.class == pace.Video {
+			d.unsent = inBatch{b, now}
+			s.unsent = d.unsent
+		}
 		s.seal(now, in.class, d, stream, in.room, header, b, path)
 		return
 	}
@@ -183,6 +202,9 @@ func (s *sender) turn(now time.Time, b *egress.Batch) (more bool) {
 
 // drain is turn with mu held.
 func (s *sender) drain(now time.Time, b *egress.Batch) {
+	if s.unsent.elsewhere(now, b) {
+		return // what waits must not overtake it
+	}
 	session, path := s.transport.ready()
 	for {
 		w, class, ok := s.control.Next(now)
@@ -192,6 +214,7 @@ func (s *sender) drain(now time.Time, b *egress.Batch) {
 		if session != nil && w.down.open {
 			room := b.Room(w.size + dtlssrtp.Overhead)[:w.size]
 			copy(room, w.data[:w.size])
+			w.down.unsent = inBatch{b, now}
 			s.seal(now, class, w.down, w.stream, room, w.header, b, path)
 		}
 		s.recycle(w)

@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -28,7 +29,7 @@ type packet struct {
 	// preface holds the packets of a keyframe that come before its first slice (H264 parameter sets).
 	preface []packet
 	level   []byte // the audio level extension (RFC 6464), if there was one
-	// descriptor is the dependency descriptor of a packet of AV1, if there was one.
+	// descriptor is the dependency descriptor (AV1 RTP, appendix A; other codecs have it too), if there was one.
 	descriptor []byte
 	primary    []byte // of a RED packet (RFC 2198), what a receiver without RED gets
 }
@@ -108,7 +109,7 @@ func newLayer(in *ingress, u unknownSource, clockRate uint32) *layer {
 func (t *upTrack) addLayer(l *layer) {
 	l.track = t
 	l.parser = codec.Parser{Kind: t.format}
-	l.cache.described = t.format == codec.KindAV1
+	l.cache.described = t.format != codec.KindVP9 // whose own descriptor says as much
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.layers = append(t.layers, l)
@@ -298,12 +299,15 @@ func (l *layer) inspect(p *packet) {
 func (l *layer) inspectVideo(p *packet) {
 	p.in.Clock = l.clock
 	if len(p.payload) > 0 {
-		if l.track.format == codec.KindAV1 {
+		if l.cache.described {
 			p.descriptor = p.header.Extensions.Get(l.ingress.ids.dependency)
 		}
 		var err error
 		if p.frame, err = l.parser.Parse(p.payload, p.descriptor, p.header.Marker); err != nil {
 			p.payload = nil // of no use to anybody
+			if errors.Is(err, codec.ErrStructure) {
+				l.keyframes.request(p.in.Arrived)
+			}
 			return
 		}
 		l.keepPreface(p)
