@@ -51,8 +51,8 @@ type Estimator struct {
 	rising   int           // feedbacks in sequence
 	congests bool          // the queue is to be drained
 	began    time.Duration // of the congestion
-	worst    time.Duration // queue at that time
-	first    float64       // capacity at that time
+	worst    time.Duration // queue since then
+	first    float64       // capacity when it began
 	ended    time.Duration // of the last congestion
 	tolerate time.Duration // until then a longer queue is allowed: a probe, or a keyframe, fills it
 
@@ -277,7 +277,8 @@ func (e *Estimator) drain(t time.Duration) {
 	}
 	e.delays.hold()
 	rate := e.fill()
-	if rate < 0.6*e.first && e.queue > e.worst*3/4 {
+	e.worst = max(e.worst, e.queue)
+	if t-e.began > 1500*time.Millisecond && rate < 0.6*e.first && e.queue > e.worst*17/20 {
 		// Much less is sent, and what was taken for a queue does not mind: the path, or the clock, is another.
 		e.delays.rebase(window)
 		e.congests, e.ended, e.capacity = false, t, 0
