@@ -11,6 +11,7 @@ const (
 
 	// A delay that differs from the base by more, up or down, is of another clock.
 	jumpUp, jumpDown = 10 * time.Second, -500 * time.Millisecond
+	jumpAhead        = 500 * time.Millisecond
 )
 
 // slot is what arrived within 20 ms by the receiver's clock.
@@ -26,6 +27,8 @@ type delays struct {
 	ring   [slots]slot
 	newest time.Duration
 	index  int64 // slot of the newest
+
+	ahead time.Duration // most that the receiver's clock was before ours when we heard of an arrival
 
 	begun          bool
 	base, previous time.Duration // least delays of this window and of the one before
@@ -48,17 +51,21 @@ func (d *delays) unwrap(at time.Duration) time.Duration {
 	return d.newest + off
 }
 
-// add notes a packet that arrived at that time with that delay. Where the clock jumps, everything begins anew, and it
-// returns false.
-func (d *delays) add(at, delay time.Duration, size int) bool {
+// add notes a packet that arrived at that time with that delay, of which we hear now. Where the clock jumps, everything
+// begins anew, and it returns false.
+func (d *delays) add(at, now, delay time.Duration, size int) bool {
 	same := true
 	if d.begun {
-		if off := delay - d.least(); off > jumpUp || off < jumpDown {
-			same, d.begun = false, false
-			d.ring = [slots]slot{}
-		}
+		// Nothing is heard of before it happens: a clock that is further ahead than ever has jumped.
+		off := delay - d.least()
+		same = off <= jumpUp && off >= jumpDown && at-now <= d.ahead+jumpAhead
 	}
+	if !same {
+		*d = delays{}
+	}
+	d.ahead = max(d.ahead, at-now)
 	if !d.begun {
+		d.ahead = at - now
 		d.begun, d.newest, d.index = true, at, int64(at/slotTime)
 		d.base, d.previous, d.rotated = delay, delay, at
 	}

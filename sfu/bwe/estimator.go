@@ -119,9 +119,8 @@ func (e *Estimator) arrival(t time.Duration, a *feedback.Arrival) bool {
 	sent := e.history.sent(p, t)
 	at := e.delays.unwrap(a.At)
 	delay := at - sent
-	if !e.delays.add(at, delay, int(p.size)) {
-		e.samples.next = 0
-		e.high, e.rising, e.congests = 0, 0, false
+	if !e.delays.add(at, t, delay, int(p.size)) {
+		e.forget()
 	}
 	queue := delay - e.delays.least() - e.noise
 	e.link.arrived(number, sent, at, int(p.size))
@@ -138,6 +137,13 @@ func (e *Estimator) arrival(t time.Duration, a *feedback.Arrival) bool {
 		e.latest, e.latestAt = number, sent
 	}
 	return true
+}
+
+// forget drops what was concluded from the receiver's former clock.
+func (e *Estimator) forget() {
+	e.samples.next = 0
+	e.high, e.rising, e.congests = 0, 0, false
+	e.expects.reset()
 }
 
 // judge decides what the feedback means.

@@ -51,13 +51,13 @@ func TestDelaysUnwrapTheClock(t *testing.T) {
 	var d delays
 	start := clockTurn - 100*ms
 	first := d.unwrap(start)
-	d.add(first, 0, 1)
+	d.add(first, first, 0, 1)
 	for _, step := range []time.Duration{0, 50 * ms, 200 * ms, 90 * ms, time.Hour} {
 		at := d.unwrap((start + step) % clockTurn)
 		if at-first != step {
 			t.Errorf("%s later it is %s later", step, at-first)
 		}
-		d.add(at, 0, 1)
+		d.add(at, at, 0, 1)
 	}
 }
 
@@ -67,7 +67,7 @@ func TestDelays(t *testing.T) {
 	step := func(n int, delay time.Duration) {
 		for range n {
 			at += 10 * ms
-			d.add(at, delay, 125)
+			d.add(at, at, delay, 125)
 		}
 	}
 	step(100, -3*time.Hour)
@@ -93,7 +93,7 @@ func TestDelays(t *testing.T) {
 		t.Errorf("%s after rebasing", q)
 	}
 	for name, jump := range map[string]time.Duration{"back": -20 * time.Second, "ahead": time.Minute} {
-		if d.add(at+jump, -3*time.Hour+jump, 1) {
+		if d.add(at+jump, at, -3*time.Hour+jump, 1) {
 			t.Errorf("a clock that jumps %s is not noticed", name)
 		}
 		at += jump
