@@ -62,7 +62,7 @@ export class Browser {
   /**
    * Somebody with a page of their own, not logged in yet.
    * @param {string} name at most 12 characters, unique in the test's server
-   * @param {import('./instrument.js').Options & {viewport?: {width: number, height: number}}} [options]
+   * @param {import('./instrument.js').Options & {viewport?: import('puppeteer-core').Viewport}} [options]
    */
   async person(name, { viewport = VIEWPORT, ...options } = {}) {
     const context = await this.#browser.createBrowserContext();

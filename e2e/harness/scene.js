@@ -37,7 +37,7 @@ export class Scene {
    * @param {string} name
    * @param {Browser} browser
    * @param {string} room
-   * @param {import('./instrument.js').Options & {viewport?: {width: number, height: number}}} [options]
+   * @param {import('./instrument.js').Options & {viewport?: import('puppeteer-core').Viewport}} [options]
    */
   async person(name, browser, room, options) {
     const concealed = this.server.shaper !== undefined;

@@ -29,6 +29,8 @@ const PATIENCE = 10_000; // ms
 export class Shaper {
   #process;
   #control = '';
+  /** @type {Map<import('./person.js').Person, number>} of those whose path was changed */
+  #ports = new Map();
   /** HOST:PORT for the server to announce. */
   announce = '';
 
@@ -52,7 +54,7 @@ export class Shaper {
    * @param {Path} path
    */
   async set(person, path) {
-    await this.#put(`clients/${await person.port()}`, path);
+    await this.#put(`clients/${await this.#port(person)}`, path);
   }
 
   /**
@@ -62,9 +64,16 @@ export class Shaper {
    * @returns {Promise<{up: Done, down: Done}>}
    */
   async did(person, reset = false) {
-    const port = await person.port();
+    const port = await this.#port(person);
     const clients = await (await fetch(`${this.#control}${reset ? '?reset' : ''}`)).json();
     return clients.find((client) => client.port === port || client.seen === port);
+  }
+
+  /** While packets are lost, a browser may not say by which path it sends. @param {import('./person.js').Person} person */
+  async #port(person) {
+    const port = this.#ports.get(person) ?? (await person.port());
+    this.#ports.set(person, port);
+    return port;
   }
 
   /**
