@@ -100,7 +100,7 @@ func (e *Estimator) probed(tag uint8) (Outcome, float64) {
 	}
 	e.fits(rate)
 	if !e.congests {
-		e.set(max(share*rate, min(e.estimate, rate, e.delays.acked(500*time.Millisecond))))
+		e.set(share * rate)
 	}
 	return Saturated, rate
 }
