@@ -20,9 +20,6 @@ const (
 	suspect = 20 * time.Millisecond // a queue that may be rising
 	certain = 40 * time.Millisecond // a queue that must not stay
 
-	blame = time.Second // after a probe: congestion may be its consequence
-	alone = 0.9         // of the link, and nobody else uses it
-
 	share = 0.985 // of the capacity that is used
 )
 
@@ -46,7 +43,6 @@ type Estimator struct {
 
 	queue    time.Duration // least of the latest 160 ms
 	recent   time.Duration // least of the latest 60 ms
-	noise    time.Duration
 	high     time.Duration // since when the queue is long; 0: it is not
 	rising   int           // feedbacks in sequence
 	congests bool          // the queue is to be drained
@@ -122,7 +118,7 @@ func (e *Estimator) arrival(t time.Duration, a *feedback.Arrival) bool {
 	if !e.delays.add(at, t, delay, int(p.size)) {
 		e.forget()
 	}
-	queue := delay - e.delays.least() - e.noise
+	queue := delay - e.delays.least()
 	e.link.arrived(number, sent, at, int(p.size))
 	dropped, gone := e.losses.arrived(queue)
 	e.samples.add(sample{at: at, delay: delay, size: int32(p.size), gone: int32(gone), tag: p.tag})
@@ -166,11 +162,11 @@ func (e *Estimator) judge(t time.Duration) {
 // measure reads the queue.
 func (e *Estimator) measure() {
 	if q, ok := e.delays.queue(0, window); ok {
-		e.queue = max(0, q-e.noise)
+		e.queue = q
 	}
 	e.recent = e.queue
 	if q, ok := e.delays.queue(0, short); ok {
-		e.recent = max(0, q-e.noise)
+		e.recent = q
 	}
 }
 
@@ -184,7 +180,7 @@ func (e *Estimator) overused(t time.Duration) bool {
 		limit = 100 * time.Millisecond
 	}
 	former, ok := e.delays.queue(window, 2*window)
-	if ok && e.queue > suspect && e.queue > former-e.noise+5*time.Millisecond && t >= e.tolerate {
+	if ok && e.queue > suspect && e.queue > former+5*time.Millisecond && t >= e.tolerate {
 		e.rising++
 	} else {
 		e.rising = 0
@@ -194,12 +190,12 @@ func (e *Estimator) overused(t time.Duration) bool {
 	} else if e.high == 0 {
 		e.high = t
 	}
+	long, deep := 150*time.Millisecond, 2*limit
 	if e.high > 0 && t > e.tolerate+blame && e.Underdog() {
 		// It was not us: others have more and may give way first.
-		return t-e.high >= 400*time.Millisecond || e.recent > 3*limit
+		e.rising, long, deep = 0, 400*time.Millisecond, 3*limit
 	}
-	long := e.high > 0 && t-e.high >= 150*time.Millisecond
-	return e.rising >= 2 || long || e.recent > 2*limit
+	return e.rising >= 2 || e.high > 0 && t-e.high >= long || e.recent > deep
 }
 
 // congest begins a congestion.
@@ -212,7 +208,7 @@ func (e *Estimator) congest(t time.Duration) {
 
 // fill measures the capacity while the path is full.
 func (e *Estimator) fill() float64 {
-	edge := e.delays.least() + e.noise + 10*time.Millisecond
+	edge := e.delays.least() + 10*time.Millisecond
 	rate, ok := e.samples.busy(edge, 500*time.Millisecond, 80*time.Millisecond)
 	rate *= e.Arriving()
 	switch {
@@ -244,36 +240,6 @@ func (e *Estimator) relief(t time.Duration) float64 {
 	return share * max(1-0.03*long, 0.85) * e.yield()
 }
 
-// portion is our share of a link that others use too; 0: nobody does, or it is not known.
-func (e *Estimator) portion(rate float64) float64 {
-	rate /= e.Arriving()
-	if link := e.link.rate(); link > 0 && rate < alone*link {
-		return rate / link
-	}
-	return 0
-}
-
-// yield is what is left of our share for the sake of fairness: who has more than half gives way, so that shares become
-// equal. Somebody who has nearly all of it may well be alone.
-func (e *Estimator) yield() float64 {
-	switch portion := e.portion(e.capacity); {
-	case portion > 0.7:
-		return 1 - (alone - portion)
-	case portion > 0.52:
-		return 1.5 - portion
-	}
-	return 1
-}
-
-// Shared reports whether others use the link too.
-func (e *Estimator) Shared() bool { return e.portion(e.capacity) > 0 }
-
-// Underdog reports whether others use the link too, and we have much less than half of it.
-func (e *Estimator) Underdog() bool {
-	portion := e.portion(e.delays.acked(500 * time.Millisecond))
-	return portion > 0 && portion < 0.45
-}
-
 // drain follows a congestion to its end.
 func (e *Estimator) drain(t time.Duration) {
 	if e.recent < idle {
@@ -288,7 +254,7 @@ func (e *Estimator) drain(t time.Duration) {
 		// Much less is sent, and what was taken for a queue does not mind: the path, or the clock, is another.
 		e.delays.rebase(window)
 		e.congests, e.ended, e.capacity = false, t, 0
-		e.set(0.85 * e.first)
+		e.set(min(e.before, 0.85*e.first))
 		return
 	}
 	if e.Underdog() {

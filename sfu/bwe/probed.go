@@ -72,7 +72,7 @@ func (e *Estimator) probed(tag uint8) (Outcome, float64) {
 	bits := float64(c.bytes-c.first) * 8 * e.Arriving()
 	sent, came := bits/(c.sentTo-c.sentFrom).Seconds(), bits/(c.cameTo-c.cameFrom).Seconds()
 	rise := c.tail - c.head
-	if rise < flat+e.noise && c.tail-e.delays.least()-e.noise < 2*suspect && !c.overflowed() {
+	if rise < flat && c.tail-e.delays.least() < 2*suspect && !c.overflowed() {
 		rate := min(sent, came*1.03)
 		if e.capacity > 0 && rate > share*e.capacity && rate < notable*e.capacity {
 			// It is what was measured, but for jitter.
