@@ -36,6 +36,7 @@ const (
 type connection struct {
 	// Static after construction.
 	pc        *webrtc.PeerConnection
+	engine    *webrtc.MediaEngine
 	transport *transport
 	ingress   *ingress
 	sender    *sender
@@ -64,7 +65,7 @@ type connection struct {
 // newConnection makes a PeerConnection whose callbacks only post.
 func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) (*connection, error) {
 	t := newTransport(s.udp.Conn())
-	api, err := s.newAPI(t)
+	api, engine, err := s.newAPI(t)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +76,7 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 	if err != nil {
 		return nil, fmt.Errorf("new peer connection: %w", err)
 	}
-	c := &connection{pc: pc, transport: t, published: make(map[string]*upTrack)}
+	c := &connection{pc: pc, engine: engine, transport: t, published: make(map[string]*upTrack)}
 	c.sender = newSender(t, s.clock, s.controls, func(up *upTrack, q Quality, control congestion.State) {
 		post(qualityChanged{c, up, q, control})
 	})

@@ -70,7 +70,8 @@ type lines struct {
 	active      map[*upTrack]*line
 	parked      []*line
 	undecodable map[*upTrack]bool
-	dirty       bool // wanted and active differ
+	refused     []*upTrack // of those, what has to be told
+	dirty       bool       // wanted and active differ
 }
 
 func newLines(
@@ -126,11 +127,28 @@ func (ls *lines) reconcile() error {
 		if ls.active[up] != nil || ls.undecodable[up] {
 			continue
 		}
+		if !ls.negotiated(up) {
+			ls.undecodable[up] = true
+			ls.refused = append(ls.refused, up)
+			continue
+		}
 		if err := ls.carry(up); err != nil {
 			return fmt.Errorf("carry %s: %w", up.id, err)
 		}
 	}
 	return nil
+}
+
+// negotiated reports whether the client may have the codec of a track, as far as its descriptions have told: a line
+// without any codec of its kind could not even be offered.
+func (ls *lines) negotiated(up *upTrack) bool {
+	sender, err := ls.api.NewRTPSender(idleTrack{kind: up.kind}, ls.pc.SCTP().Transport())
+	if err != nil {
+		return true // what follows will tell
+	}
+	return slices.ContainsFunc(sender.GetParameters().Codecs, func(c webrtc.RTPCodecParameters) bool {
+		return sameCodec(c.RTPCodecCapability, up.codec)
+	})
 }
 
 // park takes the track off a line.
@@ -234,26 +252,31 @@ func isOpusWithRED(candidate, codec webrtc.RTPCodecCapability) bool {
 	return strings.EqualFold(candidate.MimeType, mimeTypeRED) && strings.EqualFold(codec.MimeType, webrtc.MimeTypeOpus)
 }
 
-// answered opens the lines that the client has accepted and returns the tracks that it cannot decode.
-func (ls *lines) answered() []*upTrack {
+// takeRefused returns the tracks that the client cannot decode, and has not been told of.
+func (ls *lines) takeRefused() []*upTrack {
+	refused := ls.refused
+	ls.refused = nil
+	return refused
+}
+
+// answered opens the lines that the client has accepted.
+func (ls *lines) answered() {
 	for _, l := range ls.parked {
 		l.left = ""
 	}
-	var undecodable []*upTrack
 	for up, l := range ls.active {
 		if l.open || !slices.Contains(ls.wanted, up) {
 			continue
 		}
 		if !l.down.decodable {
 			ls.undecodable[up], ls.dirty = true, true
-			undecodable = append(undecodable, up)
+			ls.refused = append(ls.refused, up)
 			continue
 		}
 		l.open = true
 		ls.ingress.subscribe(l.down.ssrc, l.down)
 		l.down.subscribe(time.Now())
 	}
-	return undecodable
 }
 
 // close ends all forwarding.

@@ -96,6 +96,7 @@ func (p *Peer) negotiate(now time.Time) (wake time.Duration, err error) {
 		}
 		return 0, fmt.Errorf("next round: %w", err)
 	}
+	p.tellUndecodable()
 	c.offering, c.answerBy = true, now.Add(answerWait)
 	if now.Sub(c.offerAfter) > roundMemory {
 		c.rounds = 0
@@ -145,6 +146,7 @@ func (p *Peer) takeOffer(offer Description) error {
 		return nil
 	}
 	before := c.pc.SignalingState()
+	c.acceptUnwanted(offer.SDP, p.sfu.codecs)
 	err := c.setRemote(offer)
 	if err == nil {
 		p.takeBackEnded(c)
@@ -178,10 +180,16 @@ func (p *Peer) takeAnswer(answer Description) error {
 	c.offering = false
 	p.takeBackEnded(c)
 	p.publishSending(c)
-	for _, up := range c.lines.answered() {
+	c.lines.answered()
+	p.tellUndecodable()
+	return nil
+}
+
+// tellUndecodable tells both sides of tracks that the client cannot decode.
+func (p *Peer) tellUndecodable() {
+	for _, up := range p.conn.lines.takeRefused() {
 		event := Undecodable{Publisher: up.publisher, Subscriber: p.id, Kind: up.kind.String(), Codec: up.codec.MimeType}
 		p.deliver(event)
 		p.room.tell(up.publisher, eventForPublisher{event})
 	}
-	return nil
 }

@@ -65,7 +65,7 @@ func New(cfg Config, log *slog.Logger) (*SFU, error) {
 		log: log, codecs: cfg.Codecs, udp: cfg.UDP, settings: settings, began: time.Now(), rooms: make(map[string]*room),
 		controls: cfg.CongestionControl, clock: newPaceClock(cfg.UDP.Conn()), stop: make(chan struct{}),
 	}
-	if _, err := s.newAPI(newTransport(cfg.UDP.Conn())); err != nil {
+	if _, _, err := s.newAPI(newTransport(cfg.UDP.Conn())); err != nil {
 		return nil, err
 	}
 	s.clocks.Go(func() { s.clock.run(s.stop) })
@@ -74,16 +74,16 @@ func New(cfg Config, log *slog.Logger) (*SFU, error) {
 
 // newAPI makes the API of one PeerConnection, whose media goes by t. It is not shared: senders made by it must see the
 // codecs that this connection has negotiated. It has no interceptors, since no media passes pion.
-func (s *SFU) newAPI(t *transport) (*webrtc.API, error) {
+func (s *SFU) newAPI(t *transport) (*webrtc.API, *webrtc.MediaEngine, error) {
 	engine, err := newMediaEngine(s.codecs)
 	if err != nil {
-		return nil, fmt.Errorf("codecs: %w", err)
+		return nil, nil, fmt.Errorf("codecs: %w", err)
 	}
 	return webrtc.NewAPI(
 		webrtc.WithMediaEngine(engine),
 		webrtc.WithInterceptorRegistry(&interceptor.Registry{}),
 		webrtc.WithSettingEngine(t.observe(s.settings)),
-	), nil
+	), engine, nil
 }
 
 // together moves a time ahead a little, to where the regular work of all peers is done at once: waking up costs as much

@@ -181,8 +181,9 @@ func TestTwentyAtOnceTakeFewRounds(t *testing.T) {
 	}
 }
 
-func TestUndecodableTrackIsAnnouncedToBothSides(t *testing.T) {
-	s := newSFU(t, "opus", "vp8", "h264")
+// onlyVP8 is what a client is made of that has no other codec.
+func onlyVP8(t *testing.T) *webrtc.API {
+	t.Helper()
 	engine := &webrtc.MediaEngine{}
 	vp8 := webrtc.RTPCodecParameters{
 		RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}, PayloadType: 96,
@@ -192,9 +193,12 @@ func TestUndecodableTrackIsAnnouncedToBothSides(t *testing.T) {
 	}
 	settings := webrtc.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
-	onlyVP8 := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithSettingEngine(settings))
+	return webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithSettingEngine(settings))
+}
 
-	watcher := sfutest.Join(t, s, "room", "w", sfutest.Options{API: onlyVP8})
+func TestUndecodableTrackIsAnnouncedToBothSides(t *testing.T) {
+	s := newSFU(t, "opus", "vp8", "h264")
+	watcher := sfutest.Join(t, s, "room", "w", sfutest.Options{API: onlyVP8(t)})
 	publisher := sfutest.Join(t, s, "room", "p",
 		sfutest.Options{Publish: []string{"video"}, MimeType: webrtc.MimeTypeH264})
 	want := sfu.Undecodable{Publisher: "p", Subscriber: "w", Kind: "video", Codec: webrtc.MimeTypeH264}
