@@ -34,5 +34,5 @@ func (e *Estimator) Shared() bool { return e.portion(e.capacity) > 0 }
 // Underdog reports whether others use the link too, and we have much less than half of it.
 func (e *Estimator) Underdog() bool {
 	portion := e.portion(e.delays.acked(500 * time.Millisecond))
-	return portion > 0 && portion < 0.45
+	return portion > 0 && portion < 0.47
 }
