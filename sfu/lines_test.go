@@ -25,9 +25,10 @@ func TestNoCodecInCommon(t *testing.T) {
 	if err := p.describe(Description{Type: "offer", SDP: other}); err != nil {
 		t.Fatal(err)
 	}
-	up := &upTrack{id: "v", streamID: "a", publisher: "a", kind: webrtc.RTPCodecTypeVideo, codec: webrtc.RTPCodecCapability{
+	h264 := webrtc.RTPCodecCapability{
 		MimeType: webrtc.MimeTypeH264, ClockRate: 90000, SDPFmtpLine: "packetization-mode=1;profile-level-id=42e01f",
-	}}
+	}
+	up := &upTrack{id: "v", streamID: "a", publisher: "a", kind: webrtc.RTPCodecTypeVideo, codec: h264}
 	p.conn.lines.want(up)
 	if err := p.conn.lines.reconcile(); err != nil {
 		t.Fatal(err)
