@@ -51,6 +51,7 @@ bin/parley-race: $(ASSETS) packages FORCE
 
 test-browser: build bin/parley-race $(NODE_E2E)
 	$(GO) build -o bin/guests ./e2e/guests
+	$(GO) build -o bin/shaper ./e2e/shaper/cmd
 	cd e2e && npm test --silent
 	cd e2e && PARLEY_MEDIA_BATCHING=sendto npm run test:simple --silent
 	cd e2e && TEST_BINARY=$(CURDIR)/bin/parley-race npm run test:race --silent
