@@ -11,10 +11,11 @@ const (
 	maxSpatial  = 4
 	maxTemporal = 4
 
-	meterWindow  = 250 * time.Millisecond
-	meterPause   = time.Second // without packets: what was counted before says nothing of now
-	meterSmooth  = 0.2         // weight of a window once there were some
-	packetExtras = 64          // bytes around a payload on the wire: IP, UDP, RTP, extensions, tag
+	meterWindow    = 250 * time.Millisecond
+	meterPause     = time.Second // without packets: what was counted before says nothing of now
+	meterSmooth    = 0.2         // weight of a window once there were some
+	keyframeFactor = 4           // by which keyframes are larger than other frames: they are counted as one of those
+	packetExtras   = 64          // bytes around a payload on the wire: IP, UDP, RTP, extensions, tag
 )
 
 // meter measures what each spatial and temporal layer of an encoding takes. It has one owner.
@@ -24,6 +25,7 @@ type meter struct {
 	bytes   [maxSpatial][maxTemporal]int
 	frames  [maxTemporal]int // of the lowest spatial layer
 	windows int              // so far
+	key     bool             // a keyframe is being counted
 
 	rates    [maxSpatial][maxTemporal]float64 // bit/s of each by itself
 	fps      [maxTemporal]float64             // frames/s likewise
@@ -39,7 +41,14 @@ func (m *meter) add(now time.Time, f *codec.Frame, size int) {
 	m.last = now
 	s, t := min(int(f.Spatial), maxSpatial-1), min(int(f.Temporal), maxTemporal-1)
 	m.spatial, m.temporal = max(m.spatial, s+1), max(m.temporal, t+1)
-	m.bytes[s][t] += size + packetExtras
+	if f.First {
+		m.key = f.Keyframe
+	}
+	bytes := size + packetExtras
+	if m.key {
+		bytes /= keyframeFactor
+	}
+	m.bytes[s][t] += bytes
 	if f.First && s == 0 {
 		m.frames[t]++
 	}
