@@ -82,7 +82,7 @@ func (e *Estimator) probed(tag uint8) (Outcome, float64) {
 			return Confirmed, rate
 		}
 		switch {
-		case e.portion(rate) == 0 && (rate > muchMore*e.capacity || e.expects.outgrown()):
+		case e.portion(rate) == 0 && rate > muchMore*e.capacity:
 			e.capacity = 0 // that was long ago
 		case rate > e.capacity:
 			e.fits(rate / share)

@@ -103,6 +103,8 @@ func (c *Controller[T]) aim(now time.Time) (target int, ok bool) {
 		return c.estimator.Interrupted(), true
 	case capacity == 0 && wanted+wanted/20 > estimate: // it has never been full: find out quickly
 		return min(2*estimate, wanted+wanted/8), true
+	case need > estimate && c.estimator.Outgrown():
+		return min(estimate*3/2, wanted+wanted/8), true
 	case need > estimate:
 		return step, true
 	case need > 0 && now.Sub(c.changed) > reluctance:
