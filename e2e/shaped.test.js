@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { test } from 'node:test';
 import { everybodySeesEverybody, Scene } from './harness/scene.js';
 import { scratch } from './harness/scratch.js';
@@ -8,9 +9,11 @@ import { eventually, sleep } from './harness/wait.js';
 
 const DELAY = 20; // ms each way
 const QUEUE = 300; // ms that the bottleneck's queue holds at most
+const STALL = 100; // ms that the machine may stand still
+const ATTEMPTS = 2;
 const WIDE = { width: 480, height: 270, frameRate: 10 };
 const SMALL = { width: 320, height: 180, frameRate: 10 };
-const SHARP = { width: 1000, height: 700, deviceScaleFactor: 2 }; // on which the tiles show the wide picture in full
+const LARGE = { width: 1200, height: 800 }; // shows the wide picture in full
 
 /** Both directions of a path. @param {number} [rate] bit/s @param {number} [loss] */
 function path(rate, loss = 0) {
@@ -59,9 +62,9 @@ async function four(t) {
   const people = [];
   for (const [name, browser, options] of [
     ['Anna', camera, { camera: WIDE }],
-    ['Ben', chromium, { camera: SMALL, viewport: SHARP }],
+    ['Ben', chromium, { camera: SMALL, viewport: LARGE }],
     ['Cleo', chromium, { camera: SMALL }],
-    ['Dora', firefox, { camera: SMALL, viewport: SHARP }],
+    ['Dora', firefox, { camera: SMALL, viewport: LARGE }],
   ]) {
     people.push(await scene.person(name, browser, 'shaped', options));
   }
@@ -107,8 +110,38 @@ async function noFreeze(t, viewers, people, most) {
   }
 }
 
+/**
+ * Tries again if it fails while the machine itself stood still, which says nothing about the network.
+ * @param {import('node:test').TestContext} t
+ * @param {() => Promise<void>} run
+ */
+async function unlessTheMachineStalls(t, run) {
+  for (let attempt = 1; ; attempt++) {
+    const delay = monitorEventLoopDelay({ resolution: 10 });
+    delay.enable();
+    try {
+      return await run();
+    } catch (error) {
+      const stall = Math.round(delay.max / 1e6);
+      if (stall < STALL || attempt === ATTEMPTS) throw error;
+      t.diagnostic(`again, for the machine stood still for ${stall} ms: ${error.message}`);
+    } finally {
+      delay.disable();
+    }
+  }
+}
+
 test('a path of 2 Mbit/s falls to 500 kbit/s and comes back: nothing freezes, the best picture returns', async (t) => {
   const { shaper, people } = await four(t);
+  await unlessTheMachineStalls(t, () => narrowed(t, shaper, people));
+});
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {import('./harness/shaper.js').Shaper} shaper
+ * @param {import('./harness/person.js').Person[]} people
+ */
+async function narrowed(t, shaper, people) {
   const [anna, ben, , dora] = people;
   const shaped = [ben, dora];
   const narrow = (rate) => Promise.all(shaped.map((person) => shaper.set(person, path(rate))));
@@ -133,10 +166,19 @@ test('a path of 2 Mbit/s falls to 500 kbit/s and comes back: nothing freezes, th
   await eventually('the best picture is back', () => best(shaped, anna), 10_000);
   t.diagnostic(`the best picture was back after ${Math.round(performance.now() - freed)} ms`);
   await noFreeze(t, shaped, people, 1500);
-});
+}
 
 test('of 5 % random loss nobody notices anything', async (t) => {
   const { shaper, people } = await four(t);
+  await unlessTheMachineStalls(t, () => lossy(t, shaper, people));
+});
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {import('./harness/shaper.js').Shaper} shaper
+ * @param {import('./harness/person.js').Person[]} people
+ */
+async function lossy(t, shaper, people) {
   const [anna, ben, , dora] = people;
   const shaped = [ben, dora];
   for (const person of shaped) await shaper.set(person, path(undefined, 0.05));
@@ -149,4 +191,4 @@ test('of 5 % random loss nobody notices anything', async (t) => {
     const { up, down } = await shaper.did(person);
     assert.ok(up.lost > 0 && down.lost > 100, `${person.name} has lost ${up.lost} up, ${down.lost} down`);
   }
-});
+}

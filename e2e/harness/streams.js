@@ -62,6 +62,7 @@ export async function streams() {
 
 /** Begins to keep account of how long each picture stands still. */
 export function watch() {
+  clearInterval(window.e2e.looking);
   window.e2e.gaps = new Map();
   const begin = (channel) => {
     const now = performance.now();
