@@ -39,6 +39,7 @@ type network struct {
 // scene is a room with three cameras and a viewer behind a bottleneck.
 type scene struct {
 	t          *testing.T
+	networks   *sfutest.Networks
 	network    network
 	link       *sfutest.Link
 	publishers []*sfutest.Publisher
@@ -55,13 +56,13 @@ type scene struct {
 }
 
 // play has a scenario take place and returns what happened.
-func play(t *testing.T, n network) (result *sim.Result) {
+func play(t *testing.T, networks *sfutest.Networks, n network) (result *sim.Result) {
 	t.Helper()
 	if n.room == 0 {
 		n.room = 40_000
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s := &scene{t: t, network: n}
+		s := &scene{t: t, networks: networks, network: n}
 		s.begin()
 		for n := 0; !s.over(); n++ {
 			time.Sleep(10 * time.Millisecond)
@@ -87,7 +88,7 @@ func seed() uint64 {
 
 // begin has everybody join, and returns when the first packet reaches the bottleneck.
 func (s *scene) begin() {
-	world := sfutest.NewNetwork(s.t, hop)
+	world := s.networks.New(s.t, hop)
 	const server, viewer = "10.0.0.1:7000", "10.0.0.5"
 	s.link = sfutest.NewLink(world.Listen(server), netip.MustParseAddr(viewer), delay-hop)
 	s.link.Schedule(s.network.room, s.network.capacity[:1], sim.Span{})
@@ -236,13 +237,6 @@ func (s *scene) trace(result *sim.Result) {
 			at.At.Seconds(), result.Scenario.CapacityAt(at.At)/1000, at.Estimate/1000, at.Capacity/1000)
 		fmt.Fprintf(&b, "sent %4d (again or padding %3d) shown %4.0f kbit/s, queue %3d ms, %d dropped, %v\n",
 			at.Sent*8/100, at.Resent*8/100, shown/1000, at.Queue.Milliseconds(), at.Dropped, at.Rungs)
-	}
-	last := map[int]sim.Picture{}
-	for _, p := range s.record.Pictures {
-		if l, ok := last[p.Track]; ok && p.At-l.At > 300*time.Millisecond {
-			fmt.Fprintf(&b, "gap of track %d from %v to %v\n", p.Track, l, p)
-		}
-		last[p.Track] = p
 	}
 	path := filepath.Join(directory, strings.ReplaceAll(s.t.Name(), "/", "_"))
 	if err := os.WriteFile(path, []byte(fmt.Sprintf("%s%v\n%s", b.String(), s.order, s.details)), 0o600); err != nil {

@@ -2,6 +2,7 @@ package sfutest
 
 import (
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,15 +14,21 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
+// Networks makes networks for tests that run at the same time: vnet counts its hosts in a variable that nothing guards.
+type Networks struct{ mu sync.Mutex }
+
 // Network is a network in memory. In a testing/synctest bubble its time is virtual.
 type Network struct {
+	all    *Networks
 	t      *testing.T
 	router *vnet.Router
 }
 
-// NewNetwork makes a network on which each packet takes so long. It ends with the test.
-func NewNetwork(t *testing.T, delay time.Duration) *Network {
+// New makes a network on which each packet takes so long. It ends with the test.
+func (n *Networks) New(t *testing.T, delay time.Duration) *Network {
 	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	quiet := &logging.DefaultLoggerFactory{DefaultLogLevel: logging.LogLevelDisabled}
 	router, err := vnet.NewRouter(&vnet.RouterConfig{CIDR: "10.0.0.0/24", LoggerFactory: quiet, MinDelay: delay})
 	if err != nil {
@@ -31,12 +38,14 @@ func NewNetwork(t *testing.T, delay time.Duration) *Network {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = router.Stop() })
-	return &Network{t, router}
+	return &Network{n, t, router}
 }
 
 // host adds a host.
 func (n *Network) host(ip string) *vnet.Net {
 	n.t.Helper()
+	n.all.mu.Lock()
+	defer n.all.mu.Unlock()
 	host, err := vnet.NewNet(&vnet.NetConfig{StaticIPs: []string{ip}})
 	if err != nil {
 		n.t.Fatal(err)
