@@ -32,6 +32,9 @@ type Prober struct {
 	sent   int // bytes
 	padded int
 
+	rate float64 // capacity that the last failure found, in bit/s
+	same int     // failures in sequence that found it
+
 	next  time.Time // no probe before
 	pause time.Duration
 }
@@ -153,7 +156,8 @@ func (p *Prober) Judge(now time.Time, e *Estimator, rtt time.Duration) (Outcome,
 		p.Stop(now, again)
 	case Saturated:
 		p.pause = min(max(p.pause*3/2, firstPause), longPause)
-		if e.Underdog() {
+		p.compare(rate)
+		if e.Underdog() && !p.Steady() {
 			p.pause = shortPause
 		}
 		p.Stop(now, p.pause)
@@ -162,6 +166,18 @@ func (p *Prober) Judge(now time.Time, e *Estimator, rtt time.Duration) (Outcome,
 	}
 	return outcome, int(rate)
 }
+
+// compare counts in how many sequential failures the capacity was the same.
+func (p *Prober) compare(rate float64) {
+	if rate < 0.97*p.rate || rate > 1.03*p.rate {
+		p.same = 0
+	}
+	p.rate = rate
+	p.same++
+}
+
+// Steady reports whether probes find the same capacity again and again. Where others share the link it would change.
+func (p *Prober) Steady() bool { return p.same > 3 }
 
 // Eager lets the next probe begin soon: there are signs that it will succeed.
 func (p *Prober) Eager() {

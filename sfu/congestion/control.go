@@ -61,7 +61,7 @@ func (c *Controller[T]) follow(now time.Time) {
 			}
 		}
 	}
-	if c.estimator.Outgrown() || c.estimator.Underdog() {
+	if c.estimator.Outgrown() || c.estimator.Underdog() && !c.prober.Steady() {
 		c.prober.Eager()
 	}
 	c.shape(now)
