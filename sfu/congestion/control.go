@@ -21,6 +21,8 @@ const (
 	standing = 20 * time.Millisecond // a queue with which no probe begins
 	crowded  = 0.97                  // of the capacity in use, likewise
 
+	ampleShare = 0.7 // of the capacity in use, if it is known, and the path need not be spared
+
 	ease = 3 * time.Second // without a sign of congestion, and the pacer lets everything through
 )
 
@@ -129,8 +131,8 @@ func (c *Controller[T]) full() bool {
 func (c *Controller[T]) shape(now time.Time) {
 	estimate := c.estimator.Estimate()
 	capacity := c.estimator.Capacity()
-	c.relaxed = c.alloc.Wanted() > 0 && c.alloc.Need() == 0 && !c.prober.Active() && now.Sub(c.calm) > ease &&
-		c.estimator.Acked() < estimate
+	ample := capacity == 0 || float64(c.alloc.Used()) < ampleShare*float64(capacity)
+	c.relaxed = ample && c.alloc.Wanted() > 0 && c.alloc.Need() == 0 && !c.prober.Active() && now.Sub(c.calm) > ease
 	known := capacity > 0 && (c.congested || estimate <= capacity)
 	switch {
 	case c.relaxed:
