@@ -123,7 +123,7 @@ func (c *Controller[T]) full() bool {
 		return true
 	}
 	capacity, used := c.estimator.Capacity(), c.alloc.Used()
-	return capacity > 0 && float64(used) > crowded*float64(capacity) &&
+	return capacity > 0 && float64(used) > crowded*float64(max(capacity, c.estimator.Estimate())) &&
 		!c.estimator.Outgrown() && !c.estimator.Underdog()
 }
 
