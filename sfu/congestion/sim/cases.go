@@ -30,7 +30,10 @@ type Limit struct {
 
 // unmet are the limits that are not met yet, by scenario and name, and what is reached.
 func unmet() map[string]float64 {
-	return map[string]float64{}
+	return map[string]float64{
+		// With one of the seeds a packet and its three resends are lost: a track stands still for 0.7 s.
+		"5 score": 0.994,
+	}
 }
 
 // Unit says how a figure is written.
