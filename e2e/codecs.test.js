@@ -116,3 +116,56 @@ test('an encoding is switched off and on again, and everybody keeps decoding', a
     for (const { decoded } of gaps) assert.ok(decoded < 3000, `it stood still for ${decoded} ms`);
   }
 });
+
+/** In the page: the encodings of the camera that are switched on. */
+function activeNow() {
+  const transceivers = window.e2e.connections.at(-1).getTransceivers();
+  const { sender } = transceivers.find(({ sender }) => sender.track?.kind === 'video');
+  const { encodings } = sender.getParameters();
+  return encodings
+    .filter(({ active }) => active)
+    .map(({ rid }) => rid)
+    .join();
+}
+
+test('what nobody is shown is not sent, and comes back when it is shown', async (t) => {
+  const scene = await Scene.open(t);
+  const people = [];
+  for (const [name, kind] of [
+    ['Anna', 'chromium'],
+    ['Dora', 'firefox'],
+  ]) {
+    people.push(await scene.person(name, await scene.browser(kind), 'wanted'));
+  }
+  for (const person of people) await person.join();
+  for (const publisher of people) {
+    const receiver = people.find((person) => person !== publisher);
+    const { kind } = publisher.browser;
+    const active = () => publisher.page.evaluate(activeNow);
+    const sends = (rids) =>
+      eventually(
+        `${kind} sends nothing but ${rids}`,
+        async () => {
+          assert.equal(await active(), rids);
+          return true;
+        },
+        15_000,
+      );
+    const sees = async (width, patience) =>
+      eventually(
+        `of ${kind} ${receiver.browser.kind} sees ${width} pixels`,
+        async () => {
+          const [shown] = (await receiver.streams()).incoming;
+          return shown.width === width && shown.rate > 0;
+        },
+        patience,
+      );
+    await sees(480);
+    await sends('f');
+    await receiver.page.setViewport({ width: 320, height: 240 });
+    await sees(240);
+    await sends('h');
+    await receiver.page.setViewport({ width: 1000, height: 700 });
+    await sees(480, 5000);
+  }
+});
