@@ -51,8 +51,8 @@ func (c *paceClock) run(stop <-chan struct{}) {
 		ticker.Reset(paceInterval)
 		for more := true; more; {
 			select {
-			case now := <-ticker.C:
-				more = c.turn(now)
+			case <-ticker.C:
+				more = c.turn(time.Now()) // the tick may have waited
 			case <-stop:
 				return
 			}
@@ -67,7 +67,9 @@ func (c *paceClock) turn(now time.Time) bool {
 	c.driven = nil
 	c.mu.Unlock()
 	b := c.socket.Batch()
-	driven = slices.DeleteFunc(driven, func(s *sender) bool { return !s.turn(now, b) })
+	driven = slices.DeleteFunc(driven, func(s *sender) bool {
+		return now.UnixNano() >= s.idle.Load() && !s.turn(now, b)
+	})
 	b.Done()
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/sfu/alloc"
@@ -30,6 +31,8 @@ type sender struct {
 	clock     *paceClock
 	tell      func(*upTrack, Quality, congestion.State) // posts to the peer's loop
 	began     time.Time
+
+	idle atomic.Int64 // UnixNano until when the pace clock may leave it out
 
 	mu         sync.Mutex
 	control    *congestion.Controller[*waiting] // guarded by mu, as all that follows; nil: without congestion control
@@ -179,6 +182,7 @@ func (s *sender) tick(now time.Time) {
 
 // drive has the pace clock call turn. mu is held.
 func (s *sender) drive() {
+	s.idle.Store(0)
 	if !s.driven {
 		s.driven = true
 		s.clock.add(s)
@@ -195,6 +199,8 @@ func (s *sender) turn(now time.Time, b *egress.Batch) (more bool) {
 	}
 	if s.control.Busy() {
 		s.drain(now, b)
+	} else {
+		s.idle.Store(now.Add(tickInterval).UnixNano())
 	}
 	s.driven = s.limited || s.control.Busy()
 	return s.driven
