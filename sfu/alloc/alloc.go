@@ -132,7 +132,7 @@ func (a *Allocator) Allocate(now time.Time, estimate, audio int, tracks []Track,
 		a.tracks[i].prepare(&tracks[i], passed)
 	}
 	a.fall(now, estimate-audio)
-	a.climb(now, int(float64(estimate-audio)/margin), audio, tracks)
+	a.climb(now, estimate-audio, audio, tracks)
 	a.sum(audio)
 	into = into[:0]
 	for i := range tracks {
@@ -296,10 +296,10 @@ func (a *Allocator) sum(audio int) {
 			a.wanted += t.steps[len(t.steps)-1].rate
 		}
 	}
-	var next *track
+	next, factor := (*track)(nil), margin // what is paused needs none
 	for _, i := range a.order {
 		if t := &a.tracks[i]; t.at == 0 && len(t.steps) > 0 {
-			next = t
+			next, factor = t, 1
 			break
 		}
 	}
@@ -307,7 +307,7 @@ func (a *Allocator) sum(audio int) {
 		next = a.best(taken)
 	}
 	if next != nil {
-		a.need = audio + int(float64(a.used-audio+next.more(next.at))*margin) + 1
+		a.need = audio + int(float64(a.used-audio+next.more(next.at))*factor) + 1
 	}
 }
 

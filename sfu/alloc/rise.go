@@ -74,19 +74,24 @@ func (a *Allocator) climb(now time.Time, budget, audio int, tracks []Track) {
 	if now.Sub(r.calm) < resumeAfter {
 		return
 	}
-	a.plan(budget)
-	a.resume(now, budget, audio)
+	most := int(float64(budget) * slack)
+	a.plan(most)
+	a.resume(now, most, audio)
 	if now.Sub(r.calm) < calmAfter || now.Sub(r.sank) < sinkAfter || now.Sub(r.switched) < spatialApart {
 		return
 	}
+	budget = int(float64(budget) / margin)
 	if held := int(float64(r.failed)*heldBelow) - audio; r.failed > 0 && now.Before(r.until) && held < budget {
 		budget = held
-		a.plan(budget)
 	}
+	a.plan(budget)
 	a.yield(budget, false)
 	left, slot := budget-a.flowing(), true
 	for _, i := range a.order {
 		t := &a.tracks[i]
+		if t.at > 0 && tracks[i].Current < 0 {
+			t.plan = min(t.plan, t.lowest()) // its first picture is still on the way
+		}
 		if t.at == 0 || t.plan <= t.at {
 			continue
 		}
@@ -133,17 +138,19 @@ func (a *Allocator) resume(now time.Time, budget, audio int) {
 		if t.at > 0 || t.plan == 0 {
 			continue
 		}
-		to := t.plan
-		if now.Sub(a.rise.calm) < calmAfter {
-			to = 1
-		}
-		for to > 1 && t.steps[to-1].spatial != t.steps[0].spatial {
-			to--
-		}
-		if more := t.steps[to-1].rate; more <= left {
-			t.at = to
+		if more := t.steps[0].rate; more <= left {
+			t.at = 1
 			left -= more
 			a.rise.raised, a.rise.need = now, a.flowing()+audio
 		}
 	}
+}
+
+// lowest is how many steps lead to no other spatial layer than the lowest.
+func (t *track) lowest() int {
+	n := 1
+	for n < len(t.steps) && t.steps[n].spatial == t.steps[0].spatial {
+		n++
+	}
+	return n
 }
