@@ -151,7 +151,7 @@ test('what nobody is shown is not sent, and comes back when it is shown', async 
         },
         15_000,
       );
-    const sees = async (width, patience) =>
+    const sees = (width, patience) =>
       eventually(
         `of ${kind} ${receiver.browser.kind} sees ${width} pixels`,
         async () => {
