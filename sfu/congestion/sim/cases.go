@@ -54,7 +54,7 @@ func (u Unit) Format(v float64) string {
 	case math.IsInf(v, 1):
 		return "never"
 	case u == Share:
-		return strconv.FormatFloat(100*v, 'f', 1, 64) + " %"
+		return strconv.FormatFloat(math.Round(10_000*v)/100, 'f', -1, 64) + " %"
 	case u == Seconds:
 		return strconv.FormatFloat(v, 'f', 2, 64) + " s"
 	case u == Milliseconds:
