@@ -17,7 +17,11 @@ type choice struct {
 	layer  *layer  // that the rung is of; nil: paused
 	target selection.Target
 	told   Quality
+	paused time.Time // since when nothing flows for want of bandwidth, not told yet
 }
+
+// tellPausedAfter is how long a picture must have been paused for want of bandwidth until its receiver is told.
+const tellPausedAfter = 300 * time.Millisecond
 
 // tileSize is how a receiver shows a track.
 type tileSize struct {
@@ -121,7 +125,7 @@ func (s *sender) decide(now time.Time, d *downTrack, decision alloc.Decision) {
 			c.request(now) // it is repeated as long as none comes
 		}
 	}
-	s.report(d, decision)
+	s.report(now, d, decision)
 }
 
 // lower reports whether a decision is for a smaller picture than the one that flows.
@@ -131,7 +135,7 @@ func (s *sender) lower(d *downTrack, decision alloc.Decision) bool {
 }
 
 // report tells the receiver what it gets of a track, if that has changed.
-func (s *sender) report(d *downTrack, decision alloc.Decision) {
+func (s *sender) report(now time.Time, d *downTrack, decision alloc.Decision) {
 	if !d.open || len(d.choice.ladder.rungs) == 0 {
 		return
 	}
@@ -143,6 +147,16 @@ func (s *sender) report(d *downTrack, decision alloc.Decision) {
 		at := d.choice.ladder.steps[decision.Rung]
 		quality.Layer, quality.Width, quality.Height = at.tier, at.width, at.height
 	}
+	if quality.Layer < 0 && quality.Why == ForBandwidth && d.choice.told.Layer >= 0 {
+		// While a queue drains, pictures pause for a moment. That is not worth telling.
+		if d.choice.paused.IsZero() {
+			d.choice.paused = now
+		}
+		if now.Sub(d.choice.paused) < tellPausedAfter {
+			return
+		}
+	}
+	d.choice.paused = time.Time{}
 	if quality != d.choice.told {
 		d.choice.told = quality
 		var state congestion.State

@@ -56,6 +56,9 @@ func (c *cameras) run(d time.Duration, each func()) {
 	}
 }
 
+// control has congestion control on, with a pace clock that only the test drives.
+func (h *house) control() { h.sfu.controls, h.sfu.clock = true, newPaceClock(h.conn) }
+
 // told returns what a guest was told last of the quality of what it gets.
 func (g *guest) told() (q Quality) {
 	for _, e := range g.events {
@@ -172,7 +175,7 @@ func TestLayersThatNobodyReceivesAreSwitchedOff(t *testing.T) {
 
 func TestBandwidthPausesPicturesNotSound(t *testing.T) {
 	h := newHouse(t)
-	h.sfu.controls = true
+	h.control()
 	a, slow, fast := newCameras(h.join("a")), h.join("slow"), h.join("fast")
 	slow.carry(a.track("1"))
 	fast.carry(a.track("1"))
@@ -199,7 +202,7 @@ func TestBandwidthPausesPicturesNotSound(t *testing.T) {
 // TestWaitingPacketsKeepTheirOrder has more come than the estimate lets leave at once.
 func TestWaitingPacketsKeepTheirOrder(t *testing.T) {
 	h := newHouse(t)
-	h.sfu.controls = true
+	h.control()
 	a, b := newCameras(h.join("a")), h.join("b")
 	a.sizes = []byte{0, 0, 64}
 	s := videoSeat()
