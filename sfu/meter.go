@@ -14,7 +14,8 @@ const (
 	meterWindow    = 250 * time.Millisecond
 	meterPause     = time.Second // without packets: what was counted before says nothing of now
 	meterSmooth    = 0.2         // weight of a window once there were some
-	keyframeFactor = 4           // by which keyframes are larger than other frames: they are counted as one of those
+	keyframeFactor = 4           // by which keyframes are larger than other frames
+	keyframeSpread = 6           // windows over which what is larger is counted: encoders save it again meanwhile
 	packetExtras   = 64          // bytes around a payload on the wire: IP, UDP, RTP, extensions, tag
 )
 
@@ -23,9 +24,10 @@ type meter struct {
 	since   time.Time // the present window began
 	last    time.Time
 	bytes   [maxSpatial][maxTemporal]int
-	frames  [maxTemporal]int // of the lowest spatial layer
-	windows int              // so far
-	key     bool             // a keyframe is being counted
+	frames  [maxTemporal]int             // of the lowest spatial layer
+	windows int                          // so far
+	key     bool                         // a keyframe is being counted
+	owed    [maxSpatial][maxTemporal]int // bytes of keyframes that are still to be counted
 
 	rates    [maxSpatial][maxTemporal]float64 // bit/s of each by itself
 	fps      [maxTemporal]float64             // frames/s likewise
@@ -47,6 +49,7 @@ func (m *meter) add(now time.Time, f *codec.Frame, size int) {
 	bytes := size + packetExtras
 	if m.key {
 		bytes /= keyframeFactor
+		m.owed[s][t] += size + packetExtras - bytes
 	}
 	m.bytes[s][t] += bytes
 	if f.First && s == 0 {
@@ -64,6 +67,9 @@ func (m *meter) fold(seconds float64) {
 	weight := max(1/float64(m.windows), meterSmooth)
 	for s := range m.spatial {
 		for t := range m.temporal {
+			part := m.owed[s][t] / keyframeSpread
+			m.owed[s][t] -= part
+			m.bytes[s][t] += part
 			m.rates[s][t] += weight * (float64(m.bytes[s][t])*8/seconds - m.rates[s][t])
 		}
 	}

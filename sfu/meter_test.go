@@ -27,9 +27,9 @@ func TestMeter(t *testing.T) {
 	}
 	check := func(when string) {
 		t.Helper()
-		for temporal, want := range []float64{500_000, 1_000_000} {
+		for temporal, want := range []float64{550_000, 1_050_000} { // a keyframe is three frames more
 			rate, fps := m.upTo(0, temporal)
-			if rate < 0.9*want || rate > 1.1*want || fps < 0.9*want*30/1e6 || fps > 1.1*want*30/1e6 {
+			if rate < 0.9*want || rate > 1.1*want || fps < 13.5*float64(temporal+1) || fps > 16.5*float64(temporal+1) {
 				t.Errorf("%s: up to layer %d: %.0f bit/s, %.1f frames/s", when, temporal, rate, fps)
 			}
 		}

@@ -230,7 +230,8 @@ func (e *Estimator) fits(rate float64) {
 
 // Outgrown reports whether queues are so much shorter than the capacity would have them that it must be higher by now.
 func (e *Estimator) Outgrown() bool {
-	return e.capacity > 0 && !e.congests && e.expects.outgrown() && e.portion(e.capacity) < 0.55
+	return e.capacity > 0 && !e.congests && e.expects.outgrown() &&
+		(e.portion(e.capacity) < 0.55 || e.expects.empty())
 }
 
 // relief is the share of the capacity that is used while the queue drains. The pacer drains it; if that takes long, it

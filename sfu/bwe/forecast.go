@@ -45,5 +45,8 @@ func (f *forecast) outgrown() bool {
 	return f.predicted >= enough && float64(f.found) < mismatch*float64(f.predicted)
 }
 
+// empty reports whether packets find next to nothing, as on no link that anybody fills.
+func (f *forecast) empty() bool { return f.predicted >= enough && f.found*10 < f.predicted }
+
 // reset begins anew, with another capacity.
 func (f *forecast) reset() { *f = forecast{at: f.at} }

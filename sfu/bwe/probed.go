@@ -96,6 +96,9 @@ func (e *Estimator) probed(tag uint8) (Outcome, float64) {
 	rate, ok := e.samples.busy(edge, longest, shortest/2)
 	rate *= e.Arriving()
 	if !ok {
+		if came < 0.9*sent*e.Arriving() && rise < 30*time.Millisecond && e.portion(came) == 0 {
+			return Void, 0 // a burst of its own, with gaps
+		}
 		rate = came
 	}
 	e.fits(rate)
