@@ -3,7 +3,7 @@ package bwe
 import "time"
 
 const (
-	kept = 4096 // packets whose fate can still be told; a power of two
+	kept = 2048 // packets whose fate can still be told, of half a second and more; a power of two
 
 	unit = 100 * time.Microsecond // of the times of sending: 32 bits of it are 119 hours
 )
