@@ -9,8 +9,8 @@ const (
 )
 
 // Out is a header to be written, without CSRC. Extensions are in the one-byte form (RFC 8285, 4.2) unless the
-// dependency descriptor is too long for it; then all are in the two-byte form (4.3). What no form can carry (an id above
-// 14, a mid of more than 16 bytes) is left out.
+// dependency descriptor is too long for it; then all are in the two-byte form (4.3). What no form can carry (an id
+// above 14, a mid of more than 16 bytes) is left out.
 type Out struct {
 	Marker, Padding bool
 	PayloadType     uint8
