@@ -68,7 +68,8 @@ func New(cfg Config, log *slog.Logger) (*SFU, error) {
 	if _, _, err := s.newAPI(newTransport(cfg.UDP.Conn())); err != nil {
 		return nil, err
 	}
-	s.clocks.Go(func() { s.clock.run(s.stop) })
+	clock := s.clock
+	s.clocks.Go(func() { clock.run(s.stop) })
 	return s, nil
 }
 

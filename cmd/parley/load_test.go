@@ -23,6 +23,7 @@ import (
 func startServer(t *testing.T) string {
 	t.Helper()
 	cfg := configs.Default()
+	cfg.Media.CongestionControl = false // all that is sent is to come, from the first packet on
 	cfg.HTTP.Listen = fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	cfg.Store.DataDir = t.TempDir()
 	cfg.Media.Announce = []netip.AddrPort{netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), 0)}
