@@ -99,7 +99,7 @@ func (d *chart) scale(top, bottom, most float64, unit string) func(float64) floa
 	y := func(v float64) float64 { return bottom - min(v, most)/most*(bottom-top) }
 	for v := 0.0; v <= most*1.0001; v += distance {
 		fmt.Fprintf(d, "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#e4e4e4\"/>\n", left, right, y(v), y(v))
-		d.text(left-6, y(v)+4, "end", fmt.Sprint(v))
+		d.text(left-6, y(v)+4, "end", fmt.Sprint(math.Round(1000*v)/1000))
 	}
 	d.text(left-6, top-8, "end", unit)
 	return y
