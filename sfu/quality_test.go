@@ -52,7 +52,12 @@ func (c *cameras) run(d time.Duration, each func()) {
 		if each != nil {
 			each()
 		}
-		c.pass(time.Second / 30)
+		for range 6 {
+			c.pass(time.Second / 180)
+			if c.sfu.controls {
+				c.sfu.clock.turn(c.now)
+			}
+		}
 	}
 }
 
