@@ -104,8 +104,8 @@ func (s *sender) decide(now time.Time, d *downTrack, decision alloc.Decision) {
 	if decision.Rung >= 0 {
 		at := c.ladder.steps[decision.Rung]
 		target, l = at.target, at.layer
-		// What is shown smaller goes on until the smaller picture comes; what there is no bandwidth for does not.
-		target.Hold = decision.Why != alloc.Bandwidth || !s.lower(d, decision)
+		// What is shown smaller goes on until the smaller picture comes; what there is far too little bandwidth for does not.
+		target.Hold = decision.Hold || decision.Why != alloc.Bandwidth || !s.lower(d, decision)
 	}
 	c.rung = decision.Rung
 	if l != c.layer {
