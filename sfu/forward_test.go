@@ -317,13 +317,13 @@ func TestLadderFollowsWhatFlows(t *testing.T) {
 	if got := rids(); got != "q" || s.up.ladder.Load().shape == shape {
 		t.Errorf("rungs %q after the large one has stopped", got)
 	}
-	high.demand.decide(now)
-	high.demand.decide(now.Add(2 * switchOffAfter))
+	high.demand.decide(now, false)
+	high.demand.decide(now.Add(2*switchOffAfter), false)
 	if got := rids(); got != "qf" {
 		t.Errorf("rungs %q with the large one switched off by us", got)
 	}
 	high.demand.add()
-	high.demand.decide(now)
+	high.demand.decide(now, false)
 	now = now.Add(absentAfter + time.Millisecond)
 	low.last = now
 	if got := rids(); got != "q" {

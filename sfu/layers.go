@@ -46,7 +46,7 @@ func (p *Peer) switchLayers(now time.Time) {
 		active := make(map[string]bool)
 		for _, l := range up.allLayers() {
 			if l.isVideo() {
-				active[l.rid] = l.demand.decide(now)
+				active[l.rid] = l.demand.decide(now, l.absent())
 			}
 		}
 		if !maps.Equal(active, up.told) {

@@ -180,6 +180,13 @@ func (l *layer) available(now time.Time) bool {
 	return back || now.Sub(l.last) <= l.track.timeout() || l.demand.expected(now)
 }
 
+// absent reports whether the layer does not flow while others of its track do.
+func (l *layer) absent() bool {
+	l.ingress.mu.Lock()
+	defer l.ingress.mu.Unlock()
+	return l.track.last.Sub(l.last) > l.track.timeout()
+}
+
 // timeout is how far a layer may fall behind the newest packet of its track and still count as flowing.
 func (t *upTrack) timeout() time.Duration {
 	if t.source.screen {
