@@ -19,11 +19,15 @@ func (s *sender) resend(d *downTrack, nacks []rtcp.NackPair, now time.Time, rtt 
 	if session == nil || !d.open || !d.repairs() {
 		return
 	}
+	left := true // of what may be sent again
 	for _, pair := range nacks {
 		pair.Range(func(sequence uint16) bool {
-			d.again(sequence, now, rtt, b, path)
-			return true
+			left = d.again(sequence, now, rtt, b, path)
+			return left
 		})
+		if !left {
+			return
+		}
 	}
 }
 

@@ -150,19 +150,19 @@ func (d *downTrack) repairs() bool {
 	return d.rtx.stream != nil
 }
 
-// again sends one packet once more, if what may be spent on that allows it.
+// again sends one packet once more, if it is still there. It reports false if what may be spent on that is used up.
 func (d *downTrack) again(
 	sequence uint16, now time.Time, rtt time.Duration, b *egress.Batch, path *egress.Destination,
-) {
+) (left bool) {
 	s := d.sender
 	clock := uint32(now.Sub(s.began).Milliseconds())
 	sent := d.history.find(sequence, clock, uint32(rtt.Milliseconds()))
 	if sent == nil {
-		return
+		return true
 	}
 	payload, descriptor := sent.layer.cache.copy(s.kept[:], sent.in)
 	if len(payload) == 0 {
-		return
+		return true
 	}
 	room := s.descriptor[:]
 	header := wire.Out{
@@ -177,8 +177,11 @@ func (d *downTrack) again(
 	}
 	start := header.Len() + originalSequence
 	size := start + len(payload)
-	if size+dtlssrtp.Overhead > egress.MaxPacket || s.control != nil && !s.control.MayResend(now, onWire(size)) {
-		return
+	if size+dtlssrtp.Overhead > egress.MaxPacket {
+		return true
+	}
+	if s.control != nil && !s.control.MayResend(now, onWire(size)) {
+		return false
 	}
 	if frame, err := sent.layer.reparse(payload); err == nil {
 		sent.fields.Put(&frame, payload)
@@ -191,6 +194,7 @@ func (d *downTrack) again(
 	binary.BigEndian.PutUint16(in.room[header.Len():], sequence)
 	copy(in.room[start:], payload)
 	s.send(now, in, d, d.rtx.stream, header.Len(), b, path)
+	return true
 }
 
 // reparse finds the fields of a payload that was taken before. Those of AV1 are in its descriptor.
