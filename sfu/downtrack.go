@@ -39,9 +39,25 @@ type downTrack struct {
 	selector *selection.Selector
 	choice   choice
 	history  sentPackets
+	sealed   newest // of the numbers that have gone out
 	unsent   inBatch
 	sent     account
 }
+
+// newest is the newest of some sequence numbers.
+type newest struct {
+	any    bool
+	number uint16
+}
+
+func (n *newest) note(number uint16) {
+	if !n.any || int16(number-n.number) > 0 {
+		n.any, n.number = true, number
+	}
+}
+
+// before reports whether all of them are before that number.
+func (n *newest) before(number uint16) bool { return !n.any || int16(number-n.number) > 0 }
 
 // account is what a sender report tells.
 type account struct {

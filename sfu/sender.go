@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,10 @@ const (
 	tickInterval = 50 * time.Millisecond
 	// reviewInterval is how often an allocation that leaves nothing to be desired is made anew.
 	reviewInterval = 250 * time.Millisecond
+
+	// heartbeat is how long nothing may have been sent while pictures are paused: without packets there is no feedback,
+	// and without feedback they would stay so.
+	heartbeat = 200 * time.Millisecond
 
 	ipOverhead = 28 // bytes of IPv4 and UDP around a packet
 )
@@ -49,8 +54,9 @@ type sender struct {
 	unsent     inBatch // of video that was not held back
 	ticked     time.Time
 	reviewed   time.Time
-	limited    bool // more is wanted than the bandwidth allows
-	driven     bool // the pace clock calls turn
+	sent       time.Time // the newest packet that counts
+	limited    bool      // more is wanted than the bandwidth allows
+	driven     bool      // the pace clock calls turn
 }
 
 // waiting is a packet that will leave when it is its turn, complete but for its transport-wide number and its seal.
@@ -138,16 +144,28 @@ func (s *sender) seal(
 	now time.Time, class pace.Class, d *downTrack, stream *dtlssrtp.Stream, room []byte, header int,
 	b *egress.Batch, path *egress.Destination,
 ) {
-	s.number++
-	if s.control != nil {
-		s.number = s.control.Sent(now, class, onWire(len(room)))
+	// What a receiver of numbers gets without one is none of the control's: it would seem to be lost.
+	if d.transportID != 0 || !s.numbered() {
+		s.number++
+		if s.control != nil {
+			s.number = s.control.Sent(now, class, onWire(len(room)))
+		}
+		s.sent = now
 	}
 	if d.transportID != 0 {
 		wire.SetTransportSequence(room, s.number)
 	}
+	if stream == d.stream {
+		d.sealed.note(wire.Sequence(room))
+	}
 	if sealed, err := stream.Seal(room, header); err == nil { // else it came twice
 		b.Send(path, len(sealed))
 	}
+}
+
+// numbered reports whether anything goes down with transport-wide numbers. mu is held.
+func (s *sender) numbered() bool {
+	return slices.ContainsFunc(s.tracks, func(d *downTrack) bool { return d.open && d.transportID != 0 })
 }
 
 // recycle keeps a packet that has left for its room. mu is held.
@@ -201,6 +219,11 @@ func (s *sender) turn(now time.Time, b *egress.Batch) (more bool) {
 		s.drain(now, b)
 	} else {
 		s.idle.Store(now.Add(tickInterval).UnixNano())
+	}
+	if s.limited && now.Sub(s.sent) >= heartbeat {
+		if session, path := s.transport.ready(); session != nil {
+			s.pad(now, 1, b, path)
+		}
 	}
 	s.driven = s.limited || s.control.Busy()
 	return s.driven

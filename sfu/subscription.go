@@ -48,7 +48,7 @@ func (s *sender) flush(d *downTrack) {
 		return
 	}
 	s.control.Flush(d.id, func(w *waiting) {
-		if w.stream == d.stream {
+		if w.stream == d.stream && d.sealed.before(w.first) { // else it came late, and newer ones have gone out
 			d.selector.Rewind(w.first)
 		}
 		s.recycle(w)
