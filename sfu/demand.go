@@ -41,8 +41,8 @@ func (d *layerDemand) expected(now time.Time) bool {
 	return d.off || now.Sub(d.woken) < absentAfter
 }
 
-// decide says whether the publisher should send the layer, and takes for granted that it is told. A layer that is absent
-// though it may be sent is not switched off: it would be taken for one that can be had again.
+// decide says whether the publisher should send the layer, and takes for granted that it is told. A layer that is
+// absent though it may be sent is not switched off: it would be taken for one that can be had again.
 func (d *layerDemand) decide(now time.Time, absent bool) (active bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -30,7 +30,7 @@ type sink struct {
 	client    *dtlssrtp.Session
 	packets   []rtp.Packet
 	qualities []Quality
-	clock     time.Time // of its requests
+	clock     time.Time // of packets and requests
 }
 
 // sessions makes both ends of an association without a handshake.
@@ -198,7 +198,8 @@ func (s *sink) give(l *layer, header *rtp.Header, payload []byte) {
 	}
 	l.ingress.mu.Lock()
 	defer l.ingress.mu.Unlock() // before the batch is done
-	l.take(parsed, payload, time.Now(), b)
+	s.clock = s.clock.Add(2 * reviewSpacing)
+	l.take(parsed, payload, s.clock, b)
 }
 
 // nack asks for packets.

@@ -12,11 +12,11 @@ const (
 	maxTemporal = 4
 
 	meterWindow    = 250 * time.Millisecond
-	meterPause     = time.Second // without packets: what was counted before says nothing of now
-	meterSmooth    = 0.2         // weight of a window once there were some
-	keyframeFactor = 4           // by which keyframes are larger than other frames
-	keyframeSpread = 6           // windows over which what is larger is counted: encoders save it again meanwhile
-	packetExtras   = 64          // bytes around a payload on the wire: IP, UDP, RTP, extensions, tag
+	meterPause     = 6 * time.Second // without packets: what was counted before says nothing of now
+	meterSmooth    = 0.2             // weight of a window once there were some
+	keyframeFactor = 4               // by which keyframes are larger than other frames
+	keyframeSpread = 6               // windows over which what is larger is counted: encoders save it again meanwhile
+	packetExtras   = 64              // bytes around a payload on the wire: IP, UDP, RTP, extensions, tag
 )
 
 // meter measures what each spatial and temporal layer of an encoding takes. It has one owner.
@@ -77,6 +77,18 @@ func (m *meter) fold(seconds float64) {
 		m.fps[t] += weight * (float64(m.frames[t])/seconds - m.fps[t])
 	}
 	m.bytes, m.frames = [maxSpatial][maxTemporal]int{}, [maxTemporal]int{}
+}
+
+// slow is how long a layer of few frames may send none, 0 for a usual one.
+func (m *meter) slow() time.Duration {
+	fps := 0.0
+	for _, one := range m.fps {
+		fps += one
+	}
+	if fps == 0 || fps > 4 {
+		return 0
+	}
+	return min(time.Duration(4/fps*float64(time.Second)), meterPause)
 }
 
 // measured reports whether the rates mean anything yet.

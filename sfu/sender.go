@@ -21,6 +21,8 @@ const (
 	tickInterval = 50 * time.Millisecond
 	// reviewInterval is how often an allocation that leaves nothing to be desired is made anew.
 	reviewInterval = 250 * time.Millisecond
+	// reviewSpacing is the least time between two, whatever publishers and receivers send.
+	reviewSpacing = 15 * time.Millisecond
 
 	// heartbeat is how long nothing may have been sent while pictures are paused: without packets there is no feedback,
 	// and without feedback they would stay so.
@@ -54,6 +56,7 @@ type sender struct {
 	unsent     inBatch // of video that was not held back
 	ticked     time.Time
 	reviewed   time.Time
+	judged     time.Time // when feedback led to a review
 	sent       time.Time // the newest packet that counts
 	limited    bool      // more is wanted than the bandwidth allows
 	driven     bool      // the pace clock calls turn
@@ -180,7 +183,8 @@ func (s *sender) pass(now time.Time, d *downTrack) {
 	if now.Sub(s.ticked) >= tickInterval {
 		s.tick(now)
 	}
-	if d.up.ladder.Load().changed(d.choice.ladder) {
+	first := d.choice.ladder == nil
+	if d.up.ladder.Load().changed(d.choice.ladder) && (first || now.Sub(s.reviewed) >= reviewSpacing) {
 		s.review(now)
 	}
 }

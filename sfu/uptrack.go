@@ -177,7 +177,7 @@ func (l *layer) available(now time.Time) bool {
 	}
 	// After a pause of all layers, as of a camera that was switched off, they come back one after the other.
 	back := now.Sub(l.track.resumed) < layerTimeout
-	return back || now.Sub(l.last) <= l.track.timeout() || l.demand.expected(now)
+	return back || now.Sub(l.last) <= max(l.track.timeout(), l.meter.slow()) || l.demand.expected(now)
 }
 
 // absent reports whether the layer does not flow while others of its track do.

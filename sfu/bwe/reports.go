@@ -30,7 +30,7 @@ func (e *Estimator) REMB(now time.Time, bitrate int) {
 
 // Report takes the share of packets that a receiver report says were lost. Without REMB it steers as the loss-based
 // controller of draft-ietf-rmcat-gcc-02, 6, does, but grows only while what is sent needs it.
-func (e *Estimator) Report(now time.Time, lost float64) {
+func (e *Estimator) Report(now time.Time, lost float64, need int) {
 	t := now.Sub(e.epoch)
 	if e.silence.ever || !(lost >= 0 && lost <= 1) {
 		return
@@ -43,6 +43,6 @@ func (e *Estimator) Report(now time.Time, lost float64) {
 	case lost > 0.1:
 		e.set(e.estimate * (1 - lost/2))
 	case lost < 0.02:
-		e.set(max(e.estimate, min(e.estimate*1.08, 1.5*e.reports.rate)))
+		e.set(max(e.estimate, min(e.estimate*1.08, max(1.5*e.reports.rate, float64(need)))))
 	}
 }

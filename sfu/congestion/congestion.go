@@ -123,7 +123,7 @@ func (c *Controller[T]) REMB(now time.Time, bitrate int) { c.estimator.REMB(now,
 // transport-wide feedback has never come.
 func (c *Controller[T]) Report(now time.Time, lost float64, rtt time.Duration) {
 	c.RTT(rtt)
-	c.estimator.Report(now, lost)
+	c.estimator.Report(now, lost, c.alloc.Need())
 }
 
 // RTT tells the round trip time.

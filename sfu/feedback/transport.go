@@ -11,6 +11,7 @@ import (
 var (
 	ErrNoTransport    = errors.New("not transport-wide feedback")
 	ErrShortTransport = errors.New("transport-wide feedback ends early")
+	ErrLongTransport  = errors.New("transport-wide feedback about too many packets")
 )
 
 // Arrival says what became of a packet that was sent.
@@ -27,6 +28,9 @@ const (
 	largeDelta
 )
 
+// maxTransport is more packets than anybody waits with: a few bytes can name sixteen times as many.
+const maxTransport = 4096
+
 const transportHeader = 20 // RTCP header, two SSRCs, base number, count, reference time, feedback's count
 
 // ReadTransport appends what a packet of transport-wide feedback says to into. It takes the whole RTCP packet, header
@@ -42,6 +46,9 @@ func ReadTransport(packet []byte, into []Arrival) ([]Arrival, error) {
 	packet = packet[:size]
 	number := binary.BigEndian.Uint16(packet[12:])
 	count := int(binary.BigEndian.Uint16(packet[14:]))
+	if count > maxTransport {
+		return into, fmt.Errorf("%w: %d", ErrLongTransport, count)
+	}
 	reference := binary.BigEndian.Uint32(packet[16:]) >> 8
 
 	begin := len(into)

@@ -140,3 +140,14 @@ func BenchmarkReadTransport(b *testing.B) {
 		}
 	}
 }
+
+func TestReadTransportIsBounded(t *testing.T) {
+	packet := []byte{0x8f, 205, 0, 8, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0xff, 0xff, 0, 0, 0, 0}
+	for range 8 { // each says of 8191 packets that they did not arrive
+		packet = append(packet, 0x1f, 0xff)
+	}
+	into, err := ReadTransport(packet, nil)
+	if !errors.Is(err, ErrLongTransport) || len(into) != 0 {
+		t.Errorf("%d statuses, %v", len(into), err)
+	}
+}
