@@ -72,7 +72,7 @@ func (s *sender) received(lost float64, rtt time.Duration, now time.Time, b *egr
 
 // judge acts on what the control has learnt. mu is held.
 func (s *sender) judge(now time.Time, b *egress.Batch) {
-	if now.Sub(s.judged) >= reviewSpacing && (s.limited || s.control.State().Estimate < s.taken()) {
+	if now.Sub(s.judged) >= s.spacing() && (s.limited || s.control.State().Estimate < s.taken()) {
 		s.judged = now
 		s.review(now)
 	}

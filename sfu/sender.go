@@ -21,7 +21,7 @@ const (
 	tickInterval = 50 * time.Millisecond
 	// reviewInterval is how often an allocation that leaves nothing to be desired is made anew.
 	reviewInterval = 250 * time.Millisecond
-	// reviewSpacing is the least time between two, whatever publishers and receivers send.
+	// reviewSpacing is the least time between two, of few tracks.
 	reviewSpacing = 15 * time.Millisecond
 
 	// heartbeat is how long nothing may have been sent while pictures are paused: without packets there is no feedback,
@@ -184,9 +184,14 @@ func (s *sender) pass(now time.Time, d *downTrack) {
 		s.tick(now)
 	}
 	first := d.choice.ladder == nil
-	if d.up.ladder.Load().changed(d.choice.ladder) && (first || now.Sub(s.reviewed) >= reviewSpacing) {
+	if d.up.ladder.Load().changed(d.choice.ladder) && (first || now.Sub(s.reviewed) >= s.spacing()) {
 		s.review(now)
 	}
+}
+
+// spacing is the least time between two reviews, whatever publishers and receivers send: one costs by the track.
+func (s *sender) spacing() time.Duration {
+	return max(reviewSpacing, time.Duration(len(s.tracks))*time.Millisecond)
 }
 
 func (s *sender) tick(now time.Time) {
@@ -194,7 +199,7 @@ func (s *sender) tick(now time.Time) {
 	if s.control != nil {
 		s.control.Tick(now)
 	}
-	if s.limited || now.Sub(s.reviewed) >= reviewInterval {
+	if since := now.Sub(s.reviewed); since >= max(reviewInterval, s.spacing()) || s.limited && since >= s.spacing() {
 		s.review(now)
 	}
 	if s.control != nil && (s.limited || s.control.Busy()) {
