@@ -19,8 +19,9 @@ func startShaped(t *testing.T, flags ...string) (*server, *shaper.Shaper) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = path.Close() })
-	ports := []string{"--media-port", fmt.Sprint(media), "--turn-port", "0", "--announce", path.Address().String()}
-	return launch(t, append(ports, flags...)...), path
+	flags = append([]string{"--media-port", fmt.Sprint(media), "--turn-port", "0", "--announce", path.Address().String()},
+		flags...)
+	return launch(t, flags...), path
 }
 
 const (

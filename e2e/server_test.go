@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"parley/e2e/ports"
 	"parley/signaling/client"
 )
 
@@ -71,10 +71,10 @@ func program() string {
 // start runs a server until the test ends. It must exit with status 0 then, and without a data race.
 func start(t *testing.T, flags ...string) *server {
 	t.Helper()
-	ports := []string{
+	flags = append([]string{
 		"--media-port", fmt.Sprint(freePort(t)), "--turn-port", fmt.Sprint(freePort(t)), "--announce", "127.0.0.1",
-	}
-	return launch(t, append(ports, flags...)...)
+	}, flags...)
+	return launch(t, flags...)
 }
 
 // launch is start, with the flags that say where media goes among the flags.
@@ -123,21 +123,11 @@ func (s *server) stop() {
 // freePort is free for UDP and TCP.
 func freePort(t *testing.T) int {
 	t.Helper()
-	for range 100 {
-		tcp, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := tcp.Addr().(*net.TCPAddr).Port
-		udp, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
-		_ = tcp.Close()
-		if err == nil {
-			_ = udp.Close()
-			return port
-		}
+	port, err := ports.Free()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free port")
-	return 0
+	return port
 }
 
 // guest is a client of somebody who is logged in; it is closed when the test ends.

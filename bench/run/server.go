@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"parley/bench/pin"
+	"parley/e2e/ports"
 )
 
 const (
@@ -158,30 +158,17 @@ func packing(before, after map[string]float64) float64 {
 
 // freePorts returns ports that are free for TCP and UDP.
 func freePorts(n int) ([]int, error) {
-	var ports []int
-	var held []io.Closer
-	defer func() {
-		for _, h := range held {
-			_ = h.Close()
-		}
-	}()
-	for len(ports) < n && len(held) < 100 {
-		tcp, err := net.Listen("tcp4", "127.0.0.1:0") //nolint:noctx // it does not wait
+	free := make([]int, 0, n)
+	for len(free) < n {
+		port, err := ports.Free()
 		if err != nil {
 			return nil, err
 		}
-		held = append(held, tcp)
-		udp, err := net.ListenPacket("udp4", tcp.Addr().String()) //nolint:noctx // it does not wait
-		if err != nil {
-			continue // taken
+		if !slices.Contains(free, port) {
+			free = append(free, port)
 		}
-		held = append(held, udp)
-		ports = append(ports, tcp.Addr().(*net.TCPAddr).Port)
 	}
-	if len(ports) < n {
-		return nil, errors.New("no free ports")
-	}
-	return ports, nil
+	return free, nil
 }
 
 // announcement finds the URL in what a server prints.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 
 	"parley/cmd/parley/load"
 	"parley/configs"
+	"parley/e2e/ports"
 )
 
 // startServer runs the real thing in this process until the test ends, and returns its URL.
@@ -24,7 +24,7 @@ func startServer(t *testing.T) string {
 	t.Helper()
 	cfg := configs.Default()
 	cfg.Media.CongestionControl = false // all that is sent is to come, from the first packet on
-	cfg.HTTP.Listen = fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	cfg.HTTP.Listen = "127.0.0.1:0"
 	cfg.Store.DataDir = t.TempDir()
 	cfg.Media.Announce = []netip.AddrPort{netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), 0)}
 	cfg.Media.Port, cfg.TURN.Port = freePort(t), freePort(t)
@@ -50,21 +50,11 @@ func startServer(t *testing.T) string {
 // freePort is free for UDP and TCP.
 func freePort(t *testing.T) int {
 	t.Helper()
-	for range 100 {
-		tcp, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := tcp.Addr().(*net.TCPAddr).Port
-		udp, err := net.ListenPacket("udp", fmt.Sprintf("127.0.0.1:%d", port))
-		_ = tcp.Close()
-		if err == nil {
-			_ = udp.Close()
-			return port
-		}
+	port, err := ports.Free()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free port")
-	return 0
+	return port
 }
 
 // loadRun runs parley load and returns its report.

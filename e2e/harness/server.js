@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -80,20 +81,18 @@ export class Server {
   }
 }
 
-/** A port that is free for both UDP and TCP. */
+/**
+ * A port that is free for both UDP and TCP, below those that the kernel picks by itself (32768 up on Linux): no client's
+ * connection takes it before the server does.
+ */
 async function freePort() {
   for (;;) {
-    const tcp = createServer().listen(0, '127.0.0.1');
-    await once(tcp, 'listening');
-    const { port } = /** @type {import('node:net').AddressInfo} */ (tcp.address());
-    const udp = createSocket('udp4');
-    const free = await new Promise((resolve) => {
-      udp.once('error', () => resolve(false));
-      udp.bind(port, () => resolve(true));
-    });
+    const port = randomInt(10_000, 32_768);
+    const [tcp, udp] = [createServer(), createSocket('udp4')];
+    const opened = [once(tcp.listen(port, '127.0.0.1'), 'listening'), once(udp.bind(port, '127.0.0.1'), 'listening')];
+    const free = (await Promise.allSettled(opened)).every(({ status }) => status === 'fulfilled');
+    if (tcp.listening) await new Promise((closed) => tcp.close(closed));
     udp.close();
-    tcp.close();
-    await once(tcp, 'close');
     if (free) return port;
   }
 }
