@@ -387,11 +387,11 @@ func TestRetransmission(t *testing.T) {
 			t.Errorf("payload %x, want %x", p.Payload[2:], original.Payload)
 		}
 	}
-	for range maxResends + 5 {
+	for range congestion.MaxResends + 5 {
 		out.nack(down, 500, 501, 502)
 	}
-	if got := len(out.packets) - sent; got != 2*maxResends {
-		t.Errorf("%d resends, want at most %d", got, 2*maxResends)
+	if got := len(out.packets) - sent; got != 2*congestion.MaxResends {
+		t.Errorf("%d resends, want at most %d", got, 2*congestion.MaxResends)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"parley/sfu/codec"
+	"parley/sfu/congestion"
 	"parley/sfu/dtlssrtp"
 	"parley/sfu/egress"
 	"parley/sfu/history"
@@ -26,9 +27,6 @@ const (
 
 	// rememberedPackets is how many packets of a down track can be asked for: nearly two seconds of a good picture.
 	rememberedPackets = 512
-
-	// maxResends bounds how often a receiver gets one packet again, and never twice within a round trip.
-	maxResends = 3
 
 	// originalSequence is how many bytes stand before the payload of a retransmission (RFC 4588, section 4).
 	originalSequence = 2
@@ -100,14 +98,15 @@ func (s *sentPackets) add(p sentPacket) {
 	s.entries[p.out%rememberedPackets] = p
 }
 
-// find returns the packet with that number if it may be sent once more at that time, in ms since the sender began.
+// find returns the packet with that number if it may be sent once more at that time, in ms since the sender began: not
+// twice within a round trip.
 func (s *sentPackets) find(out uint16, now, rtt uint32) *sentPacket {
 	if s.entries == nil {
 		return nil
 	}
 	entry := &s.entries[out%rememberedPackets]
 	switch {
-	case entry.layer == nil || entry.out != out || entry.resends >= maxResends:
+	case entry.layer == nil || entry.out != out || entry.resends >= congestion.MaxResends:
 		return nil
 	case entry.resends > 0 && now-entry.again < rtt:
 		return nil // it is on its way

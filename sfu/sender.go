@@ -1,7 +1,6 @@
 package sfu
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,6 +58,7 @@ type sender struct {
 	judged     time.Time // when feedback led to a review
 	sent       time.Time // the newest packet that counts
 	limited    bool      // more is wanted than the bandwidth allows
+	numbered   bool      // something goes down with transport-wide numbers
 	driven     bool      // the pace clock calls turn
 }
 
@@ -148,7 +148,7 @@ func (s *sender) seal(
 	b *egress.Batch, path *egress.Destination,
 ) {
 	// What a receiver of numbers gets without one is none of the control's: it would seem to be lost.
-	if d.transportID != 0 || !s.numbered() {
+	if d.transportID != 0 || !s.numbered {
 		s.number++
 		if s.control != nil {
 			s.number = s.control.Sent(now, class, onWire(len(room)))
@@ -164,11 +164,6 @@ func (s *sender) seal(
 	if sealed, err := stream.Seal(room, header); err == nil { // else it came twice
 		b.Send(path, len(sealed))
 	}
-}
-
-// numbered reports whether anything goes down with transport-wide numbers. mu is held.
-func (s *sender) numbered() bool {
-	return slices.ContainsFunc(s.tracks, func(d *downTrack) bool { return d.open && d.transportID != 0 })
 }
 
 // recycle keeps a packet that has left for its room. mu is held.

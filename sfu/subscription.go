@@ -23,6 +23,7 @@ func (s *sender) open(d *downTrack, now time.Time) {
 	defer s.mu.Unlock()
 	if slices.Contains(s.tracks, d) {
 		d.open = true
+		s.numbered = s.numbered || d.transportID != 0
 		s.review(now)
 		d.choice.request(now)
 	}
@@ -37,6 +38,7 @@ func (s *sender) remove(d *downTrack, now time.Time) {
 	}
 	s.tracks = slices.DeleteFunc(s.tracks, func(other *downTrack) bool { return other == d })
 	d.open = false
+	s.numbered = slices.ContainsFunc(s.tracks, func(d *downTrack) bool { return d.open && d.transportID != 0 })
 	s.flush(d)
 	d.choice.release(now)
 	s.review(now)

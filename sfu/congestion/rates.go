@@ -22,6 +22,10 @@ func (a *audio) tick(now time.Time) {
 // rate is what is to be reserved, in bit/s: who is silent for a moment will speak again.
 func (a *audio) rate() int { return max(a.last[0], a.last[1], a.last[2]) }
 
+// MaxResends bounds how often a receiver gets one packet again. On a path of 60 ms there and back as many come before a
+// picture is too late, 400 ms after its capture.
+const MaxResends = 4
+
 // resends is the budget of retransmissions: 30 % of the estimate in any 500 ms, and not all of it at once.
 type resends struct {
 	slot  int64 // the newest, by the time of day

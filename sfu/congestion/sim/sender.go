@@ -11,7 +11,6 @@ import (
 const (
 	paceEvery = 5 * time.Millisecond
 	tickEvery = 50 * time.Millisecond
-	maxResend = 3
 )
 
 // packet is one of media on its way to a subscriber, kept for resends. Padding has none.
@@ -126,7 +125,7 @@ func (s *subscriber) allocate() {
 // resend answers a NACK.
 func (s *subscriber) resend(p *packet) {
 	now := s.clock.now
-	if p.resends == maxResend || p.resends > 0 && now-p.resentAt < 2*s.link.delay {
+	if p.resends == congestion.MaxResends || p.resends > 0 && now-p.resentAt < 2*s.link.delay {
 		return
 	}
 	if !s.controller.MayResend(s.now(), p.size) {
