@@ -64,7 +64,6 @@ func (s *sender) received(lost float64, rtt time.Duration, now time.Time, b *egr
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.control != nil {
-		s.control.RTT(rtt)
 		s.control.Report(now, lost, rtt)
 		s.judge(now, b)
 	}

@@ -108,7 +108,7 @@ type slot struct {
 
 // slot makes room for a packet of size bytes of d, which send must follow. mu is held.
 func (s *sender) slot(now time.Time, d *downTrack, class pace.Class, size int, b *egress.Batch) slot {
-	if s.control == nil || !d.unsent.elsewhere(now, b) && s.control.May(now, class, onWire(size)) {
+	if s.control == nil || !d.unsent.elsewhere(now, b) && s.control.May(now, class) {
 		return slot{room: b.Room(size + dtlssrtp.Overhead)[:size], class: class}
 	}
 	var w *waiting

@@ -111,7 +111,7 @@ func (a *Allocator) Congested(now time.Time) { a.rise.congested(now) }
 
 // Probed says that a probe has shown that the path carries rate (bit/s, everything counted): what was held back and
 // fits is forgiven.
-func (a *Allocator) Probed(now time.Time, rate int) { a.rise.probed(rate) }
+func (a *Allocator) Probed(rate int) { a.rise.probed(rate) }
 
 const (
 	slack        = 1.03 // the videos may be that much above the estimate less audio before something goes down,

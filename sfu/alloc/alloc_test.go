@@ -211,10 +211,10 @@ func TestWhatFailedIsHeld(t *testing.T) {
 	b.now = b.now.Add(time.Second)
 	b.Congested(b.now)
 	b.allocate(400_000, 0)
-	if b.Probed(b.now, 450_000); b.allocate(600_000, 0)[0] == 3 {
+	if b.Probed(450_000); b.allocate(600_000, 0)[0] == 3 {
 		t.Error("a probe below what failed forgave it")
 	}
-	if b.Probed(b.now, 530_000); b.allocate(600_000, 0)[0] != 3 {
+	if b.Probed(530_000); b.allocate(600_000, 0)[0] != 3 {
 		t.Error("a probe above what failed did not forgive it")
 	}
 }

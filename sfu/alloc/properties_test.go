@@ -48,7 +48,7 @@ func FuzzAllocate(f *testing.F) {
 				b.Congested(b.now)
 			}
 			if i%29 == 0 {
-				b.Probed(b.now, estimate)
+				b.Probed(estimate)
 			}
 			if rungs := b.allocate(estimate, int(audio)*1000); len(rungs) != len(b.tracks) {
 				t.Fatalf("%d decisions for %d tracks", len(rungs), len(b.tracks))

@@ -88,7 +88,7 @@ func (e *Estimator) Feedback(now time.Time, arrivals []feedback.Arrival) {
 	if !heard {
 		return
 	}
-	if e.silence.heard(t) {
+	if e.silence.heard() {
 		// What the time without feedback hid has to be found out by a probe.
 		e.set(max(e.estimate, e.silence.estimate/2))
 	}

@@ -24,7 +24,7 @@ func (s *silence) sent(t time.Duration) {
 }
 
 // heard ends a silence; it reports whether the rate had been cut.
-func (s *silence) heard(time.Duration) bool {
+func (s *silence) heard() bool {
 	was := s.cut
 	s.ever, s.since, s.silent, s.cut = true, 0, 0, false
 	return was

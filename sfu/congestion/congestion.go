@@ -68,7 +68,7 @@ func New[T any](o Options, now time.Time) *Controller[T] {
 }
 
 // May reports whether a packet may be sent at once.
-func (c *Controller[T]) May(now time.Time, class pace.Class, _ int) bool {
+func (c *Controller[T]) May(now time.Time, class pace.Class) bool {
 	return c.pacer.May(now, class)
 }
 
@@ -145,7 +145,7 @@ func (c *Controller[T]) Allocate(now time.Time, tracks []alloc.Track, into []all
 	into = c.alloc.Allocate(now, c.available(now), c.audio.rate(), tracks, into)
 	rungs := 0
 	for i := range into {
-		rungs = 16*rungs + into[i].Rung
+		rungs = 31*rungs + into[i].Rung
 	}
 	if rungs != c.rungs {
 		c.rungs, c.changed = rungs, now

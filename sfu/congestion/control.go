@@ -45,16 +45,16 @@ func (c *Controller[T]) follow(now time.Time) {
 
 	switch outcome, rate := c.prober.Judge(now, c.estimator, c.rtt); outcome {
 	case bwe.Carried:
-		c.alloc.Probed(now, rate)
+		c.alloc.Probed(rate)
 		if rate*10 >= c.estimator.Interrupted()*9 {
 			c.estimator.Restored()
 		}
 	case bwe.Confirmed:
-		c.alloc.Probed(now, rate)
+		c.alloc.Probed(rate)
 		c.estimator.Restored()
 	case bwe.Saturated:
 		c.calm = now
-		c.alloc.Probed(now, c.estimator.Estimate())
+		c.alloc.Probed(c.estimator.Estimate())
 		c.estimator.Restored()
 		if c.drops > 0 {
 			c.prober.Wait(now, time.Second<<c.drops)
@@ -146,9 +146,6 @@ func (c *Controller[T]) shape(now time.Time) {
 			rate = max(rate, c.prober.Target()*11/10)
 		}
 		limit := 22 * time.Millisecond
-		if c.estimator.Shared() {
-			limit = 22 * time.Millisecond
-		}
 		if c.estimator.Overflows(now) {
 			limit = 12 * time.Millisecond
 		}

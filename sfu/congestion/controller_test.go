@@ -25,7 +25,7 @@ func newLoop() *loop {
 
 func (l *loop) packet(class pace.Class, size int) {
 	l.now = l.now.Add(time.Millisecond)
-	if l.c.May(l.now, class, size) {
+	if l.c.May(l.now, class) {
 		n := l.c.Sent(l.now, class, size)
 		l.arrivals = append(l.arrivals, feedback.Arrival{Number: n, Received: true, At: l.now.Sub(l.began).Truncate(250_000)})
 	}
@@ -149,7 +149,7 @@ func BenchmarkMayAndSent(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		l.now = l.now.Add(100 * time.Microsecond)
-		if l.c.May(l.now, pace.Video, 1200) {
+		if l.c.May(l.now, pace.Video) {
 			l.c.Sent(l.now, pace.Video, 1200)
 		}
 	}

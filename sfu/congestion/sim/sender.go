@@ -66,7 +66,7 @@ func (s *subscriber) offer(p *packet) {
 	if p.track != nil {
 		id = p.track.id
 	}
-	if s.controller.May(s.now(), p.class, p.size) {
+	if s.controller.May(s.now(), p.class) {
 		s.send(p, p.class)
 		return
 	}
@@ -132,7 +132,7 @@ func (s *subscriber) resend(p *packet) {
 		return
 	}
 	p.resends, p.resentAt = p.resends+1, now
-	if s.controller.May(s.now(), pace.Retransmission, p.size) {
+	if s.controller.May(s.now(), pace.Retransmission) {
 		s.send(p, pace.Retransmission)
 		return
 	}
