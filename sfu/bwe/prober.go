@@ -30,7 +30,6 @@ type Prober struct {
 	began  time.Time
 	ends   time.Time
 	sent   int // bytes
-	padded int
 
 	rate float64 // capacity that the last failure found, in bit/s
 	same int     // failures in sequence that found it
@@ -78,7 +77,7 @@ func (p *Prober) Start(now time.Time, target int, length time.Duration) {
 		p.tag = 1
 	}
 	p.state, p.target, p.began, p.ends = sending, float64(target), now, now.Add(length)
-	p.sent, p.padded = 0, 0
+	p.sent = 0
 }
 
 // Target is the rate of this probe, or the last, in bit/s.
