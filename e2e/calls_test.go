@@ -271,6 +271,7 @@ func TestRelayedCallOutlivesItsCredentials(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 30 s")
 	}
+	t.Parallel() // it waits, as the other that is
 	s := start(t, "--turn-credential-lifetime", "5s")
 	options := everything()
 	options.RelayOnly = true

@@ -184,6 +184,7 @@ func (w *watcher) none(t *testing.T, d time.Duration) {
 
 // TestSilence loses a network without a word, as a laptop does that is carried out of reach.
 func TestSilence(t *testing.T) {
+	t.Parallel() // it waits, as the other that is
 	s := start(t)
 	w := &watcher{changes: make(chan string, 100)}
 	n := &network{}
