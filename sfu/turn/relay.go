@@ -46,9 +46,9 @@ func newRelay(g *gate, addr netip.AddrPort, home int) *relay {
 	r.peer.Store(int32(home))
 	r.close = sync.OnceFunc(func() {
 		r.detach()
-		close(r.closed)
 		g.forget(r)
 		g.server.table.release(r)
+		close(r.closed) // last: when its reader has ended, nothing is left of it
 	})
 	return r
 }
