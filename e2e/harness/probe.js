@@ -29,13 +29,19 @@ export async function look() {
   const paths = [];
   for (const connection of open) {
     const stats = await connection.getStats();
+    // Which pair is in use Firefox notes at the pair, Chromium at the transport. The pair's state does not tell: in
+    // Chromium it is in-progress whenever a check is on its way.
+    const pairs = new Set();
     stats.forEach((report) => {
       if (report.type === 'inbound-rtp') inbound.set(report.trackIdentifier, report);
-      const used = report.type === 'candidate-pair' && report.nominated && report.state === 'succeeded';
-      const local = used && stats.get(report.localCandidateId);
+      if (report.type === 'transport' && report.selectedCandidatePairId) pairs.add(report.selectedCandidatePairId);
+      if (report.type === 'candidate-pair' && report.selected) pairs.add(report.id);
+    });
+    for (const pair of pairs) {
+      const local = stats.get(stats.get(pair)?.localCandidateId);
       if (local)
         paths.push({ type: local.candidateType, protocol: local.relayProtocol ?? local.protocol, port: local.port });
-    });
+    }
   }
   const tile = (panel) => {
     const video = panel.querySelector('figure video');
