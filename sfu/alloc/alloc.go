@@ -200,6 +200,12 @@ func (t *track) before(other *track) bool {
 // that does not fit lets only much smaller ones pass, lest two of about the same rate take turns, and no upgrades,
 // unless it takes so much of the budget that it is unlikely ever to fit.
 func (a *Allocator) plan(budget int) {
+	if a.top() <= budget { // the usual case, and what follows takes its time in large rooms
+		for i := range a.tracks {
+			a.tracks[i].plan = len(a.tracks[i].steps)
+		}
+		return
+	}
 	left, pass, upgrades := budget, budget, true
 	for _, i := range a.order {
 		t := &a.tracks[i]
@@ -217,7 +223,7 @@ func (a *Allocator) plan(budget int) {
 		}
 	}
 	for upgrades {
-		t := a.best(planned)
+		t := a.next(planned)
 		if t == nil || t.more(t.plan) > left {
 			return
 		}
@@ -229,9 +235,20 @@ func (a *Allocator) plan(budget int) {
 func planned(t *track) int { return t.plan }
 func taken(t *track) int   { return t.at }
 
-// best is the track whose next step gives the most benefit per bit, nil if none has one; has says how many each has,
+// top is what all tracks take at their last step.
+func (a *Allocator) top() int {
+	sum := 0
+	for i := range a.tracks {
+		if steps := a.tracks[i].steps; len(steps) > 0 {
+			sum += steps[len(steps)-1].rate
+		}
+	}
+	return sum
+}
+
+// next is the track whose next step gives the most benefit per bit, nil if none has one; has says how many each has,
 // and those that have none at all are left out.
-func (a *Allocator) best(has func(*track) int) *track {
+func (a *Allocator) next(has func(*track) int) *track {
 	var best *track
 	most := -1.0
 	for _, i := range a.order {
@@ -290,12 +307,7 @@ func (a *Allocator) flowing() int {
 
 // sum adds up what is used and wanted, and what the next step takes.
 func (a *Allocator) sum(audio int) {
-	a.used, a.wanted, a.need = audio+a.flowing(), audio, 0
-	for i := range a.tracks {
-		if t := &a.tracks[i]; len(t.steps) > 0 {
-			a.wanted += t.steps[len(t.steps)-1].rate
-		}
-	}
+	a.used, a.wanted, a.need = audio+a.flowing(), audio+a.top(), 0
 	next, factor := (*track)(nil), margin // what is paused needs none
 	for _, i := range a.order {
 		if t := &a.tracks[i]; t.at == 0 && len(t.steps) > 0 {
@@ -304,7 +316,7 @@ func (a *Allocator) sum(audio int) {
 		}
 	}
 	if next == nil {
-		next = a.best(taken)
+		next = a.next(taken)
 	}
 	if next != nil {
 		a.need = audio + int(float64(a.used-audio+next.more(next.at))*factor) + 1

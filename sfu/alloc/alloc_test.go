@@ -324,14 +324,16 @@ func crowd(n int) *bench {
 	return b
 }
 
-func benchmark(b *testing.B, n int) {
+func benchmark(b *testing.B, n, estimate int) {
 	c := crowd(n)
 	b.ReportAllocs()
 	for b.Loop() {
 		c.now = c.now.Add(50 * time.Millisecond)
-		c.decisions = c.Allocate(c.now, 3_000_000, 96_000, c.tracks, c.decisions)
+		c.decisions = c.Allocate(c.now, estimate, 96_000, c.tracks, c.decisions)
 	}
 }
 
-func BenchmarkAllocate9(b *testing.B)  { benchmark(b, 9) }
-func BenchmarkAllocate50(b *testing.B) { benchmark(b, 50) }
+func BenchmarkAllocate9(b *testing.B)        { benchmark(b, 9, 3_000_000) }
+func BenchmarkAllocate50(b *testing.B)       { benchmark(b, 50, 3_000_000) }
+func BenchmarkAllocate200(b *testing.B)      { benchmark(b, 200, 20_000_000) }
+func BenchmarkAllocate200Ample(b *testing.B) { benchmark(b, 200, 1_000_000_000) }
