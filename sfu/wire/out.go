@@ -3,7 +3,9 @@ package wire
 import "encoding/binary"
 
 const (
-	maxID   = 14 // of the one-byte form
+	// MaxID is the highest id of an extension that an [Out] carries, that of the one-byte form.
+	MaxID = 14
+
 	maxData = 16 // bytes of an element in the one-byte form
 	maxWide = 255
 )
@@ -42,7 +44,7 @@ func (o *Out) hasDependency() bool {
 	return carries(o.DependencyID) && len(o.Dependency) > 0 && len(o.Dependency) <= maxWide
 }
 
-func carries(id uint8) bool { return id != 0 && id <= maxID }
+func carries(id uint8) bool { return id != 0 && id <= MaxID }
 
 // extensions is how many bytes the elements take, without padding.
 func (o *Out) extensions() int {
@@ -140,7 +142,8 @@ func putElementHead(b []byte, id uint8, size int, wide bool) int {
 // Sequence reads the sequence number in a header that was written.
 func Sequence(b []byte) uint16 { return binary.BigEndian.Uint16(b[2:]) }
 
-// SetTransportSequence changes the transport-wide number in a header that was written with a TransportID.
+// SetTransportSequence changes the transport-wide number in a header that was written with a TransportID of at most
+// [MaxID].
 func SetTransportSequence(b []byte, number uint16) {
 	at := fixedSize + extensionHead + 1
 	if binary.BigEndian.Uint16(b[fixedSize:]) == twoByteForm {

@@ -100,7 +100,7 @@ func FuzzOut(f *testing.F) {
 		}
 		taken := map[uint8]bool{} // of equal ids the first is read
 		check := func(id uint8, want []byte) {
-			if id == 0 || id > maxID || len(want) == 0 || len(want) > maxData || taken[id] {
+			if id == 0 || id > MaxID || len(want) == 0 || len(want) > maxData || taken[id] {
 				return
 			}
 			taken[id] = true
