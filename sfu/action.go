@@ -101,11 +101,15 @@ func (a viewed) do(p *Peer) error {
 }
 
 func (a limited) do(p *Peer) error {
+	why := a.why
+	if why == ForBandwidth {
+		why = ForUplink // as the others see it
+	}
+	if _, known := p.conn.limits[a.mid]; !known && len(p.conn.limits) >= maxOwnLines {
+		return nil
+	}
+	p.conn.limits[a.mid] = why
 	if up := p.conn.published[a.mid]; up != nil {
-		why := a.why
-		if why == ForBandwidth {
-			why = ForUplink // as the others see it
-		}
 		up.limited.Store(&why)
 	}
 	return nil

@@ -17,6 +17,7 @@ type choice struct {
 	layer  *layer  // that the rung is of; nil: paused
 	target selection.Target
 	told   Quality
+	stalls bool      // the publisher was kept from sending when that was told
 	paused time.Time // since when nothing flows for want of bandwidth, not told yet
 }
 
@@ -28,6 +29,14 @@ type tileSize struct {
 	known  bool
 	pixels int
 	pinned bool
+}
+
+// await asks for a keyframe of the layer that is chosen, unless d is about to begin with one that came just now.
+func (d *downTrack) await(now time.Time) {
+	if l := d.choice.layer; l == nil || d.sent.packets == 0 && l.run.fresh(now) {
+		return
+	}
+	d.choice.request(now)
 }
 
 // request asks for a keyframe of the layer that is chosen.
@@ -52,7 +61,7 @@ func (b *ladder) changed(former *ladder) bool {
 
 // review decides anew what each track gets. mu is held.
 func (s *sender) review(now time.Time) {
-	s.reviewed = now
+	s.reviewed, s.stale = now, false
 	s.inputs = s.inputs[:0]
 	for _, d := range s.tracks {
 		if d.up.ladder.Load() != nil {
@@ -121,8 +130,8 @@ func (s *sender) decide(now time.Time, d *downTrack, decision alloc.Decision) {
 	if target != c.target {
 		c.target = target
 		d.selector.SetTarget(target)
-		if _, waits := d.selector.Waiting(); waits && d.open {
-			c.request(now) // it is repeated as long as none comes
+		if _, waits := d.selector.Waiting(); waits && d.open && d != s.forwarding {
+			d.await(now) // it is repeated as long as none comes
 		}
 	}
 	s.report(now, d, decision)
@@ -146,6 +155,9 @@ func (s *sender) report(now time.Time, d *downTrack, decision alloc.Decision) {
 	if decision.Rung >= 0 {
 		at := d.choice.ladder.steps[decision.Rung]
 		quality.Layer, quality.Width, quality.Height = at.tier, at.width, at.height
+	}
+	if d.choice.stalls = d.up.stalled.Load(); d.choice.stalls && (quality.Layer >= 0 || quality.Why != ForChoice) {
+		quality.Layer, quality.Width, quality.Height, quality.Why = -1, 0, 0, d.up.why(alloc.Free)
 	}
 	if quality.Layer < 0 && quality.Why == ForBandwidth && d.choice.told.Layer >= 0 {
 		// While a queue drains, pictures pause for a moment. That is not worth telling.

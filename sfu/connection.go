@@ -57,9 +57,11 @@ type connection struct {
 
 	formerUfrag string // of the client, in the connection before such a reset
 	candidates  int
-	early       []Candidate         // from before the first description
-	sending     []sendingLine       // of the client's description
-	published   map[string]*upTrack // by mid
+	early       []Candidate                // from before the first description
+	sending     []sendingLine              // of the client's description
+	published   map[string]*upTrack        // by mid
+	told        map[string]map[string]bool // by mid and rid: which encodings the client was told to send
+	limits      map[string]Why             // by mid: what keeps the client from sending its best
 }
 
 // newConnection makes a PeerConnection whose callbacks only post.
@@ -76,7 +78,7 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 	if err != nil {
 		return nil, fmt.Errorf("new peer connection: %w", err)
 	}
-	c := &connection{pc: pc, engine: engine, transport: t, published: make(map[string]*upTrack)}
+	c := &connection{pc: pc, engine: engine, transport: t, published: make(map[string]*upTrack), told: make(map[string]map[string]bool), limits: make(map[string]Why)}
 	c.sender = newSender(t, s.clock, s.controls, func(up *upTrack, q Quality, control congestion.State) {
 		post(qualityChanged{c, up, q, control})
 	})

@@ -44,24 +44,28 @@ func TestDirectionWithBareLineEnds(t *testing.T) {
 	}
 }
 
-// TestNewcomerWhoMissedTheKeyframe is ready after the keyframe that was made for it.
+// TestNewcomerWhoMissedTheKeyframe is ready after the keyframe that was made for it: just now, or long ago.
 func TestNewcomerWhoMissedTheKeyframe(t *testing.T) {
-	h := newHouse(t)
-	a, b := h.join("a"), h.joinUnready("b")
-	a.describe(offer(cameraLine))
-	a.send(picture(1, 64))
-	a.settle()
-	b.watch(a.track("1"), videoSeat())
-	h.pass(30 * time.Millisecond)
-	a.send(picture(2, 64))
-	b.ready()
-	before := len(of[*rtcp.PictureLossIndication](a.rtcp))
-	for i := range 100 {
+	for _, late := range []time.Duration{30 * time.Millisecond, time.Second} {
+		h := newHouse(t)
+		a, b := h.join("a"), h.joinUnready("b")
+		a.describe(offer(cameraLine))
+		a.send(picture(1, 64))
+		a.settle()
+		b.watch(a.track("1"), videoSeat())
 		h.pass(30 * time.Millisecond)
-		a.send(picture(uint16(3+i), 0))
-	}
-	if after := len(of[*rtcp.PictureLossIndication](a.rtcp)); after == before {
-		t.Error("three seconds without a picture, and no keyframe was asked for")
+		a.send(picture(2, 64))
+		h.pass(late)
+		b.ready()
+		before := len(of[*rtcp.PictureLossIndication](a.rtcp))
+		for i := range 10 {
+			h.pass(30 * time.Millisecond)
+			a.send(picture(uint16(3+i), 0))
+		}
+		asked := len(of[*rtcp.PictureLossIndication](a.rtcp)) > before
+		if soon := late < keyframeInterval; asked == soon || len(b.sequences(42)) > 0 != soon {
+			t.Errorf("after %v: a keyframe was asked for: %v; %d packets came", late, asked, len(b.sequences(42)))
+		}
 	}
 }
 

@@ -41,6 +41,13 @@ func (d *layerDemand) expected(now time.Time) bool {
 	return d.off || now.Sub(d.woken) < absentAfter
 }
 
+// missed reports whether a layer is wanted, and its publisher has had the time to send it.
+func (d *layerDemand) missed(now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.wanted > 0 && !d.off && now.Sub(d.woken) >= absentAfter
+}
+
 // decide says whether the publisher should send the layer, and takes for granted that it is told. A layer that is
 // absent though it may be sent is not switched off: it would be taken for one that can be had again.
 func (d *layerDemand) decide(now time.Time, absent bool) (active bool) {

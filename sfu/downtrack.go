@@ -113,12 +113,6 @@ func (d *downTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameter
 // Unbind is called by pion when the track is replaced or the connection closes.
 func (d *downTrack) Unbind(webrtc.TrackLocalContext) error { return nil }
 
-// subscribe starts forwarding, video with the next keyframe.
-func (d *downTrack) subscribe(now time.Time) {
-	d.sender.open(d, now)
-	d.up.receivers.add(d)
-}
-
 // detach ends forwarding.
 func (d *downTrack) detach(now time.Time) {
 	d.up.receivers.remove(d)
@@ -141,9 +135,22 @@ func (d *downTrack) forward(packets []packet, b *egress.Batch) {
 			return
 		}
 	}
-	s.pass(packets[0].in.Arrived, d)
+	now := packets[0].in.Arrived
+	s.forwarding = d
+	s.pass(now, d)
+	s.forwarding = nil
 	for i := range packets {
+		if d.joins(&packets[i]) {
+			d.join(&packets[i], b, path)
+		}
 		d.offer(&packets[i], b, path)
+	}
+	encoding, waits := d.selector.Waiting()
+	for i := range packets {
+		if waits && packets[i].in.Encoding == encoding {
+			packets[i].layer.keyframes.request(now) // the one asked for came before it could be sent
+			return
+		}
 	}
 }
 
@@ -159,13 +166,8 @@ func (d *downTrack) offer(p *packet, b *egress.Batch, path *egress.Destination) 
 			d.offer(&p.preface[i], b, path)
 		}
 	}
-	out, ok := d.selector.Next(&p.in)
-	if ok {
+	if out, ok := d.selector.Next(&p.in); ok {
 		d.send(p, out, b, path)
-		return
-	}
-	if encoding, waits := d.selector.Waiting(); waits && encoding == p.in.Encoding {
-		p.layer.keyframes.request(p.in.Arrived) // the one asked for came before it could be sent
 	}
 }
 
@@ -274,12 +276,17 @@ func (d *downTrack) requestKeyframe(now time.Time) {
 	}
 	d.selector.Lost()
 	d.choice.request(now)
+	if at := d.choice.ladder.find(d.selector.Current()); at >= 0 {
+		if flowing := d.choice.ladder.steps[at].layer; flowing != d.choice.layer {
+			flowing.keyframes.request(now) // the other may take its time
+		}
+	}
 }
 
-// extensionID finds the id that was negotiated for a header extension, 0 for none.
+// extensionID finds the id that was negotiated for a header extension, 0 for none that we can write.
 func extensionID(extensions []webrtc.RTPHeaderExtensionParameter, uri string) uint8 {
 	for _, extension := range extensions {
-		if extension.URI == uri {
+		if extension.URI == uri && extension.ID <= wire.MaxID {
 			return uint8(extension.ID)
 		}
 	}

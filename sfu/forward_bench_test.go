@@ -72,7 +72,7 @@ func newCrowd(tb testing.TB, n, publishers int, mimeType string, size int, numbe
 			if _, err := down.Bind(s); err != nil {
 				tb.Fatal(err)
 			}
-			down.subscribe(c.now)
+			subscribe(down, c.now)
 		}
 	}
 	return c

@@ -174,8 +174,14 @@ func (s *feed) subscribe(t *testing.T, b binding) *downTrack {
 	if _, err := down.Bind(b); err != nil {
 		t.Fatal(err)
 	}
-	down.subscribe(time.Now())
+	subscribe(down, time.Now())
 	return down
+}
+
+// subscribe has packets go out, as the answer to an offer does.
+func subscribe(down *downTrack, now time.Time) {
+	down.sender.open([]*downTrack{down}, now)
+	down.up.receivers.add(down)
 }
 
 // give hands a packet to a layer, as a read batch of its own.

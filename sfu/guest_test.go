@@ -193,16 +193,18 @@ type out struct {
 	repairedRID string
 	numbered    bool // with a transport-wide number
 	number      uint16
-	level       uint8 // 0: none
+	level       uint8  // 0: none
+	descriptor  []byte // of dependencies
 }
 
 // The ids of extensions in the descriptions of these tests.
 const (
-	levelID     = 1
-	transportID = 3
-	midID       = 4
-	ridID       = 10
-	repairedID  = 11
+	levelID      = 1
+	transportID  = 3
+	midID        = 4
+	ridID        = 10
+	dependencyID = 13
+	repairedID   = 11
 )
 
 func (o out) header() *rtp.Header {
@@ -217,6 +219,9 @@ func (o out) header() *rtp.Header {
 	}
 	if o.numbered {
 		_ = h.SetExtension(transportID, binary.BigEndian.AppendUint16(nil, o.number))
+	}
+	if o.descriptor != nil {
+		_ = h.SetExtension(dependencyID, o.descriptor)
 	}
 	if o.level != 0 {
 		_ = h.SetExtension(levelID, []byte{o.level})
@@ -302,7 +307,7 @@ func (g *guest) watch(up *upTrack, s seat) *downTrack {
 		g.tb.Fatalf("bind: %v, decodable %v", err, down.decodable)
 	}
 	g.conn.ingress.subscribe(down.ssrc, down)
-	down.subscribe(time.Now())
+	subscribe(down, time.Now())
 	return down
 }
 

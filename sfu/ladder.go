@@ -87,14 +87,18 @@ func (b *ladder) add(l *layer, index int, s step) {
 }
 
 // guessSize is the size of a layer's picture. The first keyframe of a layer is often missed; until the next one each
-// layer is taken to be twice as wide and high as the one below.
+// layer of a camera is taken to be twice as wide and high as the one below, those of a screen to be of one size.
 func guessSize(layers []*layer, index int) (width, height int) {
 	for distance := range layers {
+		shift := distance
+		if layers[index].track.source.screen {
+			shift = 0
+		}
 		if below := index - distance; below >= 0 && layers[below].width != 0 {
-			return int(layers[below].width) << distance, int(layers[below].height) << distance
+			return int(layers[below].width) << shift, int(layers[below].height) << shift
 		}
 		if above := index + distance; above < len(layers) && layers[above].width != 0 {
-			return int(layers[above].width) >> distance, int(layers[above].height) >> distance
+			return int(layers[above].width) >> shift, int(layers[above].height) >> shift
 		}
 	}
 	return 0, 0

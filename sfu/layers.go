@@ -2,7 +2,10 @@ package sfu
 
 import (
 	"maps"
+	"slices"
 	"time"
+
+	"github.com/pion/webrtc/v4"
 )
 
 // maxTiles bounds what a participant may say of how it shows the others.
@@ -14,14 +17,15 @@ type tileKey struct {
 	screen    bool
 }
 
-// allActive reports whether nothing is switched off.
-func allActive(layers map[string]bool) bool {
-	for _, active := range layers {
+// off lists the encodings that are switched off.
+func off(layers map[string]bool) (rids []string) {
+	for rid, active := range layers {
 		if !active {
-			return false
+			rids = append(rids, rid)
 		}
 	}
-	return true
+	slices.Sort(rids)
+	return rids
 }
 
 // look takes how the participant shows a picture.
@@ -43,18 +47,34 @@ func (p *Peer) shown(up *upTrack) tileSize { return p.tiles[tileKey{up.publisher
 // switched off after a while: they cost its uplink and its battery.
 func (p *Peer) switchLayers(now time.Time) {
 	for mid, up := range p.conn.published {
-		active := make(map[string]bool)
+		if up.kind != webrtc.RTPCodecTypeVideo {
+			continue
+		}
+		active, wanted := make(map[string]bool), false
 		for _, l := range up.allLayers() {
-			if l.isVideo() {
-				active[l.rid] = l.demand.decide(now, l.absent())
-			}
+			active[l.rid] = l.demand.decide(now, l.absent())
+			wanted = wanted || l.demand.missed(now)
 		}
-		if !maps.Equal(active, up.told) {
-			first := up.told == nil
-			up.told = active
-			if !first || !allActive(active) {
-				p.deliver(LayersWanted{Mid: mid, Active: active})
-			}
-		}
+		p.tellLayers(mid, active)
+		up.stall(now, wanted)
 	}
+}
+
+// tellLayers tells the participant which encodings of a line are wanted, if others are switched off than before.
+func (p *Peer) tellLayers(mid string, active map[string]bool) {
+	former := p.conn.told[mid]
+	p.conn.told[mid] = active
+	if !slices.Equal(off(active), off(former)) {
+		p.deliver(LayersWanted{Mid: mid, Active: active})
+	}
+}
+
+// wantAll takes back what the participant was told of a line whose track is a new one: of encodings that it leaves out
+// nobody would ever learn that they could be had.
+func (p *Peer) wantAll(mid string) {
+	all := maps.Clone(p.conn.told[mid])
+	for rid := range all {
+		all[rid] = true
+	}
+	p.tellLayers(mid, all)
 }

@@ -136,6 +136,7 @@ func (ls *lines) reconcile() error {
 			return fmt.Errorf("carry %s: %w", up.id, err)
 		}
 	}
+	ls.sender.share(time.Now())
 	return nil
 }
 
@@ -264,6 +265,7 @@ func (ls *lines) answered() {
 	for _, l := range ls.parked {
 		l.left = ""
 	}
+	var opened []*downTrack
 	for up, l := range ls.active {
 		if l.open || !slices.Contains(ls.wanted, up) {
 			continue
@@ -275,12 +277,20 @@ func (ls *lines) answered() {
 		}
 		l.open = true
 		ls.ingress.subscribe(l.down.ssrc, l.down)
-		l.down.subscribe(time.Now())
+		opened = append(opened, l.down)
+	}
+	if len(opened) == 0 {
+		return
+	}
+	ls.sender.open(opened, time.Now())
+	for _, d := range opened {
+		d.up.receivers.add(d)
 	}
 }
 
 // close ends all forwarding.
 func (ls *lines) close() {
+	ls.sender.close(time.Now())
 	for _, l := range ls.active {
 		ls.detach(l)
 	}

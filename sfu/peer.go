@@ -52,6 +52,7 @@ const (
 
 	maxUnread    = 16      // descriptions of a client that wait
 	maxTracks    = 16      // that a client publishes at once
+	maxLayers    = 4       // encodings of a track
 	maxOwnLines  = 64      // m-lines that are the client's
 	maxCandidate = 1 << 10 // bytes
 
@@ -218,6 +219,7 @@ func (p *Peer) report(now time.Time) time.Duration {
 	p.reported = now
 	p.judgeSilence(now)
 	p.switchLayers(now)
+	p.conn.sender.retry(now)
 	t := p.conn.transport
 	for reports := range slices.Chunk(p.conn.lines.reports(now), reportsPerPacket) {
 		t.sendRTCPNow(reports...)
@@ -294,6 +296,9 @@ func (p *Peer) bindSource(c *connection, u unknownSource) {
 		}
 		c.ingress.replace(former)
 		up.removeLayer(former)
+	} else if len(up.allLayers()) >= maxLayers {
+		p.log.Debug("encoding refused", "encodings", maxLayers)
+		return
 	}
 	up.addLayer(l)
 	c.ingress.bind(u.ssrc, &source{layer: l})
@@ -321,8 +326,12 @@ func (p *Peer) publish(c *connection, line *sendingLine, codec webrtc.RTPCodecCa
 		return nil
 	}
 	up := p.newUpTrack(c, line, codec)
+	if why, known := c.limits[line.mid]; known {
+		up.limited.Store(&why)
+	}
 	c.published[line.mid] = up
 	p.room.publish(p, up)
+	p.wantAll(line.mid)
 	return up
 }
 

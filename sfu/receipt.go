@@ -35,7 +35,7 @@ func (s *sender) resend(d *downTrack, nacks []rtcp.NackPair, now time.Time, rtt 
 func (s *sender) feedback(packet []byte, now time.Time, b *egress.Batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.control == nil {
+	if s.control == nil || !s.spend(now, feedback.TransportCount(packet)) {
 		return
 	}
 	var err error
@@ -44,6 +44,24 @@ func (s *sender) feedback(packet []byte, now time.Time, b *egress.Batch) {
 	}
 	s.control.Feedback(now, s.arrivals)
 	s.judge(now, b)
+}
+
+// A few bytes of feedback can speak of thousands of packets, again and again. What may be heard grows by statusesPerSecond,
+// several times what anybody is sent, up to maxStatuses.
+const (
+	statusesPerSecond = 50_000
+	maxStatuses       = 16_384
+)
+
+// spend reports whether feedback on that many packets may be heard; if so, it counts. mu is held.
+func (s *sender) spend(now time.Time, statuses int) bool {
+	s.statuses = min(s.statuses+now.Sub(s.heard).Seconds()*statusesPerSecond, maxStatuses)
+	s.heard = now
+	if float64(statuses) > s.statuses {
+		return false
+	}
+	s.statuses -= float64(statuses)
+	return true
 }
 
 // estimated takes the receiver's own estimate (draft-alvestrand-rmcat-remb-03).

@@ -55,11 +55,16 @@ type sender struct {
 	unsent     inBatch // of video that was not held back
 	ticked     time.Time
 	reviewed   time.Time
+	stale      bool      // a review is due as soon as one may be
 	judged     time.Time // when feedback led to a review
+	heard      time.Time // when feedback last came
+	statuses   float64   // that may still be heard of
 	sent       time.Time // the newest packet that counts
 	limited    bool      // more is wanted than the bandwidth allows
 	numbered   bool      // something goes down with transport-wide numbers
 	driven     bool      // the pace clock calls turn
+	closed     bool
+	forwarding *downTrack // whose packets are about to be offered
 }
 
 // waiting is a packet that will leave when it is its turn, complete but for its transport-wide number and its seal.
@@ -72,22 +77,21 @@ type waiting struct {
 	data   [egress.MaxPacket]byte
 }
 
-// inBatch is the batch that the latest packet was sealed into, and when. For a moment it may not have been sent yet.
+// inBatch is the batch that the latest packet was sealed into, and how often that had been sent before.
 type inBatch struct {
-	batch *egress.Batch
-	at    time.Time
+	batch   *egress.Batch
+	flushes uint32
 }
 
-// unsentTime is longer than a batch is collected.
-const unsentTime = 2 * time.Millisecond
+func latestIn(b *egress.Batch) inBatch { return inBatch{b, b.Flushes()} }
 
-// elsewhere reports whether what is sealed into b might overtake the latest packet.
-func (u inBatch) elsewhere(now time.Time, b *egress.Batch) bool {
-	return u.batch != b && u.batch != nil && now.Sub(u.at) < unsentTime
+// elsewhere reports whether what is sealed into b might overtake the latest packet, which has not been sent yet.
+func (u inBatch) elsewhere(b *egress.Batch) bool {
+	return u.batch != b && u.batch != nil && u.batch.Flushes() == u.flushes
 }
 
-// maxSpare bounds the packets that are kept for their room.
-const maxSpare = 16
+// maxSpare is how many packets are kept for their room: about a keyframe.
+const maxSpare = 64
 
 func newSender(
 	t *transport, clock *paceClock, control bool, tell func(*upTrack, Quality, congestion.State),
@@ -108,7 +112,7 @@ type slot struct {
 
 // slot makes room for a packet of size bytes of d, which send must follow. mu is held.
 func (s *sender) slot(now time.Time, d *downTrack, class pace.Class, size int, b *egress.Batch) slot {
-	if s.control == nil || !d.unsent.elsewhere(now, b) && s.control.May(now, class) {
+	if s.control == nil || !d.unsent.elsewhere(b) && s.control.May(now, class) {
 		return slot{room: b.Room(size + dtlssrtp.Overhead)[:size], class: class}
 	}
 	var w *waiting
@@ -129,7 +133,7 @@ func (s *sender) send(
 ) {
 	if in.waiting == nil {
 		if in.class == pace.Video {
-			d.unsent = inBatch{b, now}
+			d.unsent = latestIn(b)
 			s.unsent = d.unsent
 		}
 		s.seal(now, in.class, d, stream, in.room, header, b, path)
@@ -168,6 +172,7 @@ func (s *sender) seal(
 
 // recycle keeps a packet that has left for its room. mu is held.
 func (s *sender) recycle(w *waiting) {
+	w.down, w.stream = nil, nil
 	if len(s.spare) < maxSpare {
 		s.spare = append(s.spare, w)
 	}
@@ -178,10 +183,34 @@ func (s *sender) pass(now time.Time, d *downTrack) {
 	if now.Sub(s.ticked) >= tickInterval {
 		s.tick(now)
 	}
-	first := d.choice.ladder == nil
-	if d.up.ladder.Load().changed(d.choice.ladder) && (first || now.Sub(s.reviewed) >= s.spacing()) {
+	switch first := d.choice.ladder == nil; {
+	case s.control != nil && s.control.Flooded(): // the review flushes it
 		s.review(now)
+	case !d.up.ladder.Load().changed(d.choice.ladder) && d.choice.stalls == d.up.stalled.Load():
+	case first: // its first picture must not be missed
+		s.review(now)
+	default:
+		s.touch(now)
 	}
+}
+
+// reconsider has a review made because something about a publisher has changed.
+func (s *sender) reconsider(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.touch(now)
+	}
+}
+
+// touch has a review made as soon as one may be. mu is held.
+func (s *sender) touch(now time.Time) {
+	if s.control == nil || now.Sub(s.reviewed) >= s.spacing() {
+		s.review(now)
+		return
+	}
+	s.stale = true
+	s.drive()
 }
 
 // spacing is the least time between two reviews, whatever publishers and receivers send: one costs by the track.
@@ -216,12 +245,19 @@ func (s *sender) drive() {
 func (s *sender) turn(now time.Time, b *egress.Batch) (more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		s.driven = false
+		return false
+	}
 	if now.Sub(s.ticked) >= tickInterval {
 		s.tick(now)
 	}
+	if s.stale && now.Sub(s.reviewed) >= s.spacing() {
+		s.review(now)
+	}
 	if s.control.Busy() {
 		s.drain(now, b)
-	} else {
+	} else if !s.stale {
 		s.idle.Store(now.Add(tickInterval).UnixNano())
 	}
 	if s.limited && now.Sub(s.sent) >= heartbeat {
@@ -229,17 +265,14 @@ func (s *sender) turn(now time.Time, b *egress.Batch) (more bool) {
 			s.pad(now, 1, b, path)
 		}
 	}
-	s.driven = s.limited || s.control.Busy()
+	s.driven = s.limited || s.stale || s.control.Busy()
 	return s.driven
 }
 
 // drain is turn with mu held.
 func (s *sender) drain(now time.Time, b *egress.Batch) {
-	if s.unsent.elsewhere(now, b) {
-		return // what waits must not overtake it
-	}
 	session, path := s.transport.ready()
-	for {
+	for !s.unsent.elsewhere(b) { // which what waits must not overtake
 		w, class, ok := s.control.Next(now)
 		if !ok {
 			break
@@ -247,7 +280,8 @@ func (s *sender) drain(now time.Time, b *egress.Batch) {
 		if session != nil && w.down.open {
 			room := b.Room(w.size + dtlssrtp.Overhead)[:w.size]
 			copy(room, w.data[:w.size])
-			w.down.unsent = inBatch{b, now}
+			w.down.unsent = latestIn(b)
+			s.unsent = w.down.unsent
 			s.seal(now, class, w.down, w.stream, room, w.header, b, path)
 		}
 		s.recycle(w)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// add makes a track part of what is shared out, before it is open: so its layers flow when it is.
+// add makes a track part of what share shares out next.
 func (s *sender) add(up *upTrack, shown tileSize) *downTrack {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -13,20 +13,55 @@ func (s *sender) add(up *upTrack, shown tileSize) *downTrack {
 	d := newDownTrack(s.next, up, s)
 	d.choice.shown = shown
 	s.tracks = append(s.tracks, d)
-	s.review(time.Now())
 	return d
 }
 
-// open lets packets of d out.
-func (s *sender) open(d *downTrack, now time.Time) {
+// share decides what each track gets, before they are open: so their layers flow when they are.
+func (s *sender) share(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if slices.Contains(s.tracks, d) {
+	s.review(now)
+}
+
+// open lets packets of tracks out.
+func (s *sender) open(downs []*downTrack, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	for _, d := range downs {
 		d.open = true
 		s.numbered = s.numbered || d.transportID != 0
-		s.review(now)
-		d.choice.request(now)
 	}
+	s.review(now)
+	for _, d := range downs {
+		d.await(now)
+	}
+}
+
+// retry asks again for the keyframes that receivers wait for who get nothing. The packets of a layer repeat what was
+// asked of it, but one that shows nothing new, like a screen, may send none until it is asked.
+func (s *sender) retry(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.tracks {
+		if _, waits := d.selector.Waiting(); waits && d.open && now.Sub(d.sent.at) >= reportInterval {
+			d.await(now)
+		}
+	}
+}
+
+// close ends all tracks. Nothing is decided any more: what the last ones leave is nobody's.
+func (s *sender) close(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range s.tracks {
+		d.open = false
+		s.flush(d)
+		d.choice.release(now)
+	}
+	s.tracks, s.limited, s.stale, s.closed = nil, false, false, true
 }
 
 // remove ends a track.
@@ -41,7 +76,7 @@ func (s *sender) remove(d *downTrack, now time.Time) {
 	s.numbered = slices.ContainsFunc(s.tracks, func(d *downTrack) bool { return d.open && d.transportID != 0 })
 	s.flush(d)
 	d.choice.release(now)
-	s.review(now)
+	s.touch(now)
 }
 
 // flush forgets what waits of a track, as if it had never been forwarded. mu is held.
@@ -64,5 +99,5 @@ func (s *sender) show(now time.Time, size func(up *upTrack) tileSize) {
 	for _, d := range s.tracks {
 		d.choice.shown = size(d.up)
 	}
-	s.review(now)
+	s.touch(now)
 }

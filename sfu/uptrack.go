@@ -50,8 +50,7 @@ type upTrack struct {
 	receivers fanOut
 	ladder    atomic.Pointer[ladder] // of video; nil until the first packet
 	limited   atomic.Pointer[Why]    // what keeps the publisher from sending more; nil: nothing known
-
-	told map[string]bool // by rid, owned by the publisher's loop: which layers it was told to send; nil: nothing yet
+	stalled   atomic.Bool            // it sends nothing though it is wanted, for that reason
 
 	// Guarded by the ingress' mu.
 	batch   *egress.Batch // that pending is of
@@ -81,6 +80,7 @@ type layer struct {
 	red         uint8 // payload type of the same sound with redundancy, 0 for none
 	keyframes   keyframeRequests
 	cache       sourceCache // of video
+	run         keyframeRun // likewise
 
 	demand layerDemand
 
@@ -93,6 +93,13 @@ type layer struct {
 	last          time.Time
 	judged        time.Time
 	clock         rewrite.Clock
+	unreadable    stamp // of the frame of which a packet came before its structure
+}
+
+// stamp is a timestamp, if there is one.
+type stamp struct {
+	known bool
+	value uint32
 }
 
 // newLayer makes a layer out of a stream of the client's, not yet of any track.
@@ -201,6 +208,29 @@ func (t *upTrack) came(l *layer, now time.Time) {
 		t.resumed = now
 	}
 	t.last, l.last = now, now
+	if t.stalled.Load() {
+		t.stalled.Store(false)
+	}
+}
+
+// stall notes whether the publisher is kept from sending anything of a picture that is wanted, and has receivers told. It
+// is called by the publisher's loop.
+func (t *upTrack) stall(now time.Time, wanted bool) {
+	why := t.limited.Load()
+	stalled := wanted && why != nil && *why != Unlimited && t.quiet(now)
+	if t.stalled.Swap(stalled) == stalled {
+		return
+	}
+	for _, d := range t.receivers.load() {
+		d.sender.reconsider(now)
+	}
+}
+
+// quiet reports whether a track that has sent something sends nothing now.
+func (t *upTrack) quiet(now time.Time) bool {
+	t.ingress.mu.Lock()
+	defer t.ingress.mu.Unlock()
+	return !t.last.IsZero() && now.Sub(t.last) > 2*t.timeout()
 }
 
 func (l *layer) pixels() int { return int(l.width) * int(l.height) }
@@ -313,6 +343,7 @@ func (l *layer) inspectVideo(p *packet) {
 		if p.frame, err = l.parser.Parse(p.payload, p.descriptor, p.header.Marker); err != nil {
 			p.payload = nil // of no use to anybody
 			if errors.Is(err, codec.ErrStructure) {
+				l.unreadable = stamp{true, p.header.Timestamp}
 				l.keyframes.request(p.in.Arrived)
 			}
 			return
@@ -325,8 +356,11 @@ func (l *layer) inspectVideo(p *packet) {
 		l.meter.add(p.in.Arrived, &p.frame, len(p.payload))
 		l.track.came(l, p.in.Arrived)
 		l.cache.add(p.header.Sequence, p.payload, p.descriptor, p.in.Arrived)
+		l.run.add(p)
 	}
-	l.keyframes.packet(p.in.Arrived, p.frame.Keyframe)
+	// A keyframe of which packets could not be read is none, even if what they lacked has come since.
+	whole := l.unreadable != stamp{true, p.header.Timestamp}
+	l.keyframes.packet(p.in.Arrived, p.frame.Keyframe && whole)
 	l.track.judge(l, p.in.Arrived)
 }
 

@@ -85,6 +85,12 @@ func (c *Controller[T]) Next(now time.Time) (item T, class pace.Class, ok bool) 
 // Flush drops the waiting video of a track, which is switched down or paused, the newest first.
 func (c *Controller[T]) Flush(track uint32, drop func(item T)) { c.pacer.Flush(track, drop) }
 
+// Packets is how many packets of video wait.
+func (c *Controller[T]) Packets() int { return c.pacer.Packets() }
+
+// Flooded reports whether more video waits than the pacer should ever hold: to Allocate pauses it, so that it is flushed.
+func (c *Controller[T]) Flooded() bool { return c.pacer.Packets() > flood }
+
 // Padding returns how many bytes of padding are to be sent now. They belong to a probe.
 func (c *Controller[T]) Padding(now time.Time) int { return c.prober.Padding(now) }
 

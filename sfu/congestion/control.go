@@ -11,6 +11,7 @@ const (
 	maxDelay    = 250 * time.Millisecond // of video in the pacer
 
 	staleAfter = 350 * time.Millisecond // in the pacer, and video begins anew
+	flood      = 1024                   // packets in the pacer, likewise: more than a keyframe of every picture
 	deepDrain  = 400 * time.Millisecond // a queue that takes longer to drain makes what waits for it too old
 	resumeAt   = 130 * time.Millisecond // of it are left when keyframes are asked for, which takes about as long
 
@@ -166,5 +167,5 @@ func (c *Controller[T]) draining(now time.Time) time.Duration {
 // pausing reports whether video waits for a long queue to drain. It would get too old in the pacer, and keyframes that
 // arrive when the queue is gone are sooner seen than all that was held back. To pause flushes what waits in the pacer.
 func (c *Controller[T]) pausing(now time.Time) bool {
-	return c.deep && c.draining(now) > resumeAt || c.pacer.Delay(now) > staleAfter
+	return c.deep && c.draining(now) > resumeAt || c.pacer.Delay(now) > staleAfter || c.Flooded()
 }

@@ -59,6 +59,8 @@ type Batch struct {
 
 	enders []Ender // still to be served
 	tally  tally
+
+	flushes atomic.Uint32 // so far; for anybody to read
 }
 
 // queued is one packet.
@@ -153,6 +155,10 @@ func (b *Batch) settle() {
 	b.enders = b.enders[:0]
 }
 
+// Flushes is how often what was collected has been sent. Anybody may ask: when it is more than it was, what was queued
+// then is on its way.
+func (b *Batch) Flushes() uint32 { return b.flushes.Load() }
+
 // flush sends everything, and forgets it.
 func (b *Batch) flush() {
 	if len(b.queued) > 0 {
@@ -173,6 +179,7 @@ func (b *Batch) flush() {
 		b.queued, b.groups, b.last = b.queued[:0], b.groups[:0], nil
 	}
 	b.chunk, b.used, b.room = 0, 0, nil
+	b.flushes.Add(1)
 }
 
 // each calls f with the packets of a group, in order.

@@ -33,6 +33,14 @@ const maxTransport = 4096
 
 const transportHeader = 20 // RTCP header, two SSRCs, base number, count, reference time, feedback's count
 
+// TransportCount is how many packets a packet of transport-wide feedback claims to speak of.
+func TransportCount(packet []byte) int {
+	if len(packet) < transportHeader {
+		return 0
+	}
+	return int(binary.BigEndian.Uint16(packet[14:]))
+}
+
 // ReadTransport appends what a packet of transport-wide feedback says to into. It takes the whole RTCP packet, header
 // included (draft-holmer-rmcat-transport-wide-cc-extensions-01, 3.1). With an error, into comes back as it was.
 func ReadTransport(packet []byte, into []Arrival) ([]Arrival, error) {

@@ -124,6 +124,9 @@ func (p *Pacer[T]) Flush(track uint32, drop func(item T)) {
 	p.waiting -= p.queues[Video].remove(track, drop)
 }
 
+// Packets is how many packets of video wait.
+func (p *Pacer[T]) Packets() int { return p.queues[Video].len() }
+
 // Waiting is how many bytes wait.
 func (p *Pacer[T]) Waiting() int { return p.waiting }
 

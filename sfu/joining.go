@@ -1,0 +1,101 @@
+package sfu
+
+import (
+	"sync/atomic"
+	"time"
+
+	"parley/sfu/codec"
+	"parley/sfu/egress"
+	"parley/sfu/selection"
+	"parley/sfu/wire"
+)
+
+// maxRun bounds the packets of a run.
+const maxRun = 512
+
+// keyframeRun is what a layer has sent since the newest keyframe began: with it, who joins within keyframeInterval sees
+// a picture at once, and needs no keyframe of its own.
+type keyframeRun struct {
+	began atomic.Int64 // UnixNano; 0: there is no run. For anybody to read
+
+	// Guarded by the ingress' mu.
+	preface []packet // of the keyframe
+	packets []runPacket
+}
+
+// runPacket is what the cache does not tell of a packet.
+type runPacket struct {
+	sequence  uint16
+	timestamp uint32
+	marker    bool
+}
+
+// add notes a packet with something in it.
+func (r *keyframeRun) add(p *packet) {
+	begins := p.frame.Keyframe && p.frame.First && (len(r.packets) == 0 || r.packets[0].timestamp != p.header.Timestamp)
+	switch {
+	case begins:
+		r.packets, r.preface = r.packets[:0], p.preface
+		r.began.Store(p.in.Arrived.UnixNano())
+	case len(r.packets) == 0:
+		return
+	case len(r.packets) == maxRun || !r.fresh(p.in.Arrived):
+		r.end()
+		return
+	}
+	r.packets = append(r.packets, runPacket{p.header.Sequence, p.header.Timestamp, p.header.Marker})
+}
+
+func (r *keyframeRun) end() {
+	r.packets, r.preface = r.packets[:0], nil
+	r.began.Store(0)
+}
+
+// fresh reports whether the run is short enough to be sent to somebody who joins.
+func (r *keyframeRun) fresh(now time.Time) bool {
+	began := r.began.Load()
+	return began != 0 && now.UnixNano()-began < int64(keyframeInterval)
+}
+
+// joins reports whether p finds a receiver that has got nothing of the track yet and may begin with the run before p.
+func (d *downTrack) joins(p *packet) bool {
+	if d.sent.packets > 0 || !p.layer.isVideo() || len(p.layer.run.packets) == 0 || !p.layer.run.fresh(p.in.Arrived) {
+		return false
+	}
+	encoding, waits := d.selector.Waiting()
+	return waits && encoding == p.in.Encoding && !d.selector.Begins(&p.in)
+}
+
+// join sends the run that leads up to p. The time is p's: the numbers of what is sent are in the order of sending.
+func (d *downTrack) join(p *packet, b *egress.Batch, path *egress.Destination) {
+	run := &p.layer.run
+	from := run.packets[0].sequence
+	if len(run.preface) > 0 {
+		from = run.preface[0].header.Sequence
+	}
+	d.selector.Replay(p.in.Encoding, from)
+	parser := codec.Parser{Kind: p.layer.track.format}
+	for i, kept := range run.packets {
+		if kept.sequence == p.header.Sequence {
+			return
+		}
+		payload, descriptor := p.layer.cache.copy(d.sender.kept[:], kept.sequence)
+		frame, err := parser.Parse(payload, descriptor, kept.marker)
+		if len(payload) == 0 || err != nil {
+			return
+		}
+		again := packet{
+			layer: p.layer, frame: frame, payload: payload, descriptor: descriptor,
+			header: wire.Header{Sequence: kept.sequence, Timestamp: kept.timestamp, Marker: kept.marker},
+			in: selection.Packet{
+				Encoding: p.in.Encoding, Sequence: kept.sequence, Timestamp: kept.timestamp, Marker: kept.marker,
+				Arrived: p.in.Arrived, Clock: p.in.Clock,
+			},
+		}
+		again.in.Frame = &again.frame
+		if i == 0 {
+			again.preface = run.preface
+		}
+		d.offer(&again, b, path)
+	}
+}
