@@ -54,10 +54,10 @@ func (h *rtcHandler) limited(message json.RawMessage) error {
 		why = sfu.ForCPU
 	case protocol.WhyBandwidth:
 		why = sfu.ForBandwidth
-	case protocol.WhyNone:
+	case protocol.WhyNone, protocol.WhyOther: // nothing that would tell the others more
 		why = sfu.Unlimited
 	default:
-		return badValue("why", `"cpu", "bandwidth" or "none"`)
+		return badValue("why", `"cpu", "bandwidth", "other" or "none"`)
 	}
 	if h.call != nil {
 		h.call.peer.Limited(m.Mid, why)

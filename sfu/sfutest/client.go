@@ -372,6 +372,8 @@ func (c *Client) Await(what string, condition func() bool) {
 		select {
 		case <-changed:
 		case <-deadline:
+			c.mu.Lock()
+			defer c.mu.Unlock()
 			c.t.Fatalf("%s never saw %s: received %v, %d offers, connection %s, ICE %s, signaling %s", c.ID, what,
 				c.received, c.offers, c.pc.ConnectionState(), c.pc.ICEConnectionState(), c.pc.SignalingState())
 		}

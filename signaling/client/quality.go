@@ -42,8 +42,8 @@ func (c *Client) switchLayers(value json.RawMessage) {
 		return
 	}
 	for _, track := range c.conn.tracks {
-		if wanted, named := layers.Active[track.RID()]; named && track.isOn(layers.Mid) {
-			track.off.Store(!wanted)
+		if wanted, named := layers.Active[track.RID()]; track.isOn(layers.Mid) {
+			track.off.Store(named && !wanted)
 		}
 	}
 }

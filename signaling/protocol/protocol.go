@@ -161,6 +161,7 @@ const (
 	WhyCPU       = "cpu"       // the publisher's
 	WhyChoice    = "choice"    // the receiver shows it small, or not at all
 	WhyNone      = "none"      // in Limited
+	WhyOther     = "other"     // likewise; counts as none
 )
 
 // Limits of the client's messages on quality.
@@ -257,7 +258,7 @@ type Tile struct {
 type Limited struct {
 	Type string `json:"type"` // TypeLimited
 	Mid  string `json:"mid"`
-	Why  string `json:"why"` // WhyCPU, WhyBandwidth or WhyNone
+	Why  string `json:"why"` // WhyCPU, WhyBandwidth, WhyOther or WhyNone
 }
 
 // ClientRTC is what a client may send under the rtc key, besides [View] and [Limited]; which fields count depends on
