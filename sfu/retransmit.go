@@ -87,7 +87,9 @@ type sentPacket struct {
 	again     uint32 // ms since the sender began: when it was last sent again
 	out, in   uint16
 	fields    selection.Fields // as they went out
+	number    uint16           // transport-wide, of the latest time that it was sent
 	marker    bool
+	numbered  bool
 	resends   uint8
 }
 
@@ -96,6 +98,16 @@ func (s *sentPackets) add(p sentPacket) {
 		s.entries = make([]sentPacket, rememberedPackets)
 	}
 	s.entries[p.out%rememberedPackets] = p
+}
+
+// sentAs notes the transport-wide number with which a packet was sent, for the first time or again.
+func (s *sentPackets) sentAs(out, number uint16) {
+	if s.entries == nil {
+		return
+	}
+	if entry := &s.entries[out%rememberedPackets]; entry.layer != nil && entry.out == out {
+		entry.number, entry.numbered = number, true
+	}
 }
 
 // find returns the packet with that number if it may be sent once more at that time, in ms since the sender began: not
@@ -156,8 +168,8 @@ func (d *downTrack) again(
 	s := d.sender
 	clock := uint32(now.Sub(s.began).Milliseconds())
 	sent := d.history.find(sequence, clock, uint32(rtt.Milliseconds()))
-	if sent == nil {
-		return true
+	if sent == nil || sent.numbered && s.control != nil && s.control.Arrived(sent.number) {
+		return true // there are clients that go on asking for what came as a retransmission
 	}
 	payload, descriptor := sent.layer.cache.copy(s.kept[:], sent.in)
 	if len(payload) == 0 {

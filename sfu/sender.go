@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"encoding/binary"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -162,8 +163,14 @@ func (s *sender) seal(
 	if d.transportID != 0 {
 		wire.SetTransportSequence(room, s.number)
 	}
+	original := wire.Sequence(room)
 	if stream == d.stream {
-		d.sealed.note(wire.Sequence(room))
+		d.sealed.note(original)
+	} else if class == pace.Retransmission {
+		original = binary.BigEndian.Uint16(room[header:]) // RFC 4588, section 4
+	}
+	if d.transportID != 0 && class != pace.Padding {
+		d.history.sentAs(original, s.number)
 	}
 	if sealed, err := stream.Seal(room, header); err == nil { // else it came twice
 		b.Send(path, len(sealed))

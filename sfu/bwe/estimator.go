@@ -135,6 +135,12 @@ func (e *Estimator) arrival(t time.Duration, a *feedback.Arrival) bool {
 	return true
 }
 
+// Arrived reports whether the packet with that transport-wide number is known to have arrived.
+func (e *Estimator) Arrived(number uint16) bool {
+	p, _ := e.history.find(number)
+	return p != nil && p.fate == arrived
+}
+
 // forget drops what was concluded from the receiver's former clock.
 func (e *Estimator) forget() {
 	e.samples.next = 0

@@ -54,8 +54,8 @@ func Aim(target, used, estimate int, light bool) (int, time.Duration) {
 		allowed = float64(estimate) * lightHarm.Seconds()
 	}
 	extra := max(1, float64(target-used))
-	least := float64(estimate + estimate/4 - used)
-	if used < estimate/2 && extra > least && least > allowed/shortest.Seconds() {
+	least := min(extra, float64(estimate+estimate/4-used))
+	if used < estimate/2 && least > allowed/shortest.Seconds() {
 		// Next to nothing is sent, as while all pictures are paused: to show anything a probe must exceed the estimate.
 		return used + int(least), brief
 	}

@@ -107,6 +107,9 @@ func (c *Controller[T]) Sent(now time.Time, class pace.Class, size int) uint16 {
 	return c.estimator.Sent(now, size, tag)
 }
 
+// Arrived reports whether the packet with that transport-wide number is known to have arrived.
+func (c *Controller[T]) Arrived(number uint16) bool { return c.estimator.Arrived(number) }
+
 // MayResend reports whether a packet may be sent again; if so, it is counted.
 func (c *Controller[T]) MayResend(now time.Time, size int) bool {
 	queue, _ := c.estimator.Queue()
