@@ -101,6 +101,12 @@ func (d *delays) rebase(latest time.Duration) {
 	}
 }
 
+// raise has the empty path take that much longer.
+func (d *delays) raise(by time.Duration) {
+	d.base = d.least() + by
+	d.previous, d.rotated = d.base, d.newest
+}
+
 // queue is the least queueing delay of what arrived between from and to before the newest; false: nothing did.
 func (d *delays) queue(from, to time.Duration) (least time.Duration, ok bool) {
 	for i := d.index - int64(from/slotTime); i > d.index-int64(to/slotTime); i-- {

@@ -38,6 +38,7 @@ type Estimator struct {
 	reports reports
 
 	estimate float64
+	proven   bool    // the capacity is only what a probe showed that it carries: it may be more
 	capacity float64 // measured when the path was last full; 0: it never was
 	before   float64 // the estimate before the capacity fell
 
@@ -50,6 +51,9 @@ type Estimator struct {
 	worst    time.Duration // queue since then
 	first    float64       // capacity when it began
 	ended    time.Duration // of the last congestion
+	period   time.Duration // of the congestion that runs, its beginning
+	low      time.Duration // least queue of that
+	lastLow  time.Duration // and of the period before; 0: there was none
 	tolerate time.Duration // until then a longer queue is allowed: a probe, or a keyframe, fills it
 
 	tag     uint8 // of the latest probe of which packets arrived
@@ -155,7 +159,11 @@ func (e *Estimator) judge(t time.Duration) {
 	switch {
 	case e.congests:
 		e.drain(t)
-	case e.overused(t) || dropped:
+	case e.overused(t):
+		e.congest(t)
+	case dropped && e.queue < full:
+		e.police(t)
+	case dropped:
 		e.congest(t)
 	case t-e.ended > 2*time.Second:
 		// What arrived proves that it can, unless it is what was measured, but for jitter.
@@ -208,8 +216,18 @@ func (e *Estimator) overused(t time.Duration) bool {
 func (e *Estimator) congest(t time.Duration) {
 	e.congests, e.began, e.worst = true, t, e.queue
 	e.high, e.rising = 0, 0
+	e.period, e.low, e.lastLow = t, e.queue, 0
 	e.before, e.first = e.estimate, e.fill()
 	e.set(min(e.estimate, e.first*e.relief(t)))
+}
+
+// police answers loss without a queue: what arrives is all that there is.
+func (e *Estimator) police(t time.Duration) {
+	rate := e.delays.acked(500 * time.Millisecond)
+	e.fits(rate)
+	e.ended = t
+	e.losses.overflow = t
+	e.set(min(e.estimate, share*rate))
 }
 
 // fill measures the capacity while the path is full.
@@ -230,7 +248,7 @@ func (e *Estimator) fill() float64 {
 
 // fits notes what the path carried while it was full.
 func (e *Estimator) fits(rate float64) {
-	e.capacity = rate
+	e.capacity, e.proven = rate, false
 	e.expects.reset()
 }
 
@@ -239,6 +257,9 @@ func (e *Estimator) Outgrown() bool {
 	return e.capacity > 0 && !e.congests && e.expects.outgrown() &&
 		(e.portion(e.capacity) < 0.55 || e.expects.empty())
 }
+
+// Proven reports whether the capacity is only known to be at least that much.
+func (e *Estimator) Proven() bool { return e.proven }
 
 // relief is the share of the capacity that is used while the queue drains. The pacer drains it; if that takes long, it
 // needs more room.
@@ -264,11 +285,31 @@ func (e *Estimator) drain(t time.Duration) {
 		e.set(min(e.before, 0.85*e.first))
 		return
 	}
+	if e.stuck(t) {
+		e.delays.raise(e.lastLow)
+		e.congests, e.ended, e.capacity = false, t, 0
+		e.set(min(e.before, 0.85*e.first))
+		return
+	}
 	if e.Underdog() {
 		// While others fill the queue, what arrives is what is sent, not what could be.
 		rate = max(rate, e.first*(0.95-0.1*max(0, t-e.began-time.Second).Seconds()))
 	}
 	e.set(min(e.before, rate*e.relief(t)))
+}
+
+// stuckAfter is how long a queue may stay as it is while it should drain.
+const stuckAfter = 3 * time.Second
+
+// stuck reports whether the queue does not drain, whatever little is sent: it is not ours, or the path is another.
+func (e *Estimator) stuck(t time.Duration) bool {
+	e.low = min(e.low, e.queue)
+	if t-e.period < stuckAfter {
+		return false
+	}
+	stuck := e.lastLow > 0 && e.low > e.lastLow*6/10
+	e.period, e.lastLow, e.low = t, e.low, e.queue
+	return stuck
 }
 
 // Arriving is the share of packets that are not lost behind the bottleneck, whatever is sent.

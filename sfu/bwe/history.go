@@ -3,7 +3,10 @@ package bwe
 import "time"
 
 const (
-	kept = 2048 // packets whose fate can still be told, of half a second and more; a power of two
+	// Packets whose fate can still be told: of the last second, but neither fewer nor more than these powers of two.
+	leastKept = 256
+	mostKept  = 8192
+	keepFor   = time.Second
 
 	unit = 100 * time.Microsecond // of the times of sending: 32 bits of it are 119 hours
 )
@@ -28,27 +31,44 @@ type packet struct {
 
 // history knows the latest packets by their transport-wide number.
 type history struct {
-	ring [kept]packet
-	next uint64 // the number of the next packet, not wrapped
+	ring []packet // the length is a power of two
+	next uint64   // the number of the next packet, not wrapped
 }
 
 func (h *history) add(at time.Duration, size int, tag uint8, predicted time.Duration) uint16 {
+	if h.ring == nil {
+		h.ring = make([]packet, leastKept)
+	}
+	oldest := &h.ring[h.next%uint64(len(h.ring))]
+	if oldest.size > 0 && uint32(at/unit)-oldest.at < uint32(keepFor/unit) && len(h.ring) < mostKept {
+		h.grow()
+	}
 	number := h.next
 	h.next++
-	h.ring[number%kept] = packet{
+	h.ring[number%uint64(len(h.ring))] = packet{
 		at: uint32(at / unit), size: uint16(min(size, 1<<16-1)), tag: tag,
 		predicted: uint16(min(predicted/unit, 1<<16-1)),
 	}
 	return uint16(number)
 }
 
+func (h *history) grow() {
+	n := uint64(len(h.ring))
+	ring := make([]packet, 2*n)
+	for number := h.next - min(n, h.next); number < h.next; number++ {
+		ring[number%(2*n)] = h.ring[number%n]
+	}
+	h.ring = ring
+}
+
 // find returns the packet with that number, nil if it is not known (any more), and its number unwrapped.
 func (h *history) find(number uint16) (*packet, uint64) {
 	back := uint64(uint16(h.next) - number) // 1: the latest
-	if back == 0 || back > kept || back > h.next {
+	n := uint64(len(h.ring))
+	if back == 0 || back > n || back > h.next {
 		return nil, 0
 	}
-	return &h.ring[(h.next-back)%kept], h.next - back
+	return &h.ring[(h.next-back)%n], h.next - back
 }
 
 // sent returns when a packet was sent.
@@ -58,8 +78,9 @@ func (h *history) sent(p *packet, now time.Duration) time.Duration {
 
 // since sums up what was sent after the packet with that number.
 func (h *history) since(number uint64) (bytes int) {
-	for i := max(number+1, h.next-min(h.next, kept)); i < h.next; i++ {
-		bytes += int(h.ring[i%kept].size)
+	n := uint64(len(h.ring))
+	for i := max(number+1, h.next-min(h.next, n)); i < h.next; i++ {
+		bytes += int(h.ring[i%n].size)
 	}
 	return bytes
 }

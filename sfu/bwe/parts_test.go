@@ -21,29 +21,33 @@ func TestHistory(t *testing.T) {
 	if p, _ := h.find(0); p != nil && p.size > 0 {
 		t.Error("found what was not sent")
 	}
-	for i := range 3 * kept {
+	const count = 6000
+	for i := range count {
 		at := time.Duration(i) * ms
 		number := h.add(at, 100+i%7, uint8(i), 0)
 		if number != uint16(i) {
 			t.Fatalf("packet %d has number %d", i, number)
 		}
 	}
-	now := 3 * kept * ms
-	last := uint16(3*kept - 1)
-	for _, back := range []uint16{0, 1, 100, kept - 1} {
+	now := count * ms
+	last := uint16(count - 1)
+	for _, back := range []uint16{0, 1, 100, 1000} {
 		p, number := h.find(last - back)
-		i := 3*kept - 1 - int(back)
+		i := count - 1 - int(back)
 		if p == nil || int(number) != 1<<16+i || int(p.size) != 100+i%7 || h.sent(p, now) != time.Duration(i)*ms {
 			t.Errorf("%d back: %+v, number %d", back, p, number)
 		}
 	}
-	for _, unknown := range []uint16{last + 1, last + 1000, last - kept} {
+	for _, unknown := range []uint16{last + 1, last + 1000, last - 2000} {
 		if p, _ := h.find(unknown); p != nil {
 			t.Errorf("found %d, the last is %d", unknown, last)
 		}
 	}
-	if got := h.since(1<<16 + 3*kept - 3); got != int(h.ring[kept-1].size)+int(h.ring[kept-2].size) {
+	if got := h.since(1<<16 + count - 3); got != 100+(count-1)%7+100+(count-2)%7 {
 		t.Errorf("%d bytes since the last but two", got)
+	}
+	if n := len(h.ring); n != 1024 {
+		t.Errorf("%d are kept for 1000 a second", n)
 	}
 }
 

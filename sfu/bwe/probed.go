@@ -1,8 +1,12 @@
 package bwe
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
+	scarce   = 0.08 // of a probe is lost beyond what always is, besides chance: it does not fit
 	notable  = 1.06 // times what was measured is more
 	muchMore = 1.25
 	flat     = 8 * time.Millisecond // a queue that rises by less does not rise
@@ -11,6 +15,7 @@ const (
 // cluster sums up what arrived of a probe.
 type cluster struct {
 	count, bytes     int
+	gone             int // bytes of them lost behind the bottleneck, or in a queue too short to be seen
 	sentFrom, sentTo time.Duration
 	cameFrom, cameTo time.Duration
 	head, tail       time.Duration // least delay of the first and the last third of it
@@ -40,6 +45,7 @@ func (e *Estimator) cluster(tag uint8) (c cluster) {
 		c.cameFrom, c.cameTo = min(c.cameFrom, x.at), max(c.cameTo, x.at)
 		c.count++
 		c.bytes += int(x.size + x.gone)
+		c.gone += int(x.gone)
 	}
 	if e.tag == tag {
 		c.dropped = e.dropped
@@ -71,10 +77,20 @@ func (e *Estimator) probed(tag uint8) (Outcome, float64) {
 	}
 	bits := float64(c.bytes-c.first) * 8 * e.Arriving()
 	sent, came := bits/(c.sentTo-c.sentFrom).Seconds(), bits/(c.cameTo-c.cameFrom).Seconds()
+	if lost := float64(c.gone) / float64(c.bytes); lost-e.losses.inherent > scarce+1/math.Sqrt(float64(c.count)) {
+		// More is lost than ever: a queue too short to be seen, or a policer.
+		rate := float64(c.bytes-c.gone-c.first) * 8 / (c.cameTo - c.cameFrom).Seconds()
+		e.fits(rate)
+		e.losses.overflow = max(c.cameTo-e.delays.ahead, 1)
+		if !e.congests {
+			e.set(min(e.estimate, share*rate))
+		}
+		return Saturated, rate
+	}
 	rise := c.tail - c.head
 	if rise < flat && c.tail-e.delays.least() < 2*suspect && !c.overflowed() {
 		rate := min(sent, came*1.03)
-		if e.capacity > 0 && rate > share*e.capacity && rate < notable*e.capacity {
+		if e.capacity > 0 && !e.proven && rate > share*e.capacity && rate < notable*e.capacity {
 			// It is what was measured, but for jitter.
 			if !e.congests {
 				e.set(max(e.estimate, share*e.capacity))
@@ -86,6 +102,7 @@ func (e *Estimator) probed(tag uint8) (Outcome, float64) {
 			e.capacity = 0 // that was long ago
 		case rate > e.capacity:
 			e.fits(rate / share)
+			e.proven = true
 		}
 		if !e.congests {
 			e.set(max(e.estimate, rate))

@@ -7,6 +7,7 @@ const (
 	shortest = 80 * time.Millisecond
 	longest  = 300 * time.Millisecond
 	brief    = 60 * time.Millisecond // with next to no media, where padding is nearly all that is sent
+	fewest   = 8 * 300 * 8.0         // bits of a brief one: less than five packets tell nothing
 
 	// How long the estimate takes for what a probe sends on top of the media: one that explores, and one that looks
 	// whether there is more than was measured.
@@ -57,7 +58,9 @@ func Aim(target, used, estimate int, light bool) (int, time.Duration) {
 	least := min(extra, float64(estimate+estimate/4-used))
 	if used < estimate/2 && least > allowed/shortest.Seconds() {
 		// Next to nothing is sent, as while all pictures are paused: to show anything a probe must exceed the estimate.
-		return used + int(least), brief
+		rate := used + int(least)
+		enough := time.Duration(fewest / float64(max(rate, 1)) * float64(time.Second))
+		return rate, min(max(brief, enough), longest)
 	}
 	extra = min(extra, allowed/shortest.Seconds())
 	length := min(time.Duration(allowed/extra*float64(time.Second)), longest)

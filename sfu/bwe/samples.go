@@ -2,7 +2,13 @@ package bwe
 
 import "time"
 
-const sampled = 512 // a power of two
+// Samples that are kept: of a probe, or of what the capacity is measured by, but neither fewer nor more than these
+// powers of two.
+const (
+	leastSampled = 64
+	mostSampled  = 2048
+	sampleFor    = 600 * time.Millisecond
+)
 
 // sample is a packet that arrived.
 type sample struct {
@@ -15,18 +21,26 @@ type sample struct {
 
 // samples are the packets that arrived last, in the order in which we heard of them.
 type samples struct {
-	ring [sampled]sample
+	ring []sample // the length is a power of two
 	next uint64
 }
 
 func (s *samples) add(x sample) {
-	s.ring[s.next%sampled] = x
+	n := uint64(len(s.ring))
+	if n == 0 || n < mostSampled && s.next >= n && x.at-s.ring[s.next%n].at < sampleFor {
+		ring := make([]sample, max(2*n, leastSampled))
+		for i := range s.len() {
+			ring[(s.next-1-i)%uint64(len(ring))] = *s.back(i)
+		}
+		s.ring = ring
+	}
+	s.ring[s.next%uint64(len(s.ring))] = x
 	s.next++
 }
 
-func (s *samples) back(i uint64) *sample { return &s.ring[(s.next-1-i)%sampled] }
+func (s *samples) back(i uint64) *sample { return &s.ring[(s.next-1-i)%uint64(len(s.ring))] }
 
-func (s *samples) len() uint64 { return min(s.next, sampled) }
+func (s *samples) len() uint64 { return min(s.next, uint64(len(s.ring))) }
 
 // busy is the rate, in bit/s, at which packets came out of the bottleneck while its queue was never shorter than that:
 // its capacity, or our share of it, what is lost behind it included. It looks back from the newest, at most that long.

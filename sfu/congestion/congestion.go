@@ -62,7 +62,7 @@ func New[T any](o Options, now time.Time) *Controller[T] {
 		o.Max = bwe.DefaultMax
 	}
 	c := &Controller[T]{estimator: bwe.New(o.Start, o.Max, now), rtt: 100 * time.Millisecond}
-	c.audio.began, c.calm = now, now
+	c.audio.began, c.calm, c.resends.began = now, now, now
 	c.shape(now)
 	return c
 }
@@ -88,7 +88,8 @@ func (c *Controller[T]) Flush(track uint32, drop func(item T)) { c.pacer.Flush(t
 // Packets is how many packets of video wait.
 func (c *Controller[T]) Packets() int { return c.pacer.Packets() }
 
-// Flooded reports whether more video waits than the pacer should ever hold: to Allocate pauses it, so that it is flushed.
+// Flooded reports whether more video waits than the pacer should ever hold: to Allocate pauses it, so that it is
+// flushed.
 func (c *Controller[T]) Flooded() bool { return c.pacer.Packets() > flood }
 
 // Padding returns how many bytes of padding are to be sent now. They belong to a probe.

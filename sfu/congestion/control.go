@@ -22,6 +22,8 @@ const (
 	standing = 20 * time.Millisecond // a queue with which no probe begins
 	crowded  = 0.97                  // of the capacity in use, likewise
 
+	lossy = 0.03 // of packets: maybe the path has next to no queue
+
 	ampleShare = 0.7 // of the capacity in use, if it is known, and the path need not be spared
 
 	ease = 3 * time.Second // without a sign of congestion, and the pacer lets everything through
@@ -124,7 +126,10 @@ func (c *Controller[T]) full() bool {
 		return true
 	}
 	capacity, used := c.estimator.Capacity(), c.alloc.Used()
-	return capacity > 0 && float64(used) > crowded*float64(max(capacity, c.estimator.Estimate())) &&
+	if capacity == 0 || c.estimator.Proven() {
+		return false
+	}
+	return float64(used) > crowded*float64(max(capacity, c.estimator.Estimate())) &&
 		!c.estimator.Outgrown() && !c.estimator.Underdog()
 }
 
@@ -147,13 +152,20 @@ func (c *Controller[T]) shape(now time.Time) {
 			rate = max(rate, c.prober.Target()*11/10)
 		}
 		limit := 22 * time.Millisecond
-		if c.estimator.Overflows(now) {
+		switch _, inherent := c.estimator.Loss(); {
+		case inherent > lossy:
+			limit = 4 * time.Millisecond
+		case c.estimator.Overflows(now):
 			limit = 12 * time.Millisecond
 		}
 		c.pacer.Shape(now, rate, limit)
 		c.pacer.Correct(now, c.estimator.Backlog(now))
 	default:
-		c.pacer.Shape(now, max(2*estimate, c.prober.Target()*11/10), 40*time.Millisecond)
+		limit := 40 * time.Millisecond
+		if _, inherent := c.estimator.Loss(); inherent > lossy {
+			limit = 4 * time.Millisecond
+		}
+		c.pacer.Shape(now, max(2*estimate, c.prober.Target()*11/10), limit)
 	}
 }
 

@@ -28,7 +28,8 @@ const MaxResends = 4
 
 // resends is the budget of retransmissions: 30 % of the estimate in any 500 ms, and not all of it at once.
 type resends struct {
-	slot  int64 // the newest, by the time of day
+	began time.Time
+	slot  int64 // the newest, since then
 	bytes [5]int
 }
 
@@ -39,7 +40,7 @@ const (
 )
 
 func (r *resends) take(now time.Time, size, estimate int) bool {
-	slot, slots := now.UnixNano()/int64(resendSlot), int64(len(r.bytes))
+	slot, slots := int64(now.Sub(r.began)/resendSlot), int64(len(r.bytes))
 	for s := max(r.slot+1, slot-slots+1); s <= slot; s++ {
 		r.bytes[s%slots] = 0
 	}
