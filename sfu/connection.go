@@ -78,7 +78,10 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 	if err != nil {
 		return nil, fmt.Errorf("new peer connection: %w", err)
 	}
-	c := &connection{pc: pc, engine: engine, transport: t, published: make(map[string]*upTrack), told: make(map[string]map[string]bool), limits: make(map[string]Why)}
+	c := &connection{
+		pc: pc, engine: engine, transport: t, published: make(map[string]*upTrack),
+		told: make(map[string]map[string]bool), limits: make(map[string]Why),
+	}
 	c.sender = newSender(t, s.clock, s.controls, func(up *upTrack, q Quality, control congestion.State) {
 		post(qualityChanged{c, up, q, control})
 	})

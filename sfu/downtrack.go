@@ -168,6 +168,8 @@ func (d *downTrack) offer(p *packet, b *egress.Batch, path *egress.Destination) 
 	}
 	if out, ok := d.selector.Next(&p.in); ok {
 		d.send(p, out, b, path)
+	} else if out, open := d.selector.Fill(&p.in); open { // or the receiver would ask for it on and on
+		d.send(&packet{layer: p.layer, in: p.in, header: p.header, padding: 1}, out, b, path)
 	}
 }
 
@@ -214,6 +216,8 @@ func (d *downTrack) send(p *packet, out selection.Out, b *egress.Batch, path *eg
 	copy(room[start:], payload)
 	if p.layer.isVideo() {
 		out.Fields.Put(&p.frame, room[start:start+len(payload)])
+	}
+	if len(payload) > 0 {
 		d.remember(p, out)
 	}
 	if p.padding > 0 { // zeros, the last byte counts them (RFC 3550, 5.1)
@@ -230,7 +234,7 @@ func (d *downTrack) send(p *packet, out selection.Out, b *egress.Batch, path *eg
 
 // remember keeps what a retransmission needs.
 func (d *downTrack) remember(p *packet, out selection.Out) {
-	if d.rtx.payloadType != 0 {
+	if d.rtx.payloadType != 0 && p.layer.isVideo() {
 		d.history.add(sentPacket{
 			out: out.Sequence, in: p.header.Sequence, timestamp: out.Timestamp, marker: out.Marker,
 			layer: p.layer, fields: out.Fields,

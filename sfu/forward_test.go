@@ -405,10 +405,10 @@ func TestParameterSetsComeWithTheKeyframe(t *testing.T) {
 	s, out := newFeed(webrtc.MimeTypeH264, ""), newSink(t)
 	s.subscribe(t, binding{sink: out, codecs: withRTX(webrtc.MimeTypeH264)})
 	l := s.layer("")
-	out.give(l, header(1, 0), []byte{0x67, 9})    // of a frame whose slice is lost
-	out.give(l, header(3, 3000), []byte{0x67, 1}) // SPS
-	out.give(l, header(4, 3000), []byte{0x68, 2}) // PPS
-	out.give(l, header(5, 3000), []byte{0x65, 3}) // IDR
+	out.give(l, header(1, 0), []byte{0x67, 9})       // of a frame whose slice is lost
+	out.give(l, header(3, 3000), []byte{0x67, 1})    // SPS
+	out.give(l, header(4, 3000), []byte{0x68, 2})    // PPS
+	out.give(l, header(5, 3000), []byte{0x65, 0x83}) // IDR
 	out.give(l, header(6, 6000), []byte{0x61, 4})
 	var got []byte
 	for i, p := range out.packets {
@@ -417,7 +417,7 @@ func TestParameterSetsComeWithTheKeyframe(t *testing.T) {
 			t.Errorf("packet %d has number %d", i, p.SequenceNumber)
 		}
 	}
-	if !bytes.Equal(got, []byte{1, 2, 3, 4}) {
+	if !bytes.Equal(got, []byte{1, 2, 0x83, 4}) {
 		t.Errorf("got %v", got)
 	}
 }
@@ -517,5 +517,27 @@ func TestRetransmissionOfAnotherLayout(t *testing.T) {
 		for sequence := range uint16(1000) {
 			out.nack(down, sequence)
 		}
+	}
+}
+
+// TestParameterSetsComeWithTheKeyframeOfARun has somebody join just after a keyframe.
+func TestParameterSetsComeWithTheKeyframeOfARun(t *testing.T) {
+	s, late := newFeed(webrtc.MimeTypeH264, ""), newSink(t)
+	l := s.layer("")
+	for i, payload := range [][]byte{{0x61, 0x80}, {0x67, 1}, {0x68, 2}, {0x65, 0x83}, {0x61, 0x84}, {0x61, 0x85}} {
+		if i == 5 {
+			s.subscribe(t, binding{sink: late, codecs: withRTX(webrtc.MimeTypeH264)})
+		}
+		late.give(l, header(uint16(1+i), 3000*uint32([]int{0, 1, 1, 1, 2, 3}[i])), payload)
+	}
+	var got []byte
+	for i, p := range late.packets {
+		got = append(got, p.Payload[1])
+		if p.SequenceNumber != late.packets[0].SequenceNumber+uint16(i) {
+			t.Errorf("packet %d has number %d", i, p.SequenceNumber)
+		}
+	}
+	if !bytes.Equal(got, []byte{1, 2, 0x83, 0x84, 0x85}) {
+		t.Errorf("got %x", got)
 	}
 }

@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,7 @@ type keyframeRun struct {
 	// Guarded by the ingress' mu.
 	preface []packet // of the keyframe
 	packets []runPacket
+	newest  newest // number that came
 }
 
 // runPacket is what the cache does not tell of a packet.
@@ -28,13 +30,19 @@ type runPacket struct {
 	sequence  uint16
 	timestamp uint32
 	marker    bool
+	empty     bool
 }
 
-// add notes a packet with something in it.
+// add notes a packet.
 func (r *keyframeRun) add(p *packet) {
-	begins := p.frame.Keyframe && p.frame.First && (len(r.packets) == 0 || r.packets[0].timestamp != p.header.Timestamp)
+	ahead := r.newest.before(p.header.Sequence)
+	r.newest.note(p.header.Sequence)
 	switch {
-	case begins:
+	case p.frame.Keyframe && (len(r.packets) == 0 || r.packets[0].timestamp != p.header.Timestamp):
+		if !ahead { // some of the rest has gone by
+			r.end()
+			return
+		}
 		r.packets, r.preface = r.packets[:0], p.preface
 		r.began.Store(p.in.Arrived.UnixNano())
 	case len(r.packets) == 0:
@@ -43,7 +51,8 @@ func (r *keyframeRun) add(p *packet) {
 		r.end()
 		return
 	}
-	r.packets = append(r.packets, runPacket{p.header.Sequence, p.header.Timestamp, p.header.Marker})
+	h := &p.header
+	r.packets = append(r.packets, runPacket{h.Sequence, h.Timestamp, h.Marker, len(p.payload) == 0})
 }
 
 func (r *keyframeRun) end() {
@@ -70,6 +79,7 @@ func (d *downTrack) joins(p *packet) bool {
 func (d *downTrack) join(p *packet, b *egress.Batch, path *egress.Destination) {
 	run := &p.layer.run
 	from := run.packets[0].sequence
+	slices.SortFunc(run.packets, func(x, y runPacket) int { return int(int16(x.sequence - y.sequence)) })
 	if len(run.preface) > 0 {
 		from = run.preface[0].header.Sequence
 	}
@@ -77,24 +87,26 @@ func (d *downTrack) join(p *packet, b *egress.Batch, path *egress.Destination) {
 	parser := codec.Parser{Kind: p.layer.track.format}
 	for i, kept := range run.packets {
 		if kept.sequence == p.header.Sequence {
-			return
-		}
-		payload, descriptor := p.layer.cache.copy(d.sender.kept[:], kept.sequence)
-		frame, err := parser.Parse(payload, descriptor, kept.marker)
-		if len(payload) == 0 || err != nil {
-			return
+			return // it and what came with it are yet to be offered
 		}
 		again := packet{
-			layer: p.layer, frame: frame, payload: payload, descriptor: descriptor,
+			layer:  p.layer,
 			header: wire.Header{Sequence: kept.sequence, Timestamp: kept.timestamp, Marker: kept.marker},
 			in: selection.Packet{
 				Encoding: p.in.Encoding, Sequence: kept.sequence, Timestamp: kept.timestamp, Marker: kept.marker,
-				Arrived: p.in.Arrived, Clock: p.in.Clock,
+				Empty: kept.empty, Arrived: p.in.Arrived, Clock: p.in.Clock,
 			},
 		}
 		again.in.Frame = &again.frame
 		if i == 0 {
 			again.preface = run.preface
+		}
+		if !kept.empty {
+			again.payload, again.descriptor = p.layer.cache.copy(d.sender.kept[:], kept.sequence)
+			var err error
+			if again.frame, err = parser.Parse(again.payload, again.descriptor, kept.marker); err != nil {
+				return
+			}
 		}
 		d.offer(&again, b, path)
 	}

@@ -40,8 +40,9 @@ func TestJoinerBeginsWithTheKeyframeThatCameJustNow(t *testing.T) {
 		t.Fatalf("the first has got %d packets, the second %d", len(first), len(second))
 	}
 	for i := range second {
-		if want := second[0] + uint16(i); second[i] != want || c.rtp[i].Timestamp != b.rtp[i].Timestamp {
-			t.Errorf("packet %d: number %d, want %d, timestamp %d of %d", i, second[i], want, c.rtp[i].Timestamp, b.rtp[i].Timestamp)
+		want := second[0] + uint16(i)
+		if stamp := b.rtp[i].Timestamp; second[i] != want || c.rtp[i].Timestamp != stamp {
+			t.Errorf("packet %d: number %d, want %d, timestamp %d of %d", i, second[i], want, c.rtp[i].Timestamp, stamp)
 		}
 	}
 	if payload := c.rtp[0].Payload; payload[4]&1 != 0 {
@@ -122,8 +123,8 @@ func TestLossWhileAnotherLayerIsAwaited(t *testing.T) {
 	}
 }
 
-// descriptor is a dependency descriptor (AV1 RTP, A.8.1) of a stream of one layer whose structure has that id; only that
-// of a keyframe's first packet has the structure in it.
+// descriptor is a dependency descriptor (AV1 RTP, A.8.1) of a stream of one layer whose structure has that id; only
+// that of a keyframe's first packet has the structure in it.
 func descriptor(first, last, key bool, id, number int) []byte {
 	var bits string
 	put := func(value, width int) { bits += fmt.Sprintf("%0*b", width, value) }

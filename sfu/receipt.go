@@ -46,8 +46,8 @@ func (s *sender) feedback(packet []byte, now time.Time, b *egress.Batch) {
 	s.judge(now, b)
 }
 
-// A few bytes of feedback can speak of thousands of packets, again and again. What may be heard grows by statusesPerSecond,
-// several times what anybody is sent, up to maxStatuses.
+// A few bytes of feedback can speak of thousands of packets, again and again. What may be heard grows by
+// statusesPerSecond, several times what anybody is sent, up to maxStatuses.
 const (
 	statusesPerSecond = 50_000
 	maxStatuses       = 16_384

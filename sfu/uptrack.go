@@ -213,8 +213,8 @@ func (t *upTrack) came(l *layer, now time.Time) {
 	}
 }
 
-// stall notes whether the publisher is kept from sending anything of a picture that is wanted, and has receivers told. It
-// is called by the publisher's loop.
+// stall notes whether the publisher is kept from sending anything of a picture that is wanted, and has receivers told.
+// It is called by the publisher's loop.
 func (t *upTrack) stall(now time.Time, wanted bool) {
 	why := t.limited.Load()
 	stalled := wanted && why != nil && *why != Unlimited && t.quiet(now)
@@ -356,8 +356,8 @@ func (l *layer) inspectVideo(p *packet) {
 		l.meter.add(p.in.Arrived, &p.frame, len(p.payload))
 		l.track.came(l, p.in.Arrived)
 		l.cache.add(p.header.Sequence, p.payload, p.descriptor, p.in.Arrived)
-		l.run.add(p)
 	}
+	l.run.add(p)
 	// A keyframe of which packets could not be read is none, even if what they lacked has come since.
 	whole := l.unreadable != stamp{true, p.header.Timestamp}
 	l.keyframes.packet(p.in.Arrived, p.frame.Keyframe && whole)

@@ -43,7 +43,7 @@ type Frame struct {
 	Keyframe      bool // a receiver can start with this packet
 	First, Last   bool // it begins or ends a frame of its spatial layer; H264: as far as markers tell
 	SwitchUp      bool // VP8, VP9: higher temporal layers may be taken from here on
-	ParameterSet  bool // H264: only what a keyframe that follows needs
+	ParameterSet  bool // H264: only what comes before the first slice, of which a keyframe needs some
 	Spatial       uint8
 	Temporal      uint8
 	Width, Height uint16           // of the largest picture told here, as a keyframe or parameter set does, else 0

@@ -30,14 +30,21 @@ func TestKeyframe(t *testing.T) {
 		"VP9 key, base layer":         {KindVP9, []byte{0xa8, 0x05, 0x00, 0x00}, true},
 		"VP9 key, upper layer":        {KindVP9, []byte{0xa8, 0x05, 0x03, 0x00}, false},
 		"VP9 key, lowest of what is":  {KindVP9, []byte{0xa8, 0x05, 0x02, 0x00}, true},
-		"H264 IDR":                    {KindH264, []byte{0x65, 1}, true},
+		"H264 IDR":                    {KindH264, []byte{0x65, 0x88}, true},
+		"H264 IDR, a later slice":     {KindH264, []byte{0x65, 0x48}, false},
+		"H264 IDR of nothing":         {KindH264, []byte{0x65}, false},
+		"H264 other slice":            {KindH264, []byte{0x61, 0x88}, false},
 		"H264 SPS alone":              {KindH264, []byte{0x67, 1}, false},
 		"H264 STAP-A of SPS and PPS":  {KindH264, []byte{0x78, 0, 2, 0x67, 1, 0, 1, 0x68}, false},
-		"H264 STAP-A with an IDR":     {KindH264, []byte{0x78, 0, 2, 0x67, 1, 0, 1, 0x65}, true},
+		"H264 STAP-A with an IDR":     {KindH264, []byte{0x78, 0, 2, 0x67, 1, 0, 2, 0x65, 0x88}, true},
+		"H264 STAP-A, both slices":    {KindH264, []byte{0x78, 0, 2, 0x65, 0x88, 0, 2, 0x65, 0x48}, true},
+		"H264 STAP-A, a later slice":  {KindH264, []byte{0x78, 0, 2, 0x65, 0x48}, false},
 		"H264 STAP-A that lies":       {KindH264, []byte{0x78, 0xff, 0xff, 0x67}, false},
 		"H264 STAP-A of nothing":      {KindH264, []byte{0x78, 0, 0, 0, 0, 0, 0}, false},
-		"H264 FU-A, start of an IDR":  {KindH264, []byte{0x7c, 0x85}, true},
-		"H264 FU-A, middle of an IDR": {KindH264, []byte{0x7c, 0x05}, false},
+		"H264 FU-A, start of an IDR":  {KindH264, []byte{0x7c, 0x85, 0x88}, true},
+		"H264 FU-A, a later slice":    {KindH264, []byte{0x7c, 0x85, 0x48}, false},
+		"H264 FU-A of nothing":        {KindH264, []byte{0x7c, 0x85}, false},
+		"H264 FU-A, middle of an IDR": {KindH264, []byte{0x7c, 0x05, 0x88}, false},
 		"H264 FU-A, cut":              {KindH264, []byte{0x7c}, false},
 		"AV1 new sequence":            {KindAV1, []byte{0x18}, true},
 		"AV1 inter":                   {KindAV1, []byte{0x10}, false},
@@ -64,11 +71,18 @@ func TestParameterSet(t *testing.T) {
 		payload []byte
 		want    bool
 	}{
-		"SPS": {[]byte{0x67}, true}, "PPS": {[]byte{0x68}, true}, "IDR": {[]byte{0x65}, false},
-		"STAP-A": {[]byte{0x78, 0, 1, 0x67}, true}, "STAP-A of slices": {[]byte{0x78, 0, 1, 0x61}, false},
-		"STAP-A with its IDR": {[]byte{0x78, 0, 1, 0x67, 0, 1, 0x65}, false},
-		"after a delimiter":   {[]byte{0x78, 0, 2, 0x09, 0xf0, 0, 1, 0x67}, true},
-		"cut STAP-A":          {[]byte{0x78, 0}, false},
+		"SPS": {[]byte{0x67}, true}, "PPS": {[]byte{0x68}, true}, "IDR": {[]byte{0x65, 0x88}, false},
+		"SEI": {[]byte{0x06, 5}, true}, "delimiter": {[]byte{0x09, 0xf0}, true},
+		"slice":  {[]byte{0x61, 0x88}, false},
+		"prefix": {[]byte{0x6e, 0}, true}, "end of the sequence": {[]byte{0x0a}, false}, "filler": {[]byte{0x0c}, false},
+		"later slice of an IDR": {[]byte{0x65, 0x48}, false},
+		"fragment of a SEI":     {[]byte{0x1c, 0x06, 1}, true}, "fragment of a slice": {[]byte{0x7c, 0x01, 1}, false},
+		"STAP-A of a delimiter and a slice": {[]byte{0x78, 0, 2, 0x09, 0xf0, 0, 2, 0x61, 0x88}, false},
+		"STAP-A":                            {[]byte{0x78, 0, 1, 0x67}, true},
+		"STAP-A of slices":                  {[]byte{0x78, 0, 1, 0x61}, false},
+		"STAP-A with its IDR":               {[]byte{0x78, 0, 1, 0x67, 0, 2, 0x65, 0x88}, false},
+		"after a delimiter":                 {[]byte{0x78, 0, 2, 0x09, 0xf0, 0, 1, 0x67}, true},
+		"cut STAP-A":                        {[]byte{0x78, 0}, false},
 	} {
 		p := Parser{Kind: KindH264}
 		if f, err := p.Parse(test.payload, nil, false); err != nil || f.ParameterSet != test.want {
@@ -157,7 +171,7 @@ func (w *writer) put(value, n int) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(uint8(KindH264), []byte{0x78, 0, 2, 0x67, 1, 0, 1, 0x65}, []byte{})
+	f.Add(uint8(KindH264), []byte{0x78, 0, 2, 0x67, 1, 0, 2, 0x65, 0x88}, []byte{})
 	f.Add(uint8(KindH264),
 		[]byte{0x67, 0x42, 0xc0, 0x1f, 0x8c, 0x8d, 0x40, 0x50, 0x17, 0xfc, 0xb3, 0xc2, 0x21, 0x1a, 0x80}, []byte{})
 	f.Add(uint8(KindH264), []byte{0x67, 100, 0, 31, 0xac, 0xb4, 0x05, 0xa1, 0xed, 0xff, 0xff, 0xff}, []byte{})

@@ -2,49 +2,68 @@ package codec
 
 // Types of NAL unit (RFC 6184, 5.2 and H.264 table 7-1).
 const (
-	nalIDR   = 5
-	nalSPS   = 7
-	nalPPS   = 8
-	nalSTAPA = 24
-	nalFUA   = 28
+	nalSlice    = 1
+	nalIDR      = 5
+	nalSEI      = 6
+	nalSPS      = 7
+	nalAUD      = 9 // access unit delimiter
+	nalPrefix   = 14
+	nalReserved = 18
+	nalSTAPA    = 24
+	nalFUA      = 28
 )
 
-// parseH264 finds an IDR slice: alone, within an aggregation, or at the start of a fragmentation. Parameter sets alone
-// are no keyframe.
+// parseH264 finds the first IDR slice of a picture: alone, within an aggregation, or at the start of a fragmentation.
+// What comes before it is no keyframe.
 func (f *Frame) parseH264(payload []byte, marker bool) {
 	f.Last = marker
+	slice := false
 	switch payload[0] & 0x1f {
 	case nalSTAPA:
 		for rest := payload[1:]; len(rest) > 2; {
 			size := int(rest[0])<<8 | int(rest[1])
-			f.parseNAL(rest[2:min(2+size, len(rest))])
+			slice = f.parseNAL(rest[2:min(2+size, len(rest))]) || slice
 			rest = rest[min(2+size, len(rest)):]
 		}
 	case nalFUA:
-		f.Keyframe = len(payload) > 1 && payload[1]&0x80 != 0 && payload[1]&0x1f == nalIDR
+		if len(payload) > 1 {
+			kind := payload[1] & 0x1f
+			f.Keyframe = payload[1]&0x80 != 0 && kind == nalIDR && firstSlice(payload[2:])
+			f.ParameterSet = precedes(kind)
+		}
 	default:
-		f.parseNAL(payload)
+		slice = f.parseNAL(payload)
 	}
-	f.ParameterSet = f.ParameterSet && !f.Keyframe
+	f.ParameterSet = f.ParameterSet && !slice
 }
 
-// parseNAL reads a NAL unit that is whole.
-func (f *Frame) parseNAL(unit []byte) {
+// parseNAL reads a NAL unit that is whole, and reports whether it is a slice, or a part of one.
+func (f *Frame) parseNAL(unit []byte) (slice bool) {
 	if len(unit) == 0 {
-		return
+		return false
 	}
-	switch unit[0] & 0x1f {
-	case nalIDR:
-		f.Keyframe = true
-	case nalPPS:
-		f.ParameterSet = true
-	case nalSPS:
-		f.ParameterSet = true
+	kind := unit[0] & 0x1f
+	if kind >= nalSlice && kind <= nalIDR {
+		f.Keyframe = f.Keyframe || kind == nalIDR && firstSlice(unit[1:])
+		return true
+	}
+	f.ParameterSet = f.ParameterSet || precedes(kind)
+	if kind == nalSPS {
 		if size, ok := parseSPS(unit[1:]); ok {
 			f.tellSizes([MaxSpatial]Size{size})
 		}
 	}
+	return false
 }
+
+// precedes reports whether units of that type come before a picture's first slice (H.264, 7.4.1.2.3).
+func precedes(kind byte) bool {
+	return kind >= nalSEI && kind <= nalAUD || kind >= nalPrefix && kind <= nalReserved
+}
+
+// firstSlice reports whether a slice begins with the picture's first macroblock, which is number 0 and as such a one
+// (H.264, 7.3.3 and 9.1). Who began with a later slice would never get the first.
+func firstSlice(header []byte) bool { return len(header) > 0 && header[0]&0x80 != 0 }
 
 // maxSPS is how much of a sequence parameter set is read: the size of the picture stands near its beginning.
 const maxSPS = 256

@@ -94,21 +94,24 @@ func (n *Numbers[V]) Next(in uint16) (out uint16) {
 	return out
 }
 
-// Drop leaves out in, which is ahead, and closes its gap; value holds for what follows.
-func (n *Numbers[V]) Drop(in uint16, value V) {
+// Drop leaves out in, which is ahead, and closes its gap. It returns the value for what follows, which may be changed
+// in place.
+func (n *Numbers[V]) Drop(in uint16) *V {
 	s := &n.ring[n.newest]
 	if in == s.from {
-		s.from, s.skipped, s.value = s.from+1, s.skipped+1, value
-		s.offset++
+		s.from, s.skipped = s.from+1, s.skipped+1
 	} else {
-		offset := s.offset + 1
-		n.push(stretch[V]{source: s.source, from: in + 1, skipped: 1, offset: offset, value: value})
+		n.push(*s)
+		s = &n.ring[n.newest]
+		s.from, s.skipped = in+1, 1
 	}
+	s.offset++
 	last := n.last
-	n.highest, n.last = in, in-n.ring[n.newest].offset
+	n.highest, n.last = in, in-s.offset
 	if n.last != last {
 		n.unsend(last+1, min(n.last-last, window)) // what was lost before
 	}
+	return &s.value
 }
 
 // Change keeps the mapping but has another value from the number in on, which is ahead.

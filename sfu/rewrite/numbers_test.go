@@ -77,7 +77,7 @@ func TestNumbers(t *testing.T) {
 				case "next":
 					got = int(n.Next(step.in))
 				case "drop":
-					n.Drop(step.in, step.with)
+					*n.Drop(step.in) = step.with
 				case "change":
 					n.Change(step.in, step.with)
 				case "rewind":
@@ -184,7 +184,7 @@ func againstHistory(t *testing.T, steps int, choose func(n int) int) {
 		case choice < 8:
 			h.skip(number)
 			h.changes++
-			n.Drop(uint16(number), h.value)
+			*n.Drop(uint16(number)) = h.value
 			if n.Last() != uint16(h.last) {
 				t.Fatalf("last is %d after a drop, want %d", n.Last(), uint16(h.last))
 			}
@@ -249,7 +249,7 @@ func TestNumbersForLong(t *testing.T) {
 		for in := 1000; in < 400_000; in++ {
 			switch {
 			case every > 0 && in%every == 1:
-				n.Drop(uint16(in), 0)
+				n.Drop(uint16(in))
 				continue
 			case in%777 == 5: // late
 				out++

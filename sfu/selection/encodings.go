@@ -12,11 +12,17 @@ type seen struct {
 	sequence uint16
 }
 
+// rerun is where packets that are handed in again begin.
+type rerun struct {
+	encoding uint32 // 0: none are
+	from     uint16
+}
+
 // Begins reports whether Next would begin with p: go over to its encoding, or take it up again. A caller that keeps the
 // parameter sets of an encoding that does not flow, instead of handing them in, hands them in first then, the first of
 // them as a keyframe.
 func (s *Selector) Begins(p *Packet) bool {
-	if p.Empty || !p.Frame.Keyframe || p.Encoding != s.target.Encoding {
+	if p.Empty || p.Encoding != s.target.Encoding || !p.Frame.Keyframe && (rerun{p.Encoding, p.Sequence}) != s.again {
 		return false
 	}
 	if p.Encoding != s.current.Encoding {
@@ -25,12 +31,22 @@ func (s *Selector) Begins(p *Packet) bool {
 	return s.restarted(p)
 }
 
-// Replay is called before packets of an encoding that does not flow are handed in again, in order and from that number
-// on: a keyframe whose beginning came late, or one that is kept for those who join. Else what was seen before is never
-// begun with.
+// Replay is called before packets of the target's encoding are handed in again, from a keyframe on: one whose beginning
+// came late, or that is kept for those who join. Else what was seen before is never begun with. It is of no effect
+// where the encoding flows already, or is not the target's.
+//
+// from is the number of the keyframe's first packet, for H264 of the first with its timestamp: what comes before the
+// first slice is part of it. The next packet of the encoding to be handed in must be that one; it begins, whatever its
+// Frame says. After it come, in the order of their numbers, all that have come up to the newest that was handed in
+// before, empty ones too; what is left out there counts as lost. Then live packets go on.
+//
+// Each is handed in as it was: with its marker, its clock, its time of arrival (now will do where nothing has gone out
+// yet), and the Frame that it was parsed to when it came, or that a new [codec.Parser] makes of them from from on: that
+// of the live packets has gone on.
 func (s *Selector) Replay(encoding uint32, from uint16) {
-	if encoding != s.current.Encoding {
+	if encoding != s.current.Encoding && encoding == s.target.Encoding {
 		s.note(encoding, from-1)
+		s.again = rerun{encoding, from}
 	}
 }
 
@@ -76,15 +92,18 @@ func (s *Selector) other(p *Packet) (Out, bool) {
 	if p.Empty {
 		return Out{}, false
 	}
+	if s.Begins(p) { // what is handed in again may have been missing before
+		return s.begin(p), true
+	}
+	if p.Encoding == s.again.encoding {
+		s.again = rerun{}
+	}
 	if p.Arrived.Before(s.former) {
 		if out, ok := s.late(p); ok {
 			return out, true
 		}
 	}
-	if s.Begins(p) {
-		return s.begin(p), true
-	}
-	if s.newer(p) {
+	if !p.Frame.ParameterSet && s.newer(p) { // those come again before their keyframe, see Begins
 		s.note(p.Encoding, p.Sequence)
 	}
 	return Out{}, false
@@ -97,14 +116,15 @@ func (s *Selector) begin(p *Packet) Out {
 	}
 	s.current = s.target
 	s.current.Hold = false
+	s.again = rerun{}
 	s.former = p.Arrived.Add(lateTime)
 	s.lost, s.settled, s.waited, s.upper = false, true, 0, false
-	value := held{timestamp: s.timestampOffset(p), spatial: s.current.Spatial, temporal: s.current.Temporal}
+	value := held{timestamp: s.timestampOffset(p), limits: s.limits(), former: s.limits()}
 	if s.last.started {
 		s.continueCounters(p.Frame, &value)
 	}
 	s.numbers.Begin(p.Encoding, p.Sequence, value)
-	s.frame, s.top, s.newest = p.Timestamp, 0, number(p.Frame)
+	s.frame, s.top, s.ended, s.newest = p.Timestamp, 0, false, number(p.Frame)
 	s.skipped, s.broken, s.partly = skipped{}, 0, false
 	resumed := s.last.started
 	out := s.send(p)

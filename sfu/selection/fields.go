@@ -62,7 +62,7 @@ func (s *Selector) fields(f *codec.Frame, value *held) (fields Fields) {
 // need be said while all are.
 func (s *Selector) describe(d *codec.Dependency, value *held, fields *Fields) {
 	fields.Described, fields.Frame = true, d.FrameNumber-value.frame
-	active := d.Active & d.Structure.Within(value.spatial, value.temporal)
+	active := d.Active & d.Structure.Within(value.limits.spatial, value.limits.temporal)
 	all := d.Structure.All()
 	if active != 0 && (active != all || s.partly) {
 		fields.Targets, fields.Active = uint8(d.Structure.Targets), active

@@ -53,7 +53,8 @@ func (s *Selector) Rewind(sequence uint16) {
 	}
 	value, next := *s.numbers.Value(), s.numbers.Highest()+1
 	s.current.Temporal, s.settled = min(s.current.Temporal, lowest-1), false
-	value.temporal = s.current.Temporal
+	value.limits = s.limits()
+	value.former = value.limits
 	if s.kind == codec.KindVP8 {
 		value.picture += last - s.last.counters.Picture
 	}

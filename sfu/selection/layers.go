@@ -17,15 +17,40 @@ func (k *skipped) advance(from, to uint16) {
 	}
 }
 
-// raise takes more layers where p allows it.
+// limits are the highest layers that go out.
+type limits struct{ spatial, temporal uint8 }
+
+func (s *Selector) limits() limits { return limits{s.current.Spatial, s.current.Temporal} }
+
+// limit lets the current layers hold from p on, whose picture is the first that they hold for.
+func (s *Selector) limit(p *Packet) {
+	value := *s.numbers.Value()
+	value.limits, value.since = s.limits(), p.Timestamp
+	if missing := s.numbers.Highest() + 1; missing != p.Sequence {
+		s.numbers.Change(missing, value)
+	}
+	value.former = value.limits
+	s.numbers.Change(p.Sequence, value)
+}
+
+// of is what held for a picture.
+func (h *held) of(timestamp uint32) held {
+	value := *h
+	if int32(timestamp-h.since) < 0 {
+		value.limits = h.former
+	}
+	return value
+}
+
+// raise takes more layers where p allows it. A picture that has ended for the receiver gets no more of them, or there
+// would be two ends to it.
 func (s *Selector) raise(p *Packet) {
 	f := p.Frame
 	if s.target.Encoding != s.current.Encoding || !f.First && !f.Keyframe {
 		return
 	}
-	before := s.current
 	switch {
-	case f.Keyframe:
+	case f.Keyframe && !s.ended:
 		s.current.Spatial, s.current.Temporal = s.target.Spatial, s.target.Temporal
 	case f.Dependency.Structure != nil:
 		s.raiseTarget(&f.Dependency)
@@ -34,9 +59,6 @@ func (s *Selector) raise(p *Packet) {
 		if s.kind == codec.KindVP9 {
 			s.raiseSpatial(f)
 		}
-	}
-	if s.current != before {
-		s.limit(p.Sequence)
 	}
 	if s.current.Spatial == s.target.Spatial && s.current.Temporal == s.target.Temporal {
 		s.settled, s.waited, s.upper = true, 0, false
@@ -71,7 +93,7 @@ func (s *Selector) decodable(d *codec.VP9) bool {
 // raiseSpatial takes the next spatial layer of VP9 where it is not predicted from earlier pictures, which were left
 // out, but at most from the layer below in the same picture.
 func (s *Selector) raiseSpatial(f *codec.Frame) {
-	if f.VP9.Predicted || f.Spatial != s.current.Spatial+1 || f.Spatial > s.target.Spatial ||
+	if s.ended || f.VP9.Predicted || f.Spatial != s.current.Spatial+1 || f.Spatial > s.target.Spatial ||
 		f.Temporal > s.current.Temporal {
 		return
 	}
@@ -92,7 +114,8 @@ func (s *Selector) raiseTarget(d *codec.Dependency) {
 	candidates := d.Switch & structure.Within(s.target.Spatial, s.target.Temporal)
 	for target := 0; candidates != 0; target, candidates = target+1, candidates>>1 {
 		spatial, temporal := structure.Target(target)
-		if candidates&1 == 0 || spatial < s.current.Spatial || temporal < s.current.Temporal {
+		if candidates&1 == 0 || spatial < s.current.Spatial || temporal < s.current.Temporal ||
+			s.ended && spatial > s.current.Spatial {
 			continue
 		}
 		if chain, ok := structure.Chain(target); ok && s.broken&(1<<chain) != 0 {

@@ -50,6 +50,8 @@ type keeping struct {
 	picture, tl0 int
 	key          int
 	temporal     uint8
+	formerly     uint8 // the same for pictures before the one at since
+	since        int64
 }
 
 type sentBefore struct {
@@ -116,7 +118,7 @@ func (m *model) next(p *modelPacket) (modelOut, bool) {
 			m.current.Spatial = min(m.current.Spatial, m.target.Spatial)
 		}
 	}
-	m.now.temporal = m.current.Temporal
+	before := m.highest
 	m.keep(p)
 	if f.Keyframe {
 		m.lost, m.waited = false, 0
@@ -133,7 +135,7 @@ func (m *model) next(p *modelPacket) (modelOut, bool) {
 			m.waited = 0
 		}
 	}
-	m.now.temporal = m.current.Temporal
+	m.limit(p, before)
 	if f.Temporal > m.current.Temporal {
 		if f.First && f.Temporal <= m.target.Temporal {
 			m.waited++
@@ -145,6 +147,17 @@ func (m *model) next(p *modelPacket) (modelOut, bool) {
 		return modelOut{}, false
 	}
 	return m.send(p), true
+}
+
+// limit notes which layers go out from p's picture on, of which some of what is missing just before may be.
+func (m *model) limit(p *modelPacket, before int) {
+	for index := before + 1; index < p.index; index++ {
+		s := slot{p.Encoding, index}
+		missing := m.kept[s]
+		missing.formerly, missing.temporal, missing.since = missing.temporal, m.current.Temporal, p.stamp
+		m.kept[s] = missing
+	}
+	m.now.temporal = m.current.Temporal
 }
 
 // keep notes what is missing before p, as things were, and that p has come.
@@ -179,7 +192,14 @@ func (m *model) mapped(p *modelPacket, by keeping) modelOut {
 
 func (m *model) late(p *modelPacket) (modelOut, bool) {
 	kept, ok := m.kept[slot{p.Encoding, p.index}]
-	if p.Empty || !ok || p.Frame.Temporal > kept.temporal {
+	if p.Empty || !ok {
+		return modelOut{}, false
+	}
+	temporal := kept.temporal
+	if p.stamp < kept.since {
+		temporal = kept.formerly
+	}
+	if p.Frame.Temporal > temporal {
 		return modelOut{}, false
 	}
 	delete(m.kept, slot{p.Encoding, p.index})
@@ -187,6 +207,17 @@ func (m *model) late(p *modelPacket) (modelOut, bool) {
 		m.lost = false
 	}
 	return m.mapped(p, kept), true
+}
+
+// fill gives up waiting for p.
+func (m *model) fill(p *modelPacket) (modelOut, bool) {
+	s := slot{p.Encoding, p.index}
+	kept, ok := m.kept[s]
+	if !ok || p.Encoding != m.current.Encoding && !p.Arrived.Before(m.former) {
+		return modelOut{}, false
+	}
+	delete(m.kept, s)
+	return modelOut{sequence: kept.out, stamp: p.stamp - kept.skew}, true
 }
 
 func (m *model) leave() {
@@ -285,6 +316,7 @@ func (m *model) rewind(sequence int) {
 		m.leave()
 	default:
 		m.current.Temporal = min(m.current.Temporal, lowest-1)
+		m.now.temporal = m.current.Temporal
 		if m.kind == codec.KindVP8 {
 			m.now.picture += last - m.sent[len(m.sent)-1].picture
 		}
@@ -332,6 +364,12 @@ func compare(t *testing.T, kind codec.Kind, s shape, steps int, choose func(n in
 		case 2:
 			selector.Lost()
 			m.lost = true
+		case 4, 5, 6:
+			if target := m.target; !all {
+				target.Temporal = uint8(choose(3))
+				selector.SetTarget(target)
+				m.setTarget(target)
+			}
 		case 3:
 			if back := min(choose(12), sent-rewound); back > 0 && !all {
 				selector.Rewind(uint16(m.out + 1 - back))
@@ -420,6 +458,13 @@ func both(t *testing.T, s *Selector, m *model, p *modelPacket) (sent int) {
 		t.Fatalf("current %+v, want %+v", s.Current(), m.current)
 	}
 	if !gotOK {
+		if p.index%3 > 0 {
+			got, gotOK = s.Fill(&p.Packet)
+			if want, wantOK = m.fill(p); gotOK != wantOK ||
+				gotOK && got != (Out{Sequence: uint16(want.sequence), Timestamp: uint32(want.stamp)}) {
+				t.Fatalf("packet %d of %d fills %+v, %v, want %+v, %v", p.index, p.Encoding, got, gotOK, want, wantOK)
+			}
+		}
 		return 0
 	}
 	if got.Sequence != uint16(want.sequence) || got.Timestamp != uint32(want.stamp) {
@@ -451,7 +496,7 @@ func TestAgainstModel(t *testing.T) {
 		}
 		t.Run(coding.name, func(t *testing.T) {
 			sent := 0
-			for seed := range uint64(30) {
+			for seed := range uint64(60) {
 				random := rand.New(rand.NewPCG(seed, 3))
 				sent += compare(t, coding.kind, coding.shape, 300, random.IntN)
 			}

@@ -122,8 +122,11 @@ func FuzzPackets(f *testing.F) {
 				p.Frame = &frame
 			}
 			out, ok := s.Next(&p)
+			fills := false
 			if !ok {
-				continue
+				if out, fills = s.Fill(&p); !fills {
+					continue
+				}
 			}
 			if before, twice := sent[out.Sequence]; twice {
 				t.Fatalf("packets %d and %d both go out as %d", before, i, out.Sequence)
@@ -131,6 +134,9 @@ func FuzzPackets(f *testing.F) {
 			sent[out.Sequence] = i
 			if len(sent) > 500 {
 				clear(sent)
+			}
+			if fills {
+				continue
 			}
 			out.Fields.Put(p.Frame, append([]byte(nil), payload...))
 			out.Fields.PutDependency(dependency, make([]byte, MaxDependency))

