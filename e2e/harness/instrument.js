@@ -5,6 +5,8 @@
  * @property {boolean} [concealed] the server is not told of any address of this person, so nothing goes past a shaper
  * @property {MediaTrackConstraints} [camera] what the picture is like
  * @property {number} [scale] of the highest bitrate of each encoding
+ * @property {string} [svc] pictures are sent in one encoding with these layers, a `scalabilityMode`
+ * @property {{width: number, height: number, frameRate: number}} [display] stands in for the screen, when it is shared
  */
 
 /**
@@ -12,7 +14,7 @@
  * enough for several of them on two cores, yet large enough for simulcast. It must stand alone: only its source reaches the page.
  * @param {Options} options
  */
-export function instrument({ turn, missing = [], concealed = false, camera, scale = 1 }) {
+export function instrument({ turn, missing = [], concealed = false, camera, scale = 1, svc, display }) {
   const probe = { connections: [], streams: new Map(), channels: new Set(), glares: 0, errors: [] };
   Object.defineProperty(window, 'e2e', { value: probe });
   window.addEventListener('error', ({ message }) => probe.errors.push(message));
@@ -34,9 +36,10 @@ export function instrument({ turn, missing = [], concealed = false, camera, scal
     }
 
     addTransceiver(track, init = {}) {
-      const sendEncodings = init.sendEncodings?.map((encoding) => {
+      let sendEncodings = init.sendEncodings?.map((encoding) => {
         return encoding.maxBitrate ? { ...encoding, maxBitrate: encoding.maxBitrate * scale } : encoding;
       });
+      if (sendEncodings && svc) sendEncodings = [{ scalabilityMode: svc }];
       return super.addTransceiver(track, sendEncodings ? { ...init, sendEncodings } : init);
     }
 
@@ -71,4 +74,19 @@ export function instrument({ turn, missing = [], concealed = false, camera, scal
     }
     return getUserMedia({ audio, video: video && (camera ?? { width: 480, height: 270, frameRate: 10 }) });
   };
+  if (display) devices.getDisplayMedia = () => Promise.resolve(drawing(display));
+
+  /** What changes all the time; it ends with its track. */
+  function drawing({ width, height, frameRate }) {
+    const canvas = Object.assign(document.createElement('canvas'), { width, height });
+    const context = canvas.getContext('2d');
+    const stream = canvas.captureStream(frameRate);
+    let frame = 0;
+    const timer = setInterval(() => {
+      if (stream.getVideoTracks()[0].readyState === 'ended') clearInterval(timer);
+      context.fillStyle = `hsl(${(frame++ * 10) % 360} 60% 50%)`;
+      context.fillRect(0, 0, width, height);
+    }, 1000 / frameRate);
+    return stream;
+  }
 }

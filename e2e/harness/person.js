@@ -67,7 +67,7 @@ export class Person {
     await this.page.evaluate(() => document.querySelector('#call-button').click());
   }
 
-  /** @param {'cam' | 'mic'} device */
+  /** @param {'cam' | 'mic' | 'screen'} device */
   async toggle(device) {
     await this.page.evaluate((id) => document.getElementById(id).click(), `toggle-${device}`);
   }

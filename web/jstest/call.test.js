@@ -306,6 +306,20 @@ test('the browser’s own button ends the sharing', async () => {
   assert.equal(call.sharing, true);
 });
 
+test('sharing is possible in the call only', async () => {
+  const { call, connect, server } = open();
+  const told = [];
+  call.addEventListener('ready', ({ detail }) => told.push(detail));
+  connect();
+  const joining = call.join();
+  assert.deepEqual(told, []);
+  await joining;
+  server('others', { ids });
+  assert.deepEqual(told, [true]);
+  call.leave();
+  assert.deepEqual(told, [true, false]);
+});
+
 test('nothing is shared outside the call, nor after leaving while picking', async () => {
   const outside = open();
   await outside.call.share();

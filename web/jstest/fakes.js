@@ -123,11 +123,16 @@ export class FakeConnection extends EventTarget {
   }
 }
 
-/** Parameters as in W3C webrtc, 5.2: each setParameters needs a getParameters of its own, and none may overlap. */
+/**
+ * Parameters as in W3C webrtc, 5.2: each setParameters needs a getParameters of its own, and none may overlap. The
+ * degradationPreference is not there before it was set, as in Chromium.
+ */
 class FakeSender {
   /** How often parameters were set. */
   set = 0;
   statistics = new Map();
+  /** Set to refuse a degradationPreference. */
+  simple = false;
   #encodings;
   #transaction = null;
   #busy = false;
@@ -145,7 +150,8 @@ class FakeSender {
   getParameters() {
     this.#transaction ??= {};
     const encodings = this.#encodings.map((encoding) => ({ ...encoding }));
-    return { transactionId: this.#transaction, encodings, degradationPreference: this.preference ?? 'balanced' };
+    const parameters = { transactionId: this.#transaction, encodings };
+    return this.preference ? { ...parameters, degradationPreference: this.preference } : parameters;
   }
 
   async setParameters({ transactionId, encodings, degradationPreference }) {
@@ -154,6 +160,7 @@ class FakeSender {
     this.#transaction = null;
     await turn();
     this.#busy = false;
+    if (degradationPreference && this.simple) throw new DOMException('not supported', 'OperationError');
     this.#encodings = encodings;
     this.preference = degradationPreference;
     this.set++;

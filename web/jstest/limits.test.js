@@ -45,6 +45,43 @@ test('what was lost is told again', async () => {
   assert.deepEqual(sent, ['1 cpu']);
 });
 
+test('statistics of a former connection say nothing of the line that has its mid now', async () => {
+  const { limits, publisher, sent } = open();
+  let answer;
+  const former = { getStats: () => new Promise((resolve) => (answer = resolve)) };
+  publisher.pictures = [{ mid: '1', sender: former }];
+  const checked = limits.check();
+  publisher.pictures = [{ mid: '1', sender: { getStats: () => Promise.resolve(report('none')) } }];
+  answer(report('cpu'));
+  await checked;
+  await limits.check();
+  assert.deepEqual(sent, []);
+});
+
+test('what is sent again is told again, be it that all is well', async () => {
+  const { limits, publisher, sent } = open('none', 'cpu', 'cpu', 'cpu', 'cpu', 'none', 'none', 'none');
+  const { pictures } = publisher;
+  const [{ sender }] = pictures;
+  const again = async () => {
+    publisher.pictures = [];
+    await limits.check();
+    publisher.pictures = pictures;
+    await limits.check();
+  };
+  await again(); // nothing had been told
+  await limits.check();
+  await again();
+  assert.deepEqual(sent.splice(0), ['1 cpu', '1 cpu']);
+  sender.track = 'another'; // it ended and began between two checks
+  await limits.check();
+  await limits.check();
+  assert.deepEqual(sent.splice(0), ['1 cpu']);
+  await again();
+  await limits.check();
+  await again();
+  assert.deepEqual(sent, ['1 none']);
+});
+
 test('a fresh sender begins afresh, and one that fails does no harm', async () => {
   const { limits, publisher, sent } = open('cpu');
   await limits.check();

@@ -175,18 +175,83 @@ test('a screen is announced before it is added, in a stream of its own with its 
   assert.equal(picture.sender.preference, 'maintain-resolution');
 });
 
-test('a screen goes for the others too, and comes back on the same line', async () => {
+/** A publisher whose screen is shared. */
+async function sharing() {
   const publisher = open();
   const connection = new FakeConnection();
   publisher.attach(connection);
   await publisher.setTrack('screen', 'first');
-  const [line] = connection.transceivers;
+  return { publisher, connection, line: connection.transceivers[0] };
+}
+
+test('a screen goes for the others too, and comes back on the same line', async () => {
+  const { publisher, connection, line } = await sharing();
   assert.deepEqual([line.direction, line.sender.track], ['sendonly', 'first']);
   await publisher.setTrack('screen', null);
   assert.deepEqual([line.direction, line.sender.track], ['inactive', null]);
   await publisher.setTrack('screen', 'second');
   assert.deepEqual([line.direction, line.sender.track], ['sendonly', 'second']);
   assert.equal(connection.transceivers.length, 1);
+});
+
+test('a screen that nobody received comes back with all encodings on', async () => {
+  const off = { type: 'layers', mid: '0', active: { l: false, h: false } };
+  const on = { l: true, h: true };
+  const { publisher, connection, line } = await sharing();
+  publisher.setLayers(off);
+  await rest();
+  assert.deepEqual(line.sender.active, { l: false, h: false });
+  await publisher.setTrack('screen', null);
+  await rest();
+  assert.deepEqual(line.sender.active, on);
+  publisher.setLayers(off); // it was on its way
+  await rest();
+  await publisher.setTrack('screen', 'second');
+  await rest();
+  assert.deepEqual(line.sender.active, on);
+  connection.dispatchEvent(new Event('signalingstatechange'));
+  await rest();
+  assert.deepEqual(line.sender.active, on);
+  publisher.setLayers({ ...off, active: { l: true, h: false } });
+  await rest();
+  assert.deepEqual(line.sender.active, { l: true, h: false });
+  publisher.setLayers({ ...off, active: on }); // another track began on the line
+  await rest();
+  assert.deepEqual(line.sender.active, on);
+});
+
+test('layers that are being switched off when a share ends are on with the next', async () => {
+  const { publisher, line } = await sharing();
+  await rest();
+  publisher.setLayers({ type: 'layers', mid: '0', active: { l: false, h: false } });
+  await Promise.resolve(); // setParameters has begun
+  void publisher.setTrack('screen', null);
+  void publisher.setTrack('screen', 'second');
+  await rest();
+  assert.deepEqual([line.sender.track, line.sender.active], ['second', { l: true, h: true }]);
+});
+
+test('a screen keeps its resolution, where the browser can', async () => {
+  const { publisher, line } = await sharing();
+  await rest();
+  publisher.setLayers({ type: 'layers', mid: '0', active: { l: true, h: false } });
+  await rest();
+  assert.equal(line.sender.preference, 'maintain-resolution');
+
+  const simple = open();
+  const connection = new FakeConnection();
+  simple.attach(connection);
+  const { addTransceiver } = connection;
+  connection.addTransceiver = function (track, init) {
+    const transceiver = addTransceiver.call(this, track, init);
+    transceiver.sender.simple = true;
+    return transceiver;
+  };
+  await simple.setTrack('screen', 'picture');
+  simple.setLayers({ type: 'layers', mid: '0', active: { l: true, h: false } });
+  await rest();
+  const { sender } = connection.transceivers[0];
+  assert.deepEqual([sender.preference, sender.active], [undefined, { l: true, h: false }]);
 });
 
 test('a screen that has lost its encodings comes back on another line', async () => {

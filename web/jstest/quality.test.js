@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { badgeOf, Reports, shownSize, View } from '../static/js/quality.js';
+import {
+  announcementOf,
+  badgeOf,
+  patienceFor,
+  Reports,
+  seenSize,
+  shownSize,
+  UNTIL_FRAME,
+  View,
+} from '../static/js/quality.js';
 
 const tile = (width, height, pinned = false) => ({ width, height, pinned });
 
@@ -219,17 +228,89 @@ test('what is cut off of a picture counts too', () => {
   }
 });
 
-test('only what the person cannot help is said', () => {
-  const quality = (layer, why) => badgeOf({ layer, layers: 3, why });
-  for (const why of ['', 'choice', 'constructor', undefined]) {
-    assert.equal(quality(null, why), null);
-    assert.equal(quality(0, why), null);
+test('nobody sees a tile in a hidden tab, measured or not', () => {
+  const picture = { width: 1280, height: 720 };
+  const box = { width: 320, height: 180 };
+  const nothing = { width: 0, height: 0 };
+  const common = { hidden: false, floating: null, box, inside: true, picture, fit: 'cover' };
+  const cases = [
+    [{}, box],
+    [{ inside: false }, nothing],
+    [{ box: null }, null],
+    [{ inside: null }, null],
+    [{ hidden: true }, nothing],
+    [{ hidden: true, box: null, inside: null }, nothing],
+  ];
+  for (const [options, want] of cases) assert.deepEqual(seenSize({ ...common, ...options }), want);
+});
+
+test('a picture in a window of its own is seen, whatever becomes of its tile', () => {
+  const floating = { width: 480, height: 480 };
+  const picture = { width: 1280, height: 720 };
+  const tile = { box: { width: 320, height: 180 }, inside: true };
+  for (const options of [tile, { ...tile, inside: false }, { box: null, inside: null }]) {
+    for (const hidden of [true, false]) {
+      const seen = seenSize({ hidden, floating, picture, fit: 'cover', ...options });
+      assert.deepEqual(seen, { width: 480, height: 270 });
+    }
   }
+});
+
+const quality = (layer, why) => badgeOf({ layer, layers: 3, why });
+
+test('a worse picture is told of if the person did not choose it', () => {
+  for (const why of ['', 'choice', 'constructor', undefined]) assert.equal(quality(0, why), null);
   for (const why of ['bandwidth', 'uplink', 'cpu']) {
     const [paused, reduced] = [quality(null, why), quality(0, why)];
     assert.deepEqual([paused.state, reduced.state, paused.why], ['paused', 'reduced', why]);
     assert.match(paused.text, /^Paused: /);
     assert.match(reduced.text, /^Lower quality: /);
     assert.notEqual(paused.more, reduced.more);
+    assert.ok(paused.short.length <= 14);
   }
+});
+
+test('a picture that does not come is told of whatever the reason, and nobody blamed without one', () => {
+  assert.deepEqual([quality(null, 'choice').state, quality(null, 'choice').why], ['paused', 'choice']);
+  assert.equal(quality(null, 'choice').text, 'Paused while out of view');
+  for (const why of ['', 'constructor', 'weather', undefined]) {
+    const { state, why: told, text } = quality(null, why);
+    assert.deepEqual([state, told, text], ['paused', '', 'No picture at the moment']);
+  }
+});
+
+test('pauses are announced with whose they are, but for what was out of view', () => {
+  const say = (layer, why, track = 'camera') => announcementOf(quality(layer, why), track, 'Anna');
+  assert.equal(say(null, 'bandwidth'), 'The picture of Anna is paused: your connection is slow.');
+  assert.equal(say(null, 'cpu', 'screen'), 'The screen of Anna is paused: their computer is busy.');
+  assert.equal(say(null, ''), 'The picture of Anna is paused.');
+  assert.equal(say(null, 'choice'), '');
+  assert.equal(say(0, 'uplink'), '');
+});
+
+test('a pause is told at once, unless it may be over in a moment', () => {
+  const reduced = quality(0, 'cpu');
+  for (const shown of [null, reduced, quality(null, 'uplink')]) {
+    assert.equal(patienceFor(shown, quality(null, 'bandwidth'), true), 0);
+  }
+  for (const wanted of [quality(null, 'bandwidth'), quality(null, 'choice')]) {
+    assert.ok(patienceFor(null, wanted, false) >= 1000, 'before the first picture');
+  }
+  const back = patienceFor(null, quality(null, 'choice'), true);
+  assert.ok(back > 0 && back <= 500, 'back in view');
+});
+
+test('a pause is over when a frame comes, not before', () => {
+  for (const wanted of [null, quality(0, 'bandwidth'), quality(0, 'cpu')]) {
+    assert.equal(patienceFor(quality(null, 'bandwidth'), wanted, true), UNTIL_FRAME);
+  }
+});
+
+test('what is only worse is told when it lasts, and so is another reason for it', () => {
+  const [bandwidth, uplink] = [quality(0, 'bandwidth'), quality(0, 'uplink')];
+  assert.ok(patienceFor(null, bandwidth, true) >= 1000);
+  assert.ok(patienceFor(bandwidth, uplink, true) >= 1000);
+  assert.equal(patienceFor(bandwidth, bandwidth, true), 0);
+  assert.equal(patienceFor(bandwidth, null, true), 0);
+  assert.equal(patienceFor(null, null, true), 0);
 });

@@ -18,6 +18,12 @@ test('detail before motion, with the sound that there is', async () => {
   assert.deepEqual(await new Screen(source([video])).open(), { shared: { video, audio: null }, problem: '' });
 });
 
+test('the others do not hear themselves in the sound of the system', async () => {
+  let asked;
+  await new Screen({ getDisplayMedia: (options) => ((asked = options), Promise.reject(new Error())) }).open();
+  assert.equal(asked.audio.restrictOwnAudio, true);
+});
+
 test('who changes their mind is not told off', async () => {
   assert.deepEqual(await new Screen(failing('NotAllowedError')).open(), { shared: null, problem: '' });
   for (const broken of [failing('NotReadableError'), source([]), undefined]) {

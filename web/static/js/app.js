@@ -2,6 +2,7 @@
 
 import { Call } from './call.js';
 import { Devices } from './devices.js';
+import { Announcements } from './elements/announcements.js';
 import { Badges } from './elements/badges.js';
 import { connectControls } from './elements/controls.js';
 import { Notice } from './elements/notice.js';
@@ -55,7 +56,8 @@ function start(page) {
   const panels = new Panels(page.others, room);
   showSelf(page.self, call);
   connectControls(page, call, screen.available);
-  const badges = new Badges(page.others, page.badge, room);
+  const announcements = new Announcements(page.announcements);
+  const badges = new Badges(page.others, page.badge, room, (text) => announcements.say(text));
   new Viewport(page.others, room, (tiles) => send({ type: 'view', tiles }));
   const limits = new Limits({ publisher, send });
   setInterval(() => limits.check(), LIMITS);

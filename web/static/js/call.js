@@ -29,8 +29,8 @@ const KINDS = /** @type {const} */ ({ camera: 'video', microphone: 'audio' });
  * Being in the call or not: the `rtc` app's events on one side, the person's wishes on the other.
  *
  * Events: `active` (the detail says whether one is in the call, or on the way), `device` (`{device, track, on}`: what is
- * captured now, or null, and whether it is switched on), `sharing` (whether a screen is shared), `problem` (a sentence,
- * empty when there is none any more).
+ * captured now, or null, and whether it is switched on), `ready` (whether one can share a screen: the devices are open),
+ * `sharing` (whether one is shared), `problem` (a sentence, empty when there is none any more).
  */
 export class Call extends EventTarget {
   #name;
@@ -235,7 +235,7 @@ export class Call extends EventTarget {
       if (wanted[device] && !opened[device]) this.#wanted[device] = false;
       await this.#use(device, opened[device]);
     }
-    this.#ready = true;
+    this.#setReady(true);
     for (const device of DEVICES) this.#tell(device);
     this.#sendJoin();
     // Switched while they were being opened.
@@ -328,13 +328,19 @@ export class Call extends EventTarget {
 
   #end() {
     this.#opening++;
-    this.#ready = false;
+    this.#setReady(false);
     this.#joined = false;
     this.#negotiation.stop();
     this.#room.reset([]);
     this.#emit('problem', '');
     void this.#useScreen(null);
     for (const device of DEVICES) void this.#use(device, null);
+  }
+
+  /** @param {boolean} ready */
+  #setReady(ready) {
+    this.#ready = ready;
+    this.#emit('ready', ready);
   }
 
   /** @param {boolean} active */

@@ -92,7 +92,10 @@ export class Publisher {
       this.#add(source);
       return;
     }
-    if (isScreen(source)) transceiver.direction = track ? 'sendonly' : 'inactive';
+    if (isScreen(source)) {
+      transceiver.direction = track ? 'sendonly' : 'inactive';
+      this.#forgetLayers(transceiver);
+    }
     await transceiver.sender.replaceTrack(track);
     this.#applyLayers();
   }
@@ -194,19 +197,33 @@ export class Publisher {
   /** Switches encodings on and off as the server has asked for, as far as that is not so already. */
   #applyLayers() {
     for (const transceiver of Object.values(this.#transceivers)) {
-      const { mid, sender } = transceiver;
-      if (mid === null || !this.#wanted.has(mid)) continue;
-      void this.#change(sender, (parameters) => {
-        const active = this.#wanted.get(mid) ?? {};
-        let changed = false;
-        for (const encoding of parameters.encodings) {
-          const wanted = active[encoding.rid ?? ''] ?? true;
-          changed ||= encoding.active !== wanted;
-          encoding.active = wanted;
-        }
-        return changed;
-      });
+      const { mid } = transceiver;
+      if (mid !== null && this.#wanted.has(mid)) this.#activate(transceiver);
     }
+  }
+
+  /**
+   * All encodings are on again: another share on the line is another track to the server, which waits for its packets
+   * before it tells what anybody receives of it.
+   * @param {RTCRtpTransceiver} transceiver
+   */
+  #forgetLayers(transceiver) {
+    if (transceiver.mid !== null) this.#wanted.delete(transceiver.mid);
+    this.#activate(transceiver);
+  }
+
+  /** @param {RTCRtpTransceiver} transceiver */
+  #activate(transceiver) {
+    void this.#change(transceiver.sender, (parameters) => {
+      const active = this.#wanted.get(transceiver.mid ?? '') ?? {};
+      let changed = false;
+      for (const encoding of parameters.encodings) {
+        const wanted = active[encoding.rid ?? ''] ?? true;
+        changed ||= encoding.active !== wanted;
+        encoding.active = wanted;
+      }
+      return changed;
+    });
   }
 
   /**
@@ -237,9 +254,12 @@ function nameOf(codec) {
   return codec?.mimeType.split('/')[1].toLowerCase() ?? '';
 }
 
-/** Rather fewer frames than blurred ones. @param {RTCRtpSendParameters} parameters */
+/**
+ * Rather fewer frames than blurred ones. Browsers do not list the member before it was set (W3C mst-content-hint, 5);
+ * those that do not know it ignore it, and go by the track's contentHint.
+ * @param {RTCRtpSendParameters & {degradationPreference?: string}} parameters
+ */
 function keepResolution(parameters) {
-  if (!('degradationPreference' in parameters)) return false;
   parameters.degradationPreference = 'maintain-resolution';
   return true;
 }

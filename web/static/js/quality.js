@@ -1,9 +1,14 @@
 /**
- * Both directions of picture quality, without the page: what the server is told of the tiles that are shown, and in
- * which words the person is told why a picture is not better.
+ * Both directions of picture quality, without the page: what the server is told of the tiles that are shown, and when and
+ * in which words the person is told why a picture is not better.
  *
  * @import {QualityEvent, Tile, Track, Why} from './protocol.js'
  */
+
+/** @typedef {{width: number, height: number}} Size */
+
+/** @type {Size} */
+const NOTHING = { width: 0, height: 0 };
 
 /** The most tiles in a message. */
 const MOST_TILES = 512;
@@ -137,9 +142,31 @@ export class Reports {
 }
 
 /**
+ * The size at which somebody can see a picture, in CSS pixels.
+ *
+ * Nobody sees what is in a hidden tab, where the browser measures nothing either, but for a picture in a window of its
+ * own. Of Firefox's such windows scripts learn nothing, so in Firefox that picture stops with its tab: to send everything
+ * to every hidden tab for the sake of the few that have one would cost all the others, and a telephone its battery.
+ * @param {object} options
+ * @param {boolean} options.hidden whether the tab is
+ * @param {Size | null} options.floating the window that the picture alone is in
+ * @param {Size | null} options.box of its tile; null before it was measured
+ * @param {boolean | null} options.inside whether any of that is in the viewport; null likewise
+ * @param {Size} options.picture
+ * @param {string} options.fit
+ * @returns {Size | null} null while it is not known
+ */
+export function seenSize({ hidden, floating, box, inside, picture, fit }) {
+  if (floating) return shownSize(floating, picture, 'contain');
+  if (hidden) return NOTHING;
+  if (!box || inside === null) return null;
+  return inside ? shownSize(box, picture, fit) : NOTHING;
+}
+
+/**
  * The size at which a picture appears in a box, parts that are cut off included (CSS object-fit).
- * @param {{width: number, height: number}} box
- * @param {{width: number, height: number}} picture of any unit; 0 where not known yet
+ * @param {Size} box
+ * @param {Size} picture of any unit; 0 where not known yet
  * @param {string} fit cover or contain
  */
 export function shownSize(box, picture, fit) {
@@ -172,36 +199,102 @@ function keyOf(id, track) {
 
 /**
  * What to say about a picture.
- * @typedef {{state: 'paused' | 'reduced', why: Why, text: string, more: string}} Badge
+ *
+ * @typedef {object} Badge
+ * @property {'paused' | 'reduced'} state
+ * @property {Why} why
+ * @property {string} text
+ * @property {string} short where there is little room
+ * @property {string} more
+ * @property {string} reason a clause, for a sentence; may be empty
  */
 
-/** @type {Record<string, {who: string, paused: string, reduced: string}>} by what limits */
-const WORDS = {
+/** @type {Record<string, {reason: string, short: string, paused: string, reduced: string}>} by what limits */
+const LIMITS = {
   bandwidth: {
-    who: 'your connection is slow',
+    reason: 'your connection is slow',
+    short: 'Your network',
     paused: 'Your connection has no room for this picture. It comes back by itself.',
     reduced: 'Your connection has no room for a better picture. It gets better by itself.',
   },
   uplink: {
-    who: 'their connection is slow',
+    reason: 'their connection is slow',
+    short: 'Their network',
     paused: 'Their connection has no room for the picture. It comes back by itself.',
     reduced: 'Their connection has no room for a better picture. It gets better by itself.',
   },
   cpu: {
-    who: 'their computer is busy',
+    reason: 'their computer is busy',
+    short: 'Their computer',
     paused: 'Their computer is too busy to send the picture. It comes back by itself.',
     reduced: 'Their computer is too busy to send a better picture. It gets better by itself.',
   },
 };
 
+const OUT_OF_VIEW = {
+  text: 'Paused while out of view',
+  short: 'Paused',
+  more: 'Nobody looked at this picture. It comes back by itself.',
+};
+
+const NO_PICTURE = {
+  text: 'No picture at the moment',
+  short: 'No picture',
+  more: 'No picture comes at the moment. It comes back by itself.',
+};
+
 /**
  * @param {QualityEvent} quality
- * @returns {Badge | null} null: nothing is wrong, or it was the person's own choice
+ * @returns {Badge | null} null: nothing is wrong, or it is only as small as the person shows it
  */
 export function badgeOf({ layer, why }) {
-  if (!Object.hasOwn(WORDS, why)) return null;
-  const words = WORDS[why];
-  return layer === null
-    ? { state: 'paused', why, text: `Paused: ${words.who}`, more: words.paused }
-    : { state: 'reduced', why, text: `Lower quality: ${words.who}`, more: words.reduced };
+  const state = layer === null ? 'paused' : 'reduced';
+  if (Object.hasOwn(LIMITS, why)) {
+    const { reason, short, ...more } = LIMITS[why];
+    const text = state === 'paused' ? `Paused: ${reason}` : `Lower quality: ${reason}`;
+    return { state, why, text, short, more: more[state], reason };
+  }
+  if (state === 'reduced') return null;
+  if (why === 'choice') return { state, why, ...OUT_OF_VIEW, reason: '' };
+  return { state, why: '', ...NO_PICTURE, reason: '' };
+}
+
+/**
+ * What is said to those who do not see the tile: that a picture stops.
+ * @param {Badge} badge
+ * @param {Track} track
+ * @param {string} name whose it is
+ * @returns {string} empty if there is nothing to say
+ */
+export function announcementOf({ state, why, reason }, track, name) {
+  if (state !== 'paused' || why === 'choice') return '';
+  const what = track === 'screen' ? 'screen' : 'picture';
+  return reason ? `The ${what} of ${name} is paused: ${reason}.` : `The ${what} of ${name} is paused.`;
+}
+
+/** Patience without end: until the next frame comes. */
+export const UNTIL_FRAME = Infinity;
+
+// In ms. Most pictures that are worse get better soon, and most reasons come and go; those that are back in view, or have
+// not begun, need a moment.
+const WORSE = 2000;
+const BEGINNING = 1000;
+const BACK = 500;
+
+/**
+ * How long a tile stays as it is when there is something else to say. A picture that stops is told of at once; one that
+ * was paused is not taken for alive before it is.
+ * @param {Pick<Badge, 'state' | 'why'> | null} shown
+ * @param {Badge | null} wanted
+ * @param {boolean} begun whether there was a picture at all
+ * @returns {number} in ms
+ */
+export function patienceFor(shown, wanted, begun) {
+  if (wanted?.state === 'paused') {
+    if (shown?.state === 'paused') return 0;
+    if (!begun) return BEGINNING;
+    return wanted.why === 'choice' ? BACK : 0;
+  }
+  if (shown?.state === 'paused') return UNTIL_FRAME;
+  return !wanted || wanted.why === shown?.why ? 0 : WORSE;
 }

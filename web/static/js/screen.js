@@ -5,10 +5,11 @@
  * @typedef {{video: MediaStreamTrack, audio: MediaStreamTrack | null}} Shared
  */
 
-// Sound comes as it is: what is good for a voice is not for music. Browsers ignore what they do not know.
+// Sound comes as it is: what is good for a voice is not for music. That of the whole system comes without what this page
+// plays, or the others would hear themselves. Browsers ignore what they do not know.
 const OPTIONS = {
   video: { frameRate: { ideal: 30, max: 30 } },
-  audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+  audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false, restrictOwnAudio: true },
   systemAudio: 'include',
   selfBrowserSurface: 'exclude',
   surfaceSwitching: 'include',

@@ -26,6 +26,9 @@ export function connectControls(page, call, canShare) {
     void call.set(device, isOn());
   }
   page.screen.hidden = !canShare;
+  call.addEventListener('ready', (event) => {
+    page.screen.disabled = !(/** @type {CustomEvent} */ (event).detail);
+  });
   page.screen.addEventListener('click', () => (call.sharing ? call.stopSharing() : call.share()));
   call.addEventListener('sharing', () => page.screen.setAttribute('aria-checked', String(call.sharing)));
 }

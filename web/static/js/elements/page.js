@@ -8,8 +8,9 @@
  * @property {HTMLElement} callButton
  * @property {HTMLElement} camera
  * @property {HTMLElement} microphone
- * @property {HTMLElement} screen
+ * @property {HTMLButtonElement} screen disabled while one is not in the call
  * @property {HTMLElement} notice
+ * @property {HTMLElement} announcements
  * @property {HTMLTemplateElement} badge
  */
 
@@ -24,8 +25,9 @@ export function findPage() {
     callButton: find('#call-button'),
     camera: find('#toggle-cam'),
     microphone: find('#toggle-mic'),
-    screen: find('#toggle-screen'),
+    screen: /** @type {HTMLButtonElement} */ (find('#toggle-screen')),
     notice: find('#notice'),
+    announcements: find('#announcements'),
     badge: /** @type {HTMLTemplateElement} */ (find('#quality-badge')),
   };
 }

@@ -1,4 +1,4 @@
-import { Reports, shownSize, View } from '../quality.js';
+import { Reports, seenSize, View } from '../quality.js';
 import { findPanel } from './page.js';
 
 /**
@@ -14,8 +14,6 @@ import { findPanel } from './page.js';
  * @property {boolean | null} inside whether any of it is in the viewport; null likewise
  */
 
-const NOTHING = { width: 0, height: 0 };
-
 /**
  * Watches how large the pictures of the others are on the screen, and whether they are on it at all, and tells the
  * server. What nobody can see costs nothing.
@@ -28,6 +26,8 @@ export class Viewport {
   #watched = new Map();
   #sizes = new ResizeObserver((entries) => this.#resized(entries));
   #crossings = new IntersectionObserver((entries) => this.#crossed(entries));
+  /** @type {PictureInPictureWindow | null} the latest, of whichever picture is `document.pictureInPictureElement` */
+  #window = null;
 
   /**
    * @param {HTMLElement} root `#others`, whose panels are up to date when the room's events come here
@@ -44,7 +44,16 @@ export class Viewport {
       });
     }
     document.addEventListener('visibilitychange', () => this.#measureAll());
+    root.addEventListener('enterpictureinpicture', (event) => this.#float(event), true);
+    root.addEventListener('leavepictureinpicture', () => this.#measureAll(), true);
     this.#watchScale();
+  }
+
+  /** @param {Event} event */
+  #float(event) {
+    this.#window = /** @type {PictureInPictureEvent} */ (event).pictureInPictureWindow;
+    this.#window.addEventListener('resize', () => this.#measureAll());
+    this.#measureAll();
   }
 
   /** Zooming, or another monitor, changes what a CSS pixel is. */
@@ -74,6 +83,7 @@ export class Viewport {
       video.addEventListener('resize', () => this.#measure(video)); // of the picture in it
       this.#sizes.observe(video);
       this.#crossings.observe(video);
+      this.#measure(video); // in a hidden tab the observers say nothing
     }
   }
 
@@ -123,11 +133,16 @@ export class Viewport {
    * @param {Watched} watched
    */
   #note(video, { id, track, box, inside }) {
-    if (!box || inside === null) return;
-    const pinned = video.closest('.pinned') !== null;
-    const picture = { width: video.videoWidth, height: video.videoHeight };
-    const visible = inside && !document.hidden;
-    const { width, height } = visible ? shownSize(box, picture, getComputedStyle(video).objectFit) : NOTHING;
-    this.#view.set(id, track, { width: width * devicePixelRatio, height: height * devicePixelRatio, pinned });
+    const seen = seenSize({
+      hidden: document.hidden,
+      floating: document.pictureInPictureElement === video ? this.#window : null,
+      box,
+      inside,
+      picture: { width: video.videoWidth, height: video.videoHeight },
+      fit: getComputedStyle(video).objectFit,
+    });
+    if (!seen) return;
+    const [width, height] = [seen.width * devicePixelRatio, seen.height * devicePixelRatio];
+    this.#view.set(id, track, { width, height, pinned: video.closest('.pinned') !== null });
   }
 }
