@@ -168,8 +168,9 @@ func (d *downTrack) again(
 	s := d.sender
 	clock := uint32(now.Sub(s.began).Milliseconds())
 	sent := d.history.find(sequence, clock, uint32(rtt.Milliseconds()))
-	if sent == nil || sent.numbered && s.control != nil && s.control.Arrived(sent.number) {
-		return true // there are clients that go on asking for what came as a retransmission
+	if sent == nil || sent.numbered && s.control != nil && s.control.Useless(sent.number,
+		time.Duration(clock-sent.again)*time.Millisecond, sent.resends > 0) {
+		return true
 	}
 	payload, descriptor := sent.layer.cache.copy(s.kept[:], sent.in)
 	if len(payload) == 0 {

@@ -139,10 +139,10 @@ func (e *Estimator) arrival(t time.Duration, a *feedback.Arrival) bool {
 	return true
 }
 
-// Arrived reports whether the packet with that transport-wide number is known to have arrived.
-func (e *Estimator) Arrived(number uint16) bool {
+// Known reports whether it is known what became of the packet with that transport-wide number, and whether it arrived.
+func (e *Estimator) Known(number uint16) (known, came bool) {
 	p, _ := e.history.find(number)
-	return p != nil && p.fate == arrived
+	return p != nil && p.fate != flying, p != nil && p.fate == arrived
 }
 
 // forget drops what was concluded from the receiver's former clock.

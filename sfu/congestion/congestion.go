@@ -108,8 +108,13 @@ func (c *Controller[T]) Sent(now time.Time, class pace.Class, size int) uint16 {
 	return c.estimator.Sent(now, size, tag)
 }
 
-// Arrived reports whether the packet with that transport-wide number is known to have arrived.
-func (c *Controller[T]) Arrived(number uint16) bool { return c.estimator.Arrived(number) }
+// Useless reports whether nothing is to be won by sending a packet once more that was sent with that transport-wide
+// number, since ago, the first time or again: it has arrived, or may have, and feedback will soon tell. There are
+// receivers that go on asking for what came as a retransmission.
+func (c *Controller[T]) Useless(number uint16, since time.Duration, again bool) bool {
+	known, came := c.estimator.Known(number)
+	return came || again && !known && since < c.rtt+untold
+}
 
 // MayResend reports whether a packet may be sent again; if so, it is counted.
 func (c *Controller[T]) MayResend(now time.Time, size int) bool {

@@ -8,6 +8,7 @@ import (
 
 const (
 	resendQueue = 100 * time.Millisecond // no retransmissions while the queue is longer
+	untold      = 60 * time.Millisecond  // of feedback, on top of the round trip, that a resend is waited for
 	maxDelay    = 250 * time.Millisecond // of video in the pacer
 
 	staleAfter = 350 * time.Millisecond // in the pacer, and video begins anew

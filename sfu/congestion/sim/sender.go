@@ -21,6 +21,7 @@ type packet struct {
 	picture  *picture    // nil: audio
 	size     int
 	captured time.Duration
+	number   uint16 // transport-wide, of the latest time that it was sent
 	resends  int
 	resentAt time.Duration
 }
@@ -74,12 +75,12 @@ func (s *subscriber) offer(p *packet) {
 }
 
 func (s *subscriber) send(p *packet, class pace.Class) {
-	s.transmit(class, p.size, func() { s.receiver.take(p) })
+	p.number = s.transmit(class, p.size, func() { s.receiver.take(p) })
 }
 
 // transmit numbers a packet and puts it on the link.
-func (s *subscriber) transmit(class pace.Class, size int, arrived func()) {
-	number := s.controller.Sent(s.now(), class, size)
+func (s *subscriber) transmit(class pace.Class, size int, arrived func()) (number uint16) {
+	number = s.controller.Sent(s.now(), class, size)
 	count := s.sent
 	s.sent++
 	passed := s.link.send(size, class, func() {
@@ -90,6 +91,7 @@ func (s *subscriber) transmit(class pace.Class, size int, arrived func()) {
 		}
 	})
 	s.tally.sent(class, size, passed)
+	return number
 }
 
 // pace is the clock of what waits.
@@ -128,7 +130,7 @@ func (s *subscriber) resend(p *packet) {
 	if p.resends == congestion.MaxResends || p.resends > 0 && now-p.resentAt < 2*s.link.delay {
 		return
 	}
-	if !s.controller.MayResend(s.now(), p.size) {
+	if s.controller.Useless(p.number, now-p.resentAt, p.resends > 0) || !s.controller.MayResend(s.now(), p.size) {
 		return
 	}
 	p.resends, p.resentAt = p.resends+1, now
