@@ -169,3 +169,57 @@ test('what nobody is shown is not sent, and comes back when it is shown', async 
     await sees(480, 5000);
   }
 });
+
+test('of one scalable encoding each gets the layers that are shown', async (t) => {
+  const browsers = await Scene.open(t); // of whose server only the browsers are used
+  const [chromium, firefox] = [await browsers.browser('chromium'), await browsers.browser('firefox')];
+  for (const codec of ['vp9', 'av1']) {
+    await t.test(codec, async (t) => {
+      const { server } = await Scene.open(t, { flags: ['--codecs', `opus,${codec}`] });
+      const people = [];
+      for (const [name, browser, options] of [
+        ['Anna', chromium, { svc: 'L2T3_KEY' }],
+        ['Cleo', chromium, { missing: ['camera'] }],
+        ['Dora', firefox, { missing: ['camera'] }],
+      ]) {
+        const person = await browser.person(name, options);
+        people.push(person);
+        await person.visit(server.url, 'scalable');
+        await person.join();
+      }
+      const [anna, ...receivers] = people;
+      const { outgoing } = await eventually('Anna sends', async () => {
+        const sent = await anna.streams();
+        return sent.outgoing.some(({ frames }) => frames > 0) && sent;
+      });
+      assert.deepEqual(
+        outgoing.map(({ mode }) => mode),
+        ['L2T3_KEY'],
+      );
+      const [cleo, dora] = receivers;
+      const sees = (person, width) =>
+        eventually(`${person.browser.kind} decodes ${codec} ${width} wide`, async () => {
+          const [shown] = (await person.streams()).incoming;
+          assert.equal(shown?.width, width);
+          return shown.rate >= 5;
+        });
+      for (const person of receivers) await sees(person, 480);
+      for (const person of receivers) await person.watch();
+      await cleo.page.setViewport({ width: 320, height: 240 });
+      await sees(cleo, 240);
+      await sees(dora, 480);
+      await cleo.page.setViewport({ width: 1000, height: 700 });
+      await dora.page.setViewport({ width: 320, height: 240 });
+      await sees(cleo, 480);
+      await sees(dora, 240);
+      await dora.page.setViewport({ width: 1000, height: 700 });
+      await sees(dora, 480);
+      for (const person of receivers) {
+        const { decoded } = (await person.gaps())[await anna.channel(person)];
+        t.diagnostic(`${person.browser.kind} waited ${decoded} ms at most`);
+        assert.ok(decoded < 1500, `it stood still for ${decoded} ms`);
+      }
+      for (const person of people) await person.close();
+    });
+  }
+});
