@@ -92,7 +92,7 @@ func (w *watcher) round() (offer string, took time.Duration) {
 	if err := w.server.setRemote(Description{Type: "answer", SDP: answer.SDP}); err != nil {
 		w.t.Fatal(err)
 	}
-	if w.server.lines.answered(); len(w.server.lines.refused) != 0 {
+	if w.server.lines.answered(nil); len(w.server.lines.refused) != 0 {
 		w.t.Errorf("%d tracks cannot be decoded", len(w.server.lines.refused))
 	}
 	return description.SDP, took + time.Since(begun)

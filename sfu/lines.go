@@ -18,11 +18,33 @@ import (
 // never receives again on a line that was inactive in two descriptions in a row.
 type line struct {
 	transceiver *webrtc.RTPTransceiver
-	codec       webrtc.RTPCodecCapability
+	codec       webrtc.RTPCodecCapability // that it offers, zero while it offers all that the client has
 	sender      *webrtc.RTPSender
 	down        *downTrack // nil while parked
 	open        bool       // down is in the fan-out
 	left        string     // the stream of the last track, until the client knows that it has ended
+}
+
+// takes reports whether the line may carry a track.
+func (l *line) takes(up *upTrack) bool {
+	return l.transceiver.Kind() == up.kind && (l.codec.MimeType == "" || sameCodec(l.codec, up.codec))
+}
+
+// prefer has the line offer a codec, and behind it all others if asked for.
+func (l *line) prefer(codec webrtc.RTPCodecCapability, others bool) error {
+	l.codec = codec
+	preferences := preferCodec(l.sender.GetParameters().Codecs, codec, others)
+	if len(preferences) == 0 {
+		return nil // not negotiated: Bind will find out
+	}
+	return l.transceiver.SetCodecPreferences(preferences)
+}
+
+// widen has the line offer all that the client has, since it has not what the line offered: without any codec left pion
+// could not describe the line, and so make no offer and no answer any more.
+func (l *line) widen() {
+	l.codec = webrtc.RTPCodecCapability{}
+	_ = l.transceiver.SetCodecPreferences(nil) // only a codec could be refused
 }
 
 // idleStream is the MediaStream of parked lines. No participant has that name.
@@ -161,11 +183,9 @@ func (ls *lines) park(up *upTrack, l *line) error {
 	return ls.replace(l, idleTrack{l.transceiver.Kind(), l.transceiver.Mid()})
 }
 
-// carry puts a track on a parked line of its codec, or on a new one.
+// carry puts a track on a parked line that takes it, or on a new one.
 func (ls *lines) carry(up *upTrack) error {
-	at := slices.IndexFunc(ls.parked, func(l *line) bool {
-		return l.transceiver.Kind() == up.kind && sameCodec(l.codec, up.codec)
-	})
+	at := slices.IndexFunc(ls.parked, func(l *line) bool { return l.takes(up) })
 	if at < 0 {
 		l, err := ls.addLine(ls.sender.add(up, ls.shown(up)))
 		if err != nil {
@@ -183,6 +203,11 @@ func (ls *lines) carry(up *upTrack) error {
 	down := ls.sender.add(up, ls.shown(up))
 	ls.parked = slices.Delete(ls.parked, at, at+1)
 	ls.active[up], l.down = l, down
+	if l.codec.MimeType == "" {
+		if err := l.prefer(up.codec, false); err != nil {
+			return err
+		}
+	}
 	return ls.replace(l, down)
 }
 
@@ -211,14 +236,10 @@ func (ls *lines) addLine(down *downTrack) (*line, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &line{transceiver: transceiver, codec: down.up.codec, sender: transceiver.Sender(), down: down}
+	l := &line{transceiver: transceiver, sender: transceiver.Sender(), down: down}
 	// The first line of a kind offers every codec, so that we learn what the client can decode; later ones only what
 	// they carry, because pion's cost of a description is the matching of codecs on each line.
-	preferences := preferCodec(l.sender.GetParameters().Codecs, down.up.codec, first)
-	if len(preferences) == 0 {
-		return l, nil // not negotiated: Bind will find out
-	}
-	return l, transceiver.SetCodecPreferences(preferences)
+	return l, l.prefer(down.up.codec, first)
 }
 
 // preferCodec returns the codec with its retransmission format, and behind them all others if asked for.
@@ -260,19 +281,22 @@ func (ls *lines) takeRefused() []*upTrack {
 	return refused
 }
 
-// answered opens the lines that the client has accepted.
-func (ls *lines) answered() {
+// answered opens the lines that the client has accepted; rejected are the mids of those that it has not.
+func (ls *lines) answered(rejected map[string]bool) {
 	for _, l := range ls.parked {
 		l.left = ""
 	}
 	var opened []*downTrack
 	for up, l := range ls.active {
-		if l.open || !slices.Contains(ls.wanted, up) {
-			continue
+		refused, wanted := !l.down.decodable || rejected[l.transceiver.Mid()], slices.Contains(ls.wanted, up)
+		if refused {
+			l.widen()
 		}
-		if !l.down.decodable {
+		if refused && wanted {
 			ls.undecodable[up], ls.dirty = true, true
 			ls.refused = append(ls.refused, up)
+		}
+		if refused || !wanted || l.open {
 			continue
 		}
 		l.open = true

@@ -173,6 +173,8 @@ func (p *Peer) takeAnswer(answer Description) error {
 	if !c.offering {
 		return nil // to an offer of a former connection
 	}
+	var rejected map[string]bool
+	answer.SDP, rejected = c.hideRejected(answer.SDP)
 	if err := c.setRemote(answer); err != nil {
 		p.deliver(Refused{fmt.Errorf("%w: %w", ErrDescription, err)})
 		return p.resetUnasked("answer failed")
@@ -180,7 +182,7 @@ func (p *Peer) takeAnswer(answer Description) error {
 	c.offering = false
 	p.takeBackEnded(c)
 	p.publishSending(c)
-	c.lines.answered()
+	c.lines.answered(rejected)
 	p.tellUndecodable()
 	return nil
 }
