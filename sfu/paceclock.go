@@ -17,6 +17,7 @@ const paceInterval = 5 * time.Millisecond
 type paceClock struct {
 	socket *egress.Conn // static
 	wake   chan struct{}
+	spare  sync.Pool // of *waiting, for their room
 
 	mu     sync.Mutex
 	driven []*sender // guarded by mu

@@ -47,7 +47,6 @@ type sender struct {
 	number     uint16                           // counts without it
 	tracks     []*downTrack                     // open or about to be
 	next       uint32                           // id of a track
-	spare      []*waiting
 	arrivals   []feedback.Arrival // kept for its room, as the next four
 	kept       [egress.MaxPacket]byte
 	descriptor [selection.MaxDependency]byte
@@ -91,9 +90,6 @@ func (u inBatch) elsewhere(b *egress.Batch) bool {
 	return u.batch != b && u.batch != nil && u.batch.Flushes() == u.flushes
 }
 
-// maxSpare is how many packets are kept for their room: about a keyframe.
-const maxSpare = 64
-
 func newSender(
 	t *transport, clock *paceClock, control bool, tell func(*upTrack, Quality, congestion.State),
 ) *sender {
@@ -116,10 +112,8 @@ func (s *sender) slot(now time.Time, d *downTrack, class pace.Class, size int, b
 	if s.control == nil || !d.unsent.elsewhere(b) && s.control.May(now, class) {
 		return slot{room: b.Room(size + dtlssrtp.Overhead)[:size], class: class}
 	}
-	var w *waiting
-	if n := len(s.spare); n > 0 {
-		w, s.spare = s.spare[n-1], s.spare[:n-1]
-	} else {
+	w, ok := s.clock.spare.Get().(*waiting)
+	if !ok {
 		w = new(waiting)
 	}
 	return slot{room: w.data[:size], waiting: w, class: class}
@@ -177,12 +171,10 @@ func (s *sender) seal(
 	}
 }
 
-// recycle keeps a packet that has left for its room. mu is held.
+// recycle keeps a packet that has left for its room.
 func (s *sender) recycle(w *waiting) {
 	w.down, w.stream = nil, nil
-	if len(s.spare) < maxSpare {
-		s.spare = append(s.spare, w)
-	}
+	s.clock.spare.Put(w)
 }
 
 // pass lets time pass, by the clock of the packets for d. mu is held.
