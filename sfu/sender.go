@@ -47,7 +47,7 @@ type sender struct {
 	number     uint16                           // counts without it
 	tracks     []*downTrack                     // open or about to be
 	next       uint32                           // id of a track
-	arrivals   []feedback.Arrival // kept for its room, as the next four
+	arrivals   []feedback.Arrival               // kept for its room, as the next four
 	kept       [egress.MaxPacket]byte
 	descriptor [selection.MaxDependency]byte
 	inputs     []alloc.Track
