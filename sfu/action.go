@@ -110,7 +110,7 @@ func (a limited) do(p *Peer) error {
 	}
 	p.conn.limits[a.mid] = why
 	if up := p.conn.published[a.mid]; up != nil {
-		up.limited.Store(&why)
+		up.limit(time.Now(), why)
 	}
 	return nil
 }

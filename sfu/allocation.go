@@ -33,7 +33,7 @@ type tileSize struct {
 
 // await asks for a keyframe of the layer that is chosen, unless d is about to begin with one that came just now.
 func (d *downTrack) await(now time.Time) {
-	if l := d.choice.layer; l == nil || d.sent.packets == 0 && l.run.fresh(now) {
+	if l := d.choice.layer; l == nil || d.sent.packets == 0 && l.run.flows(now) {
 		return
 	}
 	d.choice.request(now)

@@ -7,6 +7,7 @@ import (
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
+	"parley/sfu/congestion"
 	"parley/sfu/dtlssrtp"
 	"parley/sfu/egress"
 	"parley/sfu/pace"
@@ -32,6 +33,9 @@ type downTrack struct {
 	dependencyID uint8 // of the dependency descriptor likewise
 	rtx          retransmission
 	decodable    bool
+
+	// Guarded by the mu of the client's ingress.
+	reception congestion.Reception
 
 	// Guarded by the sender's mu.
 	open     bool             // packets may go out
@@ -280,6 +284,9 @@ func (d *downTrack) requestKeyframe(now time.Time) {
 	}
 	d.selector.Lost()
 	d.choice.request(now)
+	if d.choice.ladder == nil { // sound
+		return
+	}
 	if at := d.choice.ladder.find(d.selector.Current()); at >= 0 {
 		if flowing := d.choice.ladder.steps[at].layer; flowing != d.choice.layer {
 			flowing.keyframes.request(now) // the other may take its time

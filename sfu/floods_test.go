@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 )
@@ -254,6 +255,55 @@ func TestPublisherThatCannotSend(t *testing.T) {
 	a.run(time.Second, slot)
 	if q := b.told(); q.Layer < 0 {
 		t.Errorf("when it comes again: %+v", q)
+	}
+}
+
+// TestCameraThatIsSwitchedOff ends what limits the picture, as a page does, and sends nothing.
+func TestCameraThatIsSwitchedOff(t *testing.T) {
+	h := newHouse(t)
+	a, b := newCameras(h.join("a")), h.join("b")
+	b.carry(a.track("1"))
+	slot := func() { a.peer.switchLayers(a.now); b.settle() }
+	a.run(time.Second, slot)
+	a.peer.Limited("1", ForBandwidth)
+	a.settle()
+	for range 6 {
+		h.pass(time.Second)
+		slot()
+	}
+	if q := b.told(); q.Layer != -1 {
+		t.Fatalf("told %+v", q)
+	}
+	a.peer.Limited("1", Unlimited)
+	a.settle()
+	b.settle()
+	for range 6 {
+		h.pass(time.Second)
+		slot()
+	}
+	if q := b.told(); q.Layer < 0 || q.Why != Unlimited {
+		t.Errorf("told %+v", q)
+	}
+}
+
+// TestKeyframeOfSound is asked for by somebody who does not know what that is.
+func TestKeyframeOfSound(t *testing.T) {
+	h := newHouse(t)
+	a, b := h.join("a"), h.join("b")
+	a.describe(offer(micLine))
+	sound := out{ssrc: 100, pt: 111, sequence: 1, timestamp: 960, payload: []byte{0xf8}}
+	a.send(sound)
+	a.settle()
+	opus := withRTX(webrtc.MimeTypeOpus)[:1]
+	b.watch(a.track("0"), seat{binding: binding{codecs: opus}, ssrc: 42})
+	sound.sequence++
+	a.send(sound)
+	b.control(&rtcp.PictureLossIndication{SenderSSRC: 1, MediaSSRC: 42},
+		&rtcp.FullIntraRequest{SenderSSRC: 1, FIR: []rtcp.FIREntry{{SSRC: 42, SequenceNumber: 1}}})
+	sound.sequence++
+	a.send(sound)
+	if n := len(b.sequences(42)); n != 2 || a.asked() > 0 {
+		t.Errorf("%d packets of sound, asked %d times", n, a.asked())
 	}
 }
 

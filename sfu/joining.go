@@ -11,13 +11,17 @@ import (
 	"parley/sfu/wire"
 )
 
-// maxRun bounds the packets of a run.
-const maxRun = 512
+const (
+	maxRun   = 512                    // packets of a run
+	runPause = 100 * time.Millisecond // without a packet, and nobody waits for the next
+)
 
 // keyframeRun is what a layer has sent since the newest keyframe began: with it, who joins within keyframeInterval sees
 // a picture at once, and needs no keyframe of its own.
 type keyframeRun struct {
-	began atomic.Int64 // UnixNano; 0: there is no run. For anybody to read
+	// For anybody to read, UnixNano.
+	began atomic.Int64 // 0: there is no run
+	came  atomic.Int64 // the newest packet
 
 	// Guarded by the ingress' mu.
 	preface []packet // of the keyframe
@@ -50,7 +54,13 @@ func (r *keyframeRun) add(p *packet) {
 	case len(r.packets) == maxRun || !r.fresh(p.in.Arrived):
 		r.end()
 		return
+	case int16(p.header.Sequence-r.packets[0].sequence) < 0:
+		if p.header.Timestamp == r.packets[0].timestamp { // a part of the keyframe that was missing when it began
+			r.end()
+		}
+		return
 	}
+	r.came.Store(p.in.Arrived.UnixNano())
 	h := &p.header
 	r.packets = append(r.packets, runPacket{h.Sequence, h.Timestamp, h.Marker, len(p.payload) == 0})
 }
@@ -66,6 +76,11 @@ func (r *keyframeRun) fresh(now time.Time) bool {
 	return began != 0 && now.UnixNano()-began < int64(keyframeInterval)
 }
 
+// flows reports whether a packet that leads to the run is about to come.
+func (r *keyframeRun) flows(now time.Time) bool {
+	return r.fresh(now) && now.UnixNano()-r.came.Load() < int64(runPause)
+}
+
 // joins reports whether p finds a receiver that has got nothing of the track yet and may begin with the run before p.
 func (d *downTrack) joins(p *packet) bool {
 	if d.sent.packets > 0 || !p.layer.isVideo() || len(p.layer.run.packets) == 0 || !p.layer.run.fresh(p.in.Arrived) {
@@ -75,7 +90,8 @@ func (d *downTrack) joins(p *packet) bool {
 	return waits && encoding == p.in.Encoding && !d.selector.Begins(&p.in)
 }
 
-// join sends the run that leads up to p. The time is p's: the numbers of what is sent are in the order of sending.
+// join sends the run that p belongs to, p and what came with it included: these are offered again, in vain. The time is
+// p's: the numbers of what is sent are in the order of sending.
 func (d *downTrack) join(p *packet, b *egress.Batch, path *egress.Destination) {
 	run := &p.layer.run
 	from := run.packets[0].sequence
@@ -86,9 +102,6 @@ func (d *downTrack) join(p *packet, b *egress.Batch, path *egress.Destination) {
 	d.selector.Replay(p.in.Encoding, from)
 	parser := codec.Parser{Kind: p.layer.track.format}
 	for i, kept := range run.packets {
-		if kept.sequence == p.header.Sequence {
-			return // it and what came with it are yet to be offered
-		}
 		again := packet{
 			layer:  p.layer,
 			header: wire.Header{Sequence: kept.sequence, Timestamp: kept.timestamp, Marker: kept.marker},

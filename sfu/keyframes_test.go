@@ -55,6 +55,66 @@ func TestJoinerBeginsWithTheKeyframeThatCameJustNow(t *testing.T) {
 	}
 }
 
+// TestJoinersWithPacketsThatComeLate has two join while what was lost comes again: a packet from before the keyframe,
+// and one of the run itself.
+func TestJoinersWithPacketsThatComeLate(t *testing.T) {
+	h := newHouse(t)
+	a := h.join("a")
+	a.describe(offer(cameraLine))
+	a.send(picture(1, 0))
+	a.settle()
+	a.send(picture(2, 0), picture(4, 64)) // 3 is missing
+	h.pass(20 * time.Millisecond)
+	a.send(picture(5, 0), picture(7, 0)) // and 6
+	a.send(picture(3, 0))
+	for _, id := range []string{"b", "c"} {
+		b := h.join(id)
+		b.watch(a.track("1"), videoSeat())
+		if id == "b" {
+			a.send(picture(6, 0))
+			a.send(picture(8, 0))
+		} else {
+			a.send(picture(9, 0))
+		}
+		ids := make([]byte, 0, 8)
+		for _, p := range b.rtp {
+			ids = append(ids, byte(p.Timestamp/3000))
+			if i := len(ids) - 1; p.SequenceNumber != b.rtp[0].SequenceNumber+uint16(i) {
+				t.Errorf("%s: packet %d has number %d after %d", id, i, p.SequenceNumber, b.rtp[0].SequenceNumber)
+			}
+		}
+		want := []byte{4, 5, 6, 7, 8}
+		if id == "c" {
+			want = append(want, 9)
+		}
+		if string(ids) != string(want) {
+			t.Errorf("%s got %d, want %d", id, ids, want)
+		}
+	}
+	if a.asked() > 0 {
+		t.Errorf("asked %d times", a.asked())
+	}
+}
+
+// TestJoinerWhileNothingComes is of a still picture, whose keyframe came just now.
+func TestJoinerWhileNothingComes(t *testing.T) {
+	h := newHouse(t)
+	a, b := h.join("a"), h.join("b")
+	a.describe(offer(cameraLine))
+	a.send(picture(1, 64))
+	a.settle()
+	a.send(picture(2, 64))
+	h.pass(2 * runPause)
+	down := b.conn.sender.add(a.track("1"), tileSize{})
+	if _, err := down.Bind(videoSeat()); err != nil {
+		t.Fatal(err)
+	}
+	subscribe(down, h.now)
+	if a.asked() != 1 {
+		t.Errorf("asked %d times", a.asked())
+	}
+}
+
 // TestJoinerAfterTheRunIsOver needs a keyframe of its own.
 func TestJoinerAfterTheRunIsOver(t *testing.T) {
 	h := newHouse(t)

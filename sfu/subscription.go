@@ -47,7 +47,7 @@ func (s *sender) retry(now time.Time) {
 	defer s.mu.Unlock()
 	for _, d := range s.tracks {
 		if _, waits := d.selector.Waiting(); waits && d.open && now.Sub(d.sent.at) >= reportInterval {
-			d.await(now)
+			d.choice.request(now)
 		}
 	}
 }

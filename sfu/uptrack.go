@@ -9,6 +9,7 @@ import (
 
 	"github.com/pion/webrtc/v4"
 
+	"parley/sfu/alloc"
 	"parley/sfu/codec"
 	"parley/sfu/egress"
 	"parley/sfu/feedback"
@@ -216,13 +217,20 @@ func (t *upTrack) came(l *layer, now time.Time) {
 // stall notes whether the publisher is kept from sending anything of a picture that is wanted, and has receivers told.
 // It is called by the publisher's loop.
 func (t *upTrack) stall(now time.Time, wanted bool) {
-	why := t.limited.Load()
-	stalled := wanted && why != nil && *why != Unlimited && t.quiet(now)
+	stalled := wanted && t.why(alloc.Free) != Unlimited && t.quiet(now)
 	if t.stalled.Swap(stalled) == stalled {
 		return
 	}
 	for _, d := range t.receivers.load() {
 		d.sender.reconsider(now)
+	}
+}
+
+// limit takes what keeps the publisher from sending its best. Who is not kept from it sends nothing by choice.
+func (t *upTrack) limit(now time.Time, why Why) {
+	t.limited.Store(&why)
+	if why == Unlimited {
+		t.stall(now, false)
 	}
 }
 

@@ -8,10 +8,8 @@ export class Limits {
   #publisher;
   #send;
   #checking = false;
-  /** @type {Map<RTCRtpSender, {track: MediaStreamTrack | null, why: Limit}>} what the server knows of what is sent */
+  /** @type {Map<RTCRtpSender, {mid: string, why: Limit}>} what the server knows of what is sent, if not `none` */
   #told = new Map();
-  /** @type {WeakSet<RTCRtpSender>} those of which the server may have forgotten what it was told */
-  #doubtful = new WeakSet();
 
   /**
    * @param {object} options
@@ -28,11 +26,11 @@ export class Limits {
     if (this.#checking) return;
     this.#checking = true;
     try {
-      this.#forget();
+      this.#takeBack();
       for (const { mid, sender } of this.#publisher.pictures) {
         const why = limitOf(await sender.getStats());
         // A fresh connection has the same mids, and nothing to do with these statistics.
-        if (this.#sends(mid, sender) && !this.#knows(sender, why)) this.#tell(mid, sender, why);
+        if (this.#sends(mid, sender) && why !== (this.#told.get(sender)?.why ?? 'none')) this.#tell(mid, sender, why);
       }
     } catch (error) {
       console.warn('no statistics', error); // the connection closed meanwhile
@@ -41,13 +39,11 @@ export class Limits {
     }
   }
 
-  /** Forgets what was told of pictures that are over: to the server the next on the line may be another. */
-  #forget() {
+  /** Nothing limits a picture that is over, as that of a camera that was switched off: it is not missed. */
+  #takeBack() {
     const present = new Set(this.#publisher.pictures.map(({ sender }) => sender));
-    for (const [sender, { track, why }] of this.#told) {
-      if (present.has(sender) && sender.track === track) continue;
-      this.#told.delete(sender);
-      if (why !== 'none') this.#doubtful.add(sender);
+    for (const [sender, { mid }] of this.#told) {
+      if (!present.has(sender)) this.#tell(mid, sender, 'none');
     }
   }
 
@@ -61,22 +57,14 @@ export class Limits {
   }
 
   /**
-   * @param {RTCRtpSender} sender
-   * @param {Limit} why
-   */
-  #knows(sender, why) {
-    return !this.#doubtful.has(sender) && why === (this.#told.get(sender)?.why ?? 'none');
-  }
-
-  /**
    * @param {string} mid
    * @param {RTCRtpSender} sender
    * @param {Limit} why
    */
   #tell(mid, sender, why) {
     if (!this.#send({ type: 'limited', mid, why })) return;
-    this.#told.set(sender, { track: sender.track, why });
-    this.#doubtful.delete(sender);
+    if (why === 'none') this.#told.delete(sender);
+    else this.#told.set(sender, { mid, why });
   }
 }
 
