@@ -6,6 +6,7 @@ import (
 
 	"github.com/pion/rtcp"
 
+	"parley/sfu/congestion"
 	"parley/sfu/egress"
 	"parley/sfu/rewrite"
 )
@@ -98,24 +99,32 @@ func (in *ingress) aboutPayload(header rtcp.Header, packet []byte, now time.Time
 	}
 }
 
-// measure learns round trip and loss from reception reports on what we send (RFC 3550, 6.4.1). mu is held.
+// measure learns round trip and loss from reception reports on what we send (RFC 3550, 6.4.1), which may come one by
+// one for each track. mu is held.
 func (in *ingress) measure(reports []rtcp.ReceptionReport, now time.Time, b *egress.Batch) {
-	lost, ours := 0.0, 0
-	for _, report := range reports {
-		if in.downs[report.SSRC] != nil {
-			ours++
-			lost += float64(report.FractionLost) / 256
+	due := false
+	for i := range reports {
+		report := &reports[i]
+		rtt := time.Duration(0)
+		if report.LastSenderReport != 0 {
+			compact := uint32(ntpTime(now) >> 16) // the middle 32 bits
+			rtt = time.Duration(compact-report.LastSenderReport-report.Delay) * time.Second >> 16
 		}
-		if report.LastSenderReport == 0 {
-			continue
-		}
-		compact := uint32(ntpTime(now) >> 16) // the middle 32 bits
-		rtt := time.Duration(compact-report.LastSenderReport-report.Delay) * time.Second >> 16
 		if rtt > 0 && rtt < maxRTT {
 			in.rtt += (rtt - in.rtt) / 8
+		} else {
+			rtt = 0
+		}
+		if d := in.downs[report.SSRC]; d != nil {
+			due = d.reception.Note(now, report.LastSequenceNumber, report.FractionLost, rtt) || due
 		}
 	}
-	if ours > 0 {
-		in.sender.received(lost/float64(ours), in.rtt, now, b)
+	if !due {
+		return
 	}
+	var all congestion.Reception
+	for _, d := range in.downs {
+		all.Take(now, &d.reception)
+	}
+	in.sender.received(all.Lost(), all.RTT, now, b)
 }

@@ -77,7 +77,8 @@ func (s *sender) estimated(bitrate float64, now time.Time, b *egress.Batch) {
 // maxREMB is more than anybody gets.
 const maxREMB = 1e9
 
-// received takes what reception reports say of all tracks together: the share of packets that was lost.
+// received takes what reception reports say of all tracks together, about once a second: the share of packets that was
+// lost, and the round trip.
 func (s *sender) received(lost float64, rtt time.Duration, now time.Time, b *egress.Batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

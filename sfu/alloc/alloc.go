@@ -113,6 +113,9 @@ func (a *Allocator) Congested(now time.Time) { a.rise.congested(now) }
 // fits is forgiven.
 func (a *Allocator) Probed(rate int) { a.rise.probed(rate) }
 
+// Unproven says whether there are no probes, so that what failed has to be tried again sooner.
+func (a *Allocator) Unproven(none bool) { a.rise.unproven = none }
+
 const (
 	slack        = 1.03 // the videos may be that much above the estimate less audio before something goes down,
 	lowestSlack  = 1.15 // and if it is only lowest rungs: a pause is worse than a little delay

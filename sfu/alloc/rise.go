@@ -10,7 +10,8 @@ const (
 	failsWithin  = 4 * time.Second        // congestion so soon after going up is taken for its consequence
 	heldFirst    = 5 * time.Second
 	heldMost     = time.Minute
-	heldBelow    = 0.96 // of what failed: bit rates are not quite what they were
+	heldUnproven = 10 * time.Second // likewise, where no probe may forgive
+	heldBelow    = 0.96             // of what failed: bit rates are not quite what they were
 )
 
 // rise knows when it is too early to go up.
@@ -23,6 +24,7 @@ type rise struct {
 	failed   int       // bit/s in all that failed; 0: none
 	until    time.Time // when that may be tried again
 	held     time.Duration
+	unproven bool // there are no probes
 }
 
 // congested notes congestion.
@@ -38,7 +40,11 @@ func (r *rise) fell(now time.Time) {
 		return
 	}
 	if now.Sub(r.raised) <= failsWithin {
-		r.failed, r.held = r.need, min(max(2*r.held, heldFirst), heldMost)
+		most := heldMost
+		if r.unproven {
+			most = heldUnproven
+		}
+		r.failed, r.held = r.need, min(max(2*r.held, heldFirst), most)
 		r.until = now.Add(r.held)
 	}
 	r.need = 0

@@ -8,6 +8,8 @@
 //     packets of 160 ms, and of the newest 60 ms: bursts of frames make single packets late, a queue makes all of them.
 //     That it grows, or stays above 40 ms, is congestion; the trend alone (draft-ietf-rmcat-gcc-02, 5.3) would be
 //     set off by every keyframe.
+//   - Noise: radio links let packets come late, in bunches, though nothing waits. While many come faster than the
+//     bottleneck lets them, the least delay of the last 1.5 to 3 s, at most 15 ms, is no queue.
 //   - Capacity (samples.busy): while packets come out of a queue that is never empty, they come at the rate of the
 //     bottleneck. It is measured whenever there is a queue: in congestion, and by a probe that fills the path. It needs
 //     about 80 ms and is exact to a percent on a wired link.
@@ -29,6 +31,6 @@
 //
 // Without feedback for 0.5 s nothing grows, after 1 s the estimate is halved, after 2 s only audio may be sent
 // ([Estimator.Blind]; after RFC 8083, 4.1). With the first feedback a probe looks whether everything is as before.
-// Where transport-wide feedback never comes, REMB (draft-alvestrand-rmcat-remb-03) and the loss in receiver reports
-// (RFC 3550, 6.4.1) are the fallback.
+// Where transport-wide feedback never comes, REMB (draft-alvestrand-rmcat-remb-03), or loss and round trip in receiver
+// reports (RFC 3550, 6.4.1), are the fallback, without probes.
 package bwe

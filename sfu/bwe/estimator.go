@@ -33,6 +33,7 @@ type Estimator struct {
 	samples samples
 	losses  losses
 	expects forecast
+	noise   noise
 	link    link
 	silence silence
 	reports reports
@@ -42,7 +43,9 @@ type Estimator struct {
 	capacity float64 // measured when the path was last full; 0: it never was
 	before   float64 // the estimate before the capacity fell
 
-	queue    time.Duration // least of the latest 160 ms
+	raw      time.Duration // delay over the base: least of the latest 160 ms
+	recently time.Duration // and of the latest 60 ms
+	queue    time.Duration // that without noise
 	recent   time.Duration // least of the latest 60 ms
 	high     time.Duration // since when the queue is long; 0: it is not
 	rising   int           // feedbacks in sequence
@@ -124,6 +127,9 @@ func (e *Estimator) arrival(t time.Duration, a *feedback.Arrival) bool {
 	}
 	queue := delay - e.delays.least()
 	e.link.arrived(number, sent, at, int(p.size))
+	if e.capacity > 0 {
+		e.noise.arrived(at, time.Duration(float64(p.size)*8e9/e.drains()))
+	}
 	dropped, gone := e.losses.arrived(queue)
 	e.samples.add(sample{at: at, delay: delay, size: int32(p.size), gone: int32(gone), tag: p.tag})
 	if p.tag != 0 && p.tag != e.tag {
@@ -176,12 +182,18 @@ func (e *Estimator) judge(t time.Duration) {
 // measure reads the queue.
 func (e *Estimator) measure() {
 	if q, ok := e.delays.queue(0, window); ok {
-		e.queue = q
+		e.raw = q
 	}
-	e.recent = e.queue
+	e.recently = e.raw
 	if q, ok := e.delays.queue(0, short); ok {
-		e.recent = q
+		e.recently = q
 	}
+	noise := e.noise.take(e.delays.newest, e.raw)
+	if e.Shared() || e.delays.newest-e.delays.ahead < e.tolerate {
+		noise = 0
+	}
+	e.queue = max(0, e.raw-noise)
+	e.recent = max(0, e.recently-noise)
 }
 
 // overused reports whether more is sent than the path takes: the queue grows, or stays long.
@@ -335,6 +347,9 @@ func (e *Estimator) Capacity() int { return int(e.capacity) }
 
 // Queue is the least queueing delay of the latest 160 and 60 ms.
 func (e *Estimator) Queue() (least, recent time.Duration) { return e.queue, e.recent }
+
+// Delay is the least delay over the base of the latest 160 ms: the queue and what the path itself varies by.
+func (e *Estimator) Delay() time.Duration { return e.raw }
 
 // Congested reports whether a queue is being drained.
 func (e *Estimator) Congested() bool { return e.congests }

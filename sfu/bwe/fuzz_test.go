@@ -49,7 +49,7 @@ func FuzzEstimator(f *testing.F) {
 			case 3:
 				e.REMB(now, int(take(4)))
 			case 4:
-				e.Report(now, float64(take(1))/100, 1_000_000)
+				e.Report(now, float64(take(1))/100, time.Duration(take(3)), 1_000_000)
 			case 5:
 				if n := len(arrivals); n > 0 { // lost
 					i := take(1) % uint64(n)

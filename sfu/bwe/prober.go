@@ -181,9 +181,10 @@ func (p *Prober) compare(rate float64) {
 // Steady reports whether probes find the same capacity again and again. Where others share the link it would change.
 func (p *Prober) Steady() bool { return p.same > 3 }
 
-// Eager lets the next probe begin soon: there are signs that it will succeed.
-func (p *Prober) Eager() {
-	if soon := p.ends.Add(time.Second); soon.Before(p.next) {
+// Eager lets the next probe begin at most that long after the last: there are signs that it will succeed, or much
+// depends on it.
+func (p *Prober) Eager(pause time.Duration) {
+	if soon := p.ends.Add(pause); soon.Before(p.next) {
 		p.next = soon
 	}
 }

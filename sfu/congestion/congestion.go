@@ -15,6 +15,8 @@
 //   - If a queue takes longer than 400 ms to drain, video pauses, and keyframes are asked for when it is nearly gone:
 //     that is sooner seen than frames that waited, which would be too late. For the same reason what has waited in the
 //     pacer for 350 ms makes video begin anew.
+//   - If all pictures are paused for 12 s though nothing is congested, the first one is tried without proof that it
+//     fits: none may be frozen for good.
 //   - When everything wanted is sent and nothing was wrong for 3 s, the state is relaxed: all packets leave at once,
 //     nothing is shaped or probed, and the 5 ms clock rests ([Controller.Busy]).
 package congestion
@@ -42,6 +44,7 @@ type Controller[T any] struct {
 	alloc     alloc.Allocator
 	audio     audio
 	resends   resends
+	dark      dark
 
 	rtt       time.Duration
 	congested bool      // when last looked at
@@ -134,11 +137,12 @@ func (c *Controller[T]) Feedback(now time.Time, arrivals []feedback.Arrival) {
 // REMB takes the receiver's own estimate, in bit/s, which counts when transport-wide feedback has never come.
 func (c *Controller[T]) REMB(now time.Time, bitrate int) { c.estimator.REMB(now, bitrate) }
 
-// Report takes the share of lost packets and the round trip that a receiver report says. The loss counts when
-// transport-wide feedback has never come.
+// Report takes the share of lost packets of all tracks and the round trip that receiver reports say, of about the last
+// second ([Reception]). They steer when transport-wide feedback has never come.
 func (c *Controller[T]) Report(now time.Time, lost float64, rtt time.Duration) {
 	c.RTT(rtt)
-	c.estimator.Report(now, lost, c.alloc.Need())
+	c.estimator.Report(now, lost, rtt, c.alloc.Need())
+	c.alloc.Unproven(c.estimator.Deaf())
 }
 
 // RTT tells the round trip time.
@@ -158,10 +162,12 @@ func (c *Controller[T]) Tick(now time.Time) {
 // Allocate decides what each track gets; it appends to into[:0].
 func (c *Controller[T]) Allocate(now time.Time, tracks []alloc.Track, into []alloc.Decision) []alloc.Decision {
 	into = c.alloc.Allocate(now, c.available(now), c.audio.rate(), tracks, into)
-	rungs := 0
+	rungs, paused := 0, c.alloc.Need() > 0
 	for i := range into {
 		rungs = 31*rungs + into[i].Rung
+		paused = paused && into[i].Rung < 0
 	}
+	c.dark.note(now, paused, c.congested || c.estimator.Holds())
 	if rungs != c.rungs {
 		c.rungs, c.changed = rungs, now
 	}
@@ -182,7 +188,7 @@ func (c *Controller[T]) available(now time.Time) int {
 		// What waits is to be gone soon.
 		return max(estimate/2, estimate-c.pacer.Waiting()*8)
 	}
-	return estimate
+	return max(estimate, c.dark.dares(now, c.alloc.Need()))
 }
 
 // State returns what the controller believes.

@@ -68,14 +68,18 @@ func (c *Controller[T]) follow(now time.Time) {
 		}
 	}
 	if c.estimator.Outgrown() || c.estimator.Underdog() && !c.prober.Steady() {
-		c.prober.Eager()
+		c.prober.Eager(time.Second)
+	}
+	if !c.dark.since.IsZero() {
+		c.prober.Eager(darkPause)
 	}
 	c.shape(now)
 }
 
 // probe begins a probe if more is wanted than is known to be there.
 func (c *Controller[T]) probe(now time.Time) {
-	if !c.prober.Due(now) || c.congested || c.estimator.Holds() || c.pacer.Waiting() > 0 || c.full() {
+	if !c.prober.Due(now) || c.congested || c.estimator.Holds() || c.pacer.Waiting() > 0 ||
+		c.estimator.Deaf() || c.full() {
 		return
 	}
 	target, ok := c.aim(now)
@@ -123,10 +127,14 @@ func (c *Controller[T]) aim(now time.Time) (target int, ok bool) {
 
 // full reports whether the path is known to be full, so that a probe would only add to its queue.
 func (c *Controller[T]) full() bool {
-	if queue, _ := c.estimator.Queue(); queue > standing {
+	capacity, used := c.estimator.Capacity(), c.alloc.Used()
+	queue, _ := c.estimator.Queue()
+	if used*10 > capacity*7 {
+		queue = c.estimator.Delay()
+	}
+	if queue > standing {
 		return true
 	}
-	capacity, used := c.estimator.Capacity(), c.alloc.Used()
 	if capacity == 0 || c.estimator.Proven() {
 		return false
 	}

@@ -15,6 +15,8 @@ type link struct {
 	room    int // bytes
 	delay   time.Duration
 	jitter  time.Duration
+	noise   func(r *rand.Rand) time.Duration
+	noises  *rand.Rand
 	loss    float64
 	random  *rand.Rand
 	voices  *rand.Rand // chance for audio is its own, so that what happens to video does not change what is heard
@@ -98,6 +100,9 @@ func (l *link) send(size int, class pace.Class, arrive func()) passage {
 	}
 	// Both are drawn in any case, so that a packet's fate does not change what others' will be.
 	lost, late := random.Float64() < l.loss, time.Duration(random.Float64()*float64(l.jitter))
+	if l.noise != nil {
+		late += l.noise(l.noises)
+	}
 	if lost || arrive == nil {
 		return p
 	}

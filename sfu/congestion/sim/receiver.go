@@ -33,12 +33,14 @@ type receiver struct {
 	sender  *subscriber
 	tally   *tally
 	blocked func(at time.Duration) bool // whether nothing gets back
+	deaf    bool                        // only reports do
 	streams []*stream
 
 	arrivals []arrival // since the last feedback
 	next     int64     // what the next feedback begins with
 	number   uint16    // of the newest packet
 	started  time.Duration
+	waited   time.Duration // in the queue, when the sender last reported
 }
 
 type arrival struct {
@@ -70,7 +72,9 @@ func (r *receiver) start(feedbackEvery time.Duration) {
 	for _, s := range r.streams {
 		s.decodedAt = now
 	}
-	r.clock.every(now+feedbackEvery, feedbackEvery, r.feedback)
+	if !r.deaf {
+		r.clock.every(now+feedbackEvery, feedbackEvery, r.feedback)
+	}
 	r.clock.every(now+nackEvery, nackEvery, r.look)
 	r.clock.every(now+reportEvery, reportEvery, r.report)
 }
@@ -109,10 +113,26 @@ func (r *receiver) feedback() {
 	})
 }
 
-// report is a receiver report, which tells the round-trip time.
+// report is a receiver report, which tells the round-trip time, and to who hears nothing else how much was lost. Then
+// it is of a sender report as long ago.
 func (r *receiver) report() {
-	rtt := 2*r.link.delay + max(0, r.link.real.free-r.clock.now)
-	r.back(func() { r.sender.controller.RTT(rtt) })
+	waits := max(0, r.link.real.free-r.clock.now)
+	if !r.deaf {
+		rtt := 2*r.link.delay + waits
+		r.back(func() { r.sender.controller.RTT(rtt) })
+		return
+	}
+	rtt, lost := 2*r.link.delay+r.waited, 0.0
+	r.waited = waits
+	if n := len(r.arrivals); n > 0 {
+		newest := r.arrivals[n-1].count
+		lost = 1 - float64(n)/float64(newest+1-r.next)
+		r.next, r.arrivals = newest+1, r.arrivals[:0]
+	}
+	r.back(func() {
+		r.sender.controller.Report(r.sender.now(), lost, rtt)
+		r.sender.allocate()
+	})
 }
 
 // take gets a packet of media.

@@ -24,7 +24,7 @@ func Run(scenario Scenario, o Options) *Result {
 	}
 	l := &link{
 		clock: c, rate: scenario.Capacity, room: scenario.Room, delay: scenario.Delay, jitter: scenario.Jitter,
-		loss: scenario.Loss, random: random(1), voices: random(3),
+		noise: scenario.Noise, noises: random(4), loss: scenario.Loss, random: random(1), voices: random(3),
 	}
 	var publishers [videoTracks]*publisher
 	for i := range publishers {
@@ -63,7 +63,7 @@ func Run(scenario Scenario, o Options) *Result {
 func join(c *clock, l *link, scenario *Scenario, nth int, epoch time.Time, publishers []*publisher, t *tally) {
 	s := &subscriber{clock: c, epoch: epoch, link: l, tally: t}
 	s.controller = congestion.New[*packet](congestion.Options{}, s.now())
-	s.receiver = &receiver{clock: c, link: l, sender: s, tally: t, blocked: scenario.Blackout.holds}
+	s.receiver = &receiver{clock: c, link: l, sender: s, tally: t, blocked: scenario.Blackout.holds, deaf: scenario.Deaf}
 	for i, p := range publishers {
 		track := &videoTrack{
 			subscriber: s, publisher: p, id: uint32(i), decided: -1, encoding: -1, history: map[int]*packet{},

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math/rand/v2"
 	"time"
 
 	"parley/sfu/alloc"
@@ -48,12 +49,14 @@ type Subscriber struct {
 type Scenario struct {
 	Duration    time.Duration
 	Capacity    []Step
-	Room        int           // bytes of the bottleneck's queue
-	Delay       time.Duration // one way
-	Jitter      time.Duration // uniform, in order
-	Loss        float64       // behind the bottleneck
-	Feedback    time.Duration // interval
-	Blackout    Span          // nothing comes back from the receiver
+	Room        int                              // bytes of the bottleneck's queue
+	Delay       time.Duration                    // one way
+	Jitter      time.Duration                    // uniform, in order
+	Noise       func(r *rand.Rand) time.Duration // likewise, as it is drawn; nil: none
+	Loss        float64                          // behind the bottleneck
+	Feedback    time.Duration                    // interval
+	Deaf        bool                             // no transport-wide feedback, only receiver reports
+	Blackout    Span                             // nothing comes back from the receiver
 	Cross       Traffic
 	Subscribers []Subscriber
 }
