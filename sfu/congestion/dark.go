@@ -9,8 +9,8 @@ const (
 	darkTrial = 2 * time.Second
 )
 
-// dark watches for all pictures being paused for long though nothing is congested. Whatever the reason, to be frozen for
-// good is worse than a moment of delay, so that the first picture is then tried without proof that it fits.
+// dark watches for all pictures being paused for long though nothing is congested. Whatever the reason, to be frozen
+// for good is worse than a moment of delay, so that the first picture is then tried without proof that it fits.
 type dark struct {
 	since time.Time // zero: something is shown, or better not
 	until time.Time // of the trial

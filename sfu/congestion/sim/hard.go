@@ -24,7 +24,8 @@ func hardJitter() []Case {
 		c.Scenario.Jitter = time.Duration(ms) * time.Millisecond
 		cases = append(cases, c)
 	}
-	c := Case{Number: 1, Variant: "c", Title: "2 Mbit/s, jitter of a normal distribution", Scenario: during(2_000_000, minute),
+	c := Case{
+		Number: 1, Variant: "c", Title: "2 Mbit/s, jitter of a normal distribution", Scenario: during(2_000_000, minute),
 		Limits: limits(0.85)}
 	c.Scenario.Noise = func(r *rand.Rand) time.Duration {
 		return time.Duration(math.Abs(r.NormFloat64()) * 30 * float64(time.Millisecond))
