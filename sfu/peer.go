@@ -24,8 +24,9 @@ const (
 	firstOfferWait = 2 * time.Second
 
 	// settleWait is how long the server's first offer waits, after its answer, for the path: a client built on pion
-	// that gets an offer before it has acted on the answer restarts ICE.
-	settleWait = 100 * time.Millisecond
+	// that gets an offer before it has acted on the answer restarts ICE, and may never connect. The wait costs nothing:
+	// the keys take longer from there than a round.
+	settleWait = time.Second
 
 	// answerWait is how long an offer may go unanswered before both sides start afresh.
 	answerWait = 10 * time.Second

@@ -16,8 +16,14 @@ import (
 	"parley/sfu"
 )
 
-// patience bounds every wait. Nothing that works comes near it.
-const patience = 20 * time.Second
+const (
+	// patience bounds every wait. Nothing that works comes near it.
+	patience = 30 * time.Second
+
+	// sampleTime is of each sample that is sent: few a second, so that many clients fit into one process with the race
+	// detector. Where the machine is not up to it handshakes get lost, and take half a minute.
+	sampleTime = 60 * time.Millisecond
+)
 
 // Options say how a client behaves.
 type Options struct {
@@ -249,7 +255,7 @@ func (c *Client) send(pc *webrtc.PeerConnection, track *webrtc.TrackLocalStaticS
 	case webrtc.MimeTypeVP8:
 		sample = append([]byte{0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x40, 0x01, 0xf0, 0x00}, "picture of "+c.ID...)
 	}
-	ticker := time.NewTicker(20 * time.Millisecond)
+	ticker := time.NewTicker(sampleTime)
 	defer ticker.Stop()
 	for {
 		select {
@@ -259,7 +265,7 @@ func (c *Client) send(pc *webrtc.PeerConnection, track *webrtc.TrackLocalStaticS
 			if pc.ConnectionState() == webrtc.PeerConnectionStateClosed {
 				return
 			}
-			_ = track.WriteSample(media.Sample{Data: sample, Duration: 20 * time.Millisecond})
+			_ = track.WriteSample(media.Sample{Data: sample, Duration: sampleTime})
 		}
 	}
 }
