@@ -263,7 +263,10 @@ func (p *mirrorPeer) describe(d sfu.Description) {
 	if err == nil && d.Type == "offer" {
 		err = p.local(p.pc.CreateAnswer(nil))
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, webrtc.ErrConnectionClosed): // by the client, at this moment
+		return
+	case err != nil:
 		p.t.Errorf("peer: %s: %v", d.Type, err)
 	}
 	p.offer()
