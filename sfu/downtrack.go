@@ -150,8 +150,8 @@ func (d *downTrack) forward(packets []packet, b *egress.Batch) {
 		d.offer(&packets[i], b, path)
 	}
 	encoding, waits := d.selector.Waiting()
-	for i := range packets {
-		if waits && packets[i].in.Encoding == encoding {
+	for i := 0; waits && i < len(packets); i++ {
+		if packets[i].in.Encoding == encoding {
 			packets[i].layer.keyframes.request(now) // the one asked for came before it could be sent
 			return
 		}

@@ -133,9 +133,12 @@ func rejecting(answer, offer string, rejects func(section string) bool) string {
 // await waits until there are so many.
 func (b *browser) await(count *tally, times int, what ...string) {
 	b.t.Helper()
+	deadline := time.After(20 * time.Second)
 	for _, name := range what {
-		for deadline := time.Now().Add(20 * time.Second); count.get(name) < times; time.Sleep(5 * time.Millisecond) {
-			if time.Now().After(deadline) {
+		for next := count.next(); count.get(name) < times; next = count.next() {
+			select {
+			case <-next:
+			case <-deadline:
 				b.t.Fatalf("%d of %s, want %d", count.get(name), name, times)
 			}
 		}

@@ -54,16 +54,26 @@ func publishers(t *testing.T, s *sfu.SFU, mimeType string, names ...string) []*s
 
 // tally counts by name.
 type tally struct {
-	mu sync.Mutex
-	of map[string]int
+	mu      sync.Mutex
+	of      map[string]int
+	changed chan struct{} // closed at the next
 }
 
-func newTally() *tally { return &tally{of: make(map[string]int)} }
+func newTally() *tally { return &tally{of: make(map[string]int), changed: make(chan struct{})} }
 
 func (c *tally) add(name string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.of[name]++
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// next is closed when something more has been counted.
+func (c *tally) next() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changed
 }
 
 func (c *tally) get(name string) int {
