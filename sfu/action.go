@@ -19,8 +19,13 @@ type (
 	described         struct{ description Description }
 	candidateReceived struct{ candidate *Candidate }
 	screenNamed       struct{ streamID string }
-	viewed            struct{ tiles []Tile }
-	limited           struct {
+	viewed            struct {
+		tiles []Tile
+		only  *bool
+	}
+	slotsWanted struct{ audio int }
+	barred      struct{ what Barred }
+	limited     struct {
 		mid string
 		why Why
 	}
@@ -97,6 +102,13 @@ func (a viewed) do(p *Peer) error {
 		p.look(tile)
 	}
 	p.conn.sender.show(time.Now(), p.shown)
+	return nil
+}
+
+func (a slotsWanted) do(*Peer) error { return nil }
+
+func (a barred) do(p *Peer) error {
+	p.barred = a.what
 	return nil
 }
 

@@ -56,6 +56,12 @@ type (
 		Active map[string]bool // by rid, "" for an encoding without one
 	}
 
+	// SlotChanged says whose sound an audio slot brings from now on; Publisher is "" for nobody.
+	SlotChanged struct {
+		Slot      int
+		Publisher string // participant id
+	}
+
 	// Ended is the last event: the peer gave up and the participant should be told to leave.
 	Ended struct{ Err error }
 )
@@ -67,6 +73,7 @@ func (Undecodable) event()      {}
 func (MediaSilent) event()      {}
 func (Quality) event()          {}
 func (LayersWanted) event()     {}
+func (SlotChanged) event()      {}
 func (Ended) event()            {}
 
 // Why says what keeps a picture from being better.
@@ -87,4 +94,28 @@ type Tile struct {
 	Screen        bool   // their screen share, not their camera
 	Width, Height int    // device pixels; 0: hidden, and costs nothing
 	Pinned        bool
+}
+
+// RoomEvent is what an [SFU] tells of a room as a whole.
+type RoomEvent interface{ roomEvent() }
+
+type (
+	// SpeakerChanged says who speaks, more than others.
+	SpeakerChanged struct{ Publisher string }
+
+	// Levels says who speaks how loud, by participant id, in -dBov (RFC 6464); the last of a series is empty.
+	Levels struct{ Levels map[string]uint8 }
+)
+
+func (SpeakerChanged) roomEvent() {}
+func (Levels) roomEvent()         {}
+
+// Barred says what of a participant is not forwarded, whatever comes. A viewer is barred from all of it.
+type Barred struct{ Microphone, Camera, Screen bool }
+
+// Headroom is how many more participants an SFU carries.
+type Headroom struct {
+	People int    // how many more
+	Known  bool   // else nothing is known yet that limits them
+	Limit  string // what does
 }

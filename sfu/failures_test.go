@@ -85,7 +85,7 @@ func TestCloseWithABlockedPeer(t *testing.T) {
 	a, b := sfutest.Join(t, s, "room", "a", both), sfutest.Join(t, s, "room", "b", both)
 	a.AwaitMedia("b/audio", 5)
 	entered, release := make(chan struct{}, 1), make(chan struct{})
-	blocked, err := s.Join("room", "blocked", func(sfu.Event) {
+	blocked, err := s.Join("room", "blocked", sfu.Barred{}, func(sfu.Event) {
 		select {
 		case entered <- struct{}{}:
 		default:

@@ -80,7 +80,7 @@ func (h *house) join(id string) *guest {
 func (h *house) joinUnready(id string) *guest {
 	h.tb.Helper()
 	g := &guest{house: h, streams: make(map[uint32]*dtlssrtp.Stream)}
-	p := newPeer(h.sfu, h.room, id, func(e Event) { g.events = append(g.events, e) })
+	p := newPeer(h.sfu, h.room, id, Barred{}, func(e Event) { g.events = append(g.events, e) })
 	if err := p.connect(); err != nil {
 		h.tb.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 func TestNoCodecInCommon(t *testing.T) {
 	h := newHouse(t)
 	h.sfu.codecs = []string{"opus", "h264"}
-	p := newPeer(h.sfu, h.room, "w", func(Event) {})
+	p := newPeer(h.sfu, h.room, "w", Barred{}, func(Event) {})
 	if err := p.connect(); err != nil {
 		t.Fatal(err)
 	}

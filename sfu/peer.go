@@ -84,13 +84,14 @@ type Peer struct {
 	screens map[string]bool // streams of the client that are screen shares
 	tracks  int             // published so far
 	resets  []time.Time     // the recent ones
-	silent  bool            // as the participant's session was told last; at first it takes that for granted
+	barred  Barred
+	silent  bool // as the participant's session was told last; at first it takes that for granted
 
 	reported time.Time
 	tiles    map[tileKey]tileSize // as the participant shows the others
 }
 
-func newPeer(s *SFU, r *room, id string, deliver func(Event)) *Peer {
+func newPeer(s *SFU, r *room, id string, what Barred, deliver func(Event)) *Peer {
 	return &Peer{
 		id:      id,
 		room:    r,
@@ -102,6 +103,7 @@ func newPeer(s *SFU, r *room, id string, deliver func(Event)) *Peer {
 		stop:    make(chan struct{}),
 		screens: make(map[string]bool),
 		tiles:   make(map[tileKey]tileSize),
+		barred:  what,
 		silent:  true, // until there is a path
 	}
 }
@@ -123,8 +125,15 @@ func (p *Peer) Candidate(candidate *Candidate) { p.post(candidateReceived{candid
 // brings the stream.
 func (p *Peer) Screen(streamID string) { p.post(screenNamed{streamID}) }
 
-// View says how large the participant shows some of the others. What was never mentioned is sent as good as possible.
-func (p *Peer) View(tiles []Tile) { p.post(viewed{tiles}) }
+// View says how large the participant shows some of the others. What was never mentioned is sent as good as possible, or
+// with only, not at all; nil leaves that as it was.
+func (p *Peer) View(tiles []Tile, only *bool) { p.post(viewed{tiles, only}) }
+
+// Slots asks for the sound of microphones in so many tracks, whoever speaks, in place of a track for each.
+func (p *Peer) Slots(audio int) { p.post(slotsWanted{audio}) }
+
+// Bar says what of the participant is not forwarded from now on.
+func (p *Peer) Bar(what Barred) { p.post(barred{what}) }
 
 // Limited says what keeps the participant from sending an m-line's best picture: ForCPU, ForBandwidth, or Unlimited.
 func (p *Peer) Limited(mid string, why Why) { p.post(limited{mid, why}) }

@@ -86,7 +86,7 @@ func (g *guest) wanted() map[string]bool {
 
 func (g *guest) view(width, height int) {
 	g.tb.Helper()
-	g.peer.View([]Tile{{Publisher: "a", Width: width, Height: height}})
+	g.peer.View([]Tile{{Publisher: "a", Width: width, Height: height}}, nil)
 	g.settle()
 }
 

@@ -36,7 +36,7 @@ func joinBrowser(t *testing.T, s *sfu.SFU, rejects func(section string) bool) *b
 	if b.pc, err = api.NewPeerConnection(webrtc.Configuration{}); err != nil {
 		t.Fatal(err)
 	}
-	if b.peer, err = s.Join("room", "browser", func(event sfu.Event) { b.events <- event }); err != nil {
+	if b.peer, err = s.Join("room", "browser", sfu.Barred{}, func(event sfu.Event) { b.events <- event }); err != nil {
 		t.Fatal(err)
 	}
 	b.pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {

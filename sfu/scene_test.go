@@ -108,7 +108,7 @@ func (s *scene) begin() {
 	}
 	time.Sleep(time.Second)
 	for _, p := range s.publishers {
-		p.Peer.View(tiles([cameras]int{})) // publishers do not look at one another
+		p.Peer.View(tiles([cameras]int{}), nil) // publishers do not look at one another
 	}
 	time.Sleep(time.Second + time.Duration(seed())*17*time.Millisecond)
 	s.viewer = sfutest.View(s.t, house, world, "room", "viewer", viewer)
@@ -139,7 +139,7 @@ func (s *scene) over() bool { return s.since() >= s.network.duration }
 // showViews tells the server how the viewer shows the cameras.
 func (s *scene) showViews(at time.Duration) {
 	for ; s.viewed < len(s.network.views) && s.network.views[s.viewed].At <= at; s.viewed++ {
-		s.viewer.Peer.View(tiles(s.network.views[s.viewed].Shown))
+		s.viewer.Peer.View(tiles(s.network.views[s.viewed].Shown), nil)
 	}
 }
 

@@ -45,7 +45,8 @@ type SFU struct {
 	began    time.Time
 	controls bool // congestion
 	clock    *paceClock
-	stop     chan struct{} // ends the clock
+	stop     chan struct{}                      // ends the clock
+	tell     func(room string, event RoomEvent) // set before the first join
 
 	peers  sync.WaitGroup
 	clocks sync.WaitGroup
@@ -133,7 +134,7 @@ func newSettings(cfg Config, log *slog.Logger) (webrtc.SettingEngine, error) {
 
 // Join puts a participant into a room, which it creates if need be. The id must be unique in the room. Events for the
 // participant go to deliver until the peer is closed.
-func (s *SFU) Join(roomName, id string, deliver func(Event)) (*Peer, error) {
+func (s *SFU) Join(roomName, id string, what Barred, deliver func(Event)) (*Peer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -143,7 +144,7 @@ func (s *SFU) Join(roomName, id string, deliver func(Event)) (*Peer, error) {
 	if r == nil {
 		r = newRoom(roomName)
 	}
-	p := newPeer(s, r, id, deliver)
+	p := newPeer(s, r, id, what, deliver)
 	if err := r.join(p); err != nil {
 		return nil, fmt.Errorf("join: %w", err)
 	}
@@ -151,6 +152,10 @@ func (s *SFU) Join(roomName, id string, deliver func(Event)) (*Peer, error) {
 	s.peers.Go(p.run)
 	return p, nil
 }
+
+// Listen has tell told who speaks in each room, one event at a time for a room. It must come before the first Join; tell
+// must not block.
+func (s *SFU) Listen(tell func(room string, event RoomEvent)) { s.tell = tell }
 
 // leave takes the peer out of its room, and the room out of the SFU if it was the last. Joining happens under the same
 // lock, so a room that someone joins is never dropped.

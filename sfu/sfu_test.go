@@ -235,7 +235,7 @@ func TestCrossedResets(t *testing.T) {
 	s := newSFU(t)
 	sfutest.Join(t, s, "room", "p", sfutest.Options{Publish: []string{"audio"}})
 	descriptions := make(chan string, 64)
-	peer, err := s.Join("room", "a", func(event sfu.Event) {
+	peer, err := s.Join("room", "a", sfu.Barred{}, func(event sfu.Event) {
 		if e, ok := event.(sfu.LocalDescription); ok {
 			descriptions <- e.Description.Type
 		}
@@ -286,7 +286,7 @@ func TestRejoinUnderTheSameID(t *testing.T) {
 	options := sfutest.Options{Publish: []string{"audio"}}
 	other := sfutest.Join(t, s, "room", "other", options)
 	for range 20 {
-		peer, err := s.Join("room", "again", func(sfu.Event) {})
+		peer, err := s.Join("room", "again", sfu.Barred{}, func(sfu.Event) {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -303,7 +303,7 @@ func TestRejoinUnderTheSameID(t *testing.T) {
 func TestTooManyDescriptionsEndThePeer(t *testing.T) {
 	s := newSFU(t)
 	ended := make(chan error, 1)
-	peer, err := s.Join("room", "a", func(event sfu.Event) {
+	peer, err := s.Join("room", "a", sfu.Barred{}, func(event sfu.Event) {
 		if e, ok := event.(sfu.Ended); ok {
 			ended <- e.Err
 		}

@@ -13,7 +13,20 @@ import (
 type Media interface {
 	// Join makes the peer of participant id in room. deliver is called by one goroutine at a time, also before Join
 	// returns, and does not block.
-	Join(room, id string, deliver func(sfu.Event)) (Peer, error)
+	Join(room, id string, barred sfu.Barred, deliver func(sfu.Event)) (Peer, error)
+	// Listen has tell told who speaks in each room. It must come before the first Join; tell does not block.
+	Listen(tell func(room string, event sfu.RoomEvent))
+}
+
+// Capacity tells how many more people the server carries.
+type Capacity interface {
+	Headroom() sfu.Headroom
+}
+
+// Invites makes and checks invitations to rooms.
+type Invites interface {
+	Make(room string) (token string, expires time.Time)
+	Valid(token, room string) bool
 }
 
 // Peer is the server's side of a participant's connection. None of its methods blocks.
@@ -24,8 +37,12 @@ type Peer interface {
 	Candidate(*sfu.Candidate)
 	// Screen says that the client's MediaStream of that id is a screen share.
 	Screen(streamID string)
-	// View says how large the client shows some of the others.
-	View(tiles []sfu.Tile)
+	// View says how large the client shows some of the others, and whether it wants no others (nil: as before).
+	View(tiles []sfu.Tile, only *bool)
+	// Slots asks for the sound of microphones in so many tracks.
+	Slots(audio int)
+	// Bar says what of the participant is not forwarded.
+	Bar(what sfu.Barred)
 	// Limited says what keeps the client from sending the best picture of an m-line.
 	Limited(mid string, why sfu.Why)
 	// Close leaves. It is asynchronous, and events that still arrive no longer matter.
@@ -40,12 +57,14 @@ type Presence interface {
 
 // Renderer makes htmx fragments with out-of-band ids.
 type Renderer interface {
-	// Header replaces #header: the room's name and how many people are in it.
-	Header(room string, people int) string
+	// Header replaces #header.
+	Header(header protocol.Header) string
 	// Panel appends p's panel to #others.
 	Panel(p protocol.Participant) string
 	// State marks p's panel as reconnecting, or no longer.
 	State(p protocol.Participant, away bool) string
+	// Hands replaces #hands: who has raised a hand.
+	Hands(hands []protocol.Participant) string
 }
 
 // RTCConfigs hands out what a participant's RTCPeerConnection is built with, credentials included. Expires is when it

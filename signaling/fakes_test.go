@@ -51,7 +51,9 @@ type fakePeer struct {
 	calls []string // guarded by mu
 }
 
-func (f *fakeMedia) Join(room, id string, deliver func(sfu.Event)) (Peer, error) {
+func (f *fakeMedia) Listen(func(string, sfu.RoomEvent)) {}
+
+func (f *fakeMedia) Join(room, id string, _ sfu.Barred, deliver func(sfu.Event)) (Peer, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {
@@ -98,9 +100,11 @@ func (p *fakePeer) log() []string {
 	return slices.Clone(p.calls)
 }
 
-func (p *fakePeer) Signal(d sfu.Description) { p.note(d.Type + ":" + d.SDP) }
-func (p *fakePeer) Screen(stream string)     { p.note("screen:" + stream) }
-func (p *fakePeer) View(tiles []sfu.Tile)    { p.note(fmt.Sprintf("view:%+v", tiles)) }
+func (p *fakePeer) Signal(d sfu.Description)       { p.note(d.Type + ":" + d.SDP) }
+func (p *fakePeer) Screen(stream string)           { p.note("screen:" + stream) }
+func (p *fakePeer) View(tiles []sfu.Tile, _ *bool) { p.note(fmt.Sprintf("view:%+v", tiles)) }
+func (p *fakePeer) Slots(audio int)                { p.note(fmt.Sprint("slots:", audio)) }
+func (p *fakePeer) Bar(what sfu.Barred)            { p.note(fmt.Sprintf("bar:%+v", what)) }
 func (p *fakePeer) Limited(mid string, why sfu.Why) {
 	p.note(fmt.Sprintf("limited:%s %q", mid, why))
 }
@@ -150,7 +154,10 @@ func (f *fakePresence) set(key string, there bool) {
 // fakeRenderer writes fragments that tests can read.
 type fakeRenderer struct{}
 
-func (fakeRenderer) Header(room string, people int) string {
+func (fakeRenderer) Hands([]protocol.Participant) string { return "<hands>" }
+
+func (fakeRenderer) Header(h protocol.Header) string {
+	room, people := h.Room, h.People
 	return fmt.Sprintf(`<header id="header">%s %d</header>`, room, people)
 }
 func (fakeRenderer) Panel(p protocol.Participant) string {

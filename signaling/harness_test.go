@@ -370,7 +370,7 @@ func (c *testClient) header(room string, people int) {
 	c.t.Helper()
 	var html string
 	c.decode(c.any(), protocol.KeyHTML, &html)
-	if want := (fakeRenderer{}).Header(room, people); html != want {
+	if want := (fakeRenderer{}).Header(protocol.Header{Room: room, People: people}); html != want {
 		c.t.Fatalf("header %s, want %s", html, want)
 	}
 }

@@ -24,8 +24,8 @@ func (h *rtcHandler) view(message json.RawMessage) error {
 			Width: tile.Width, Height: tile.Height, Pinned: tile.Pinned,
 		})
 	}
-	if h.call != nil && len(tiles) > 0 {
-		h.call.peer.View(tiles)
+	if h.call != nil && (len(tiles) > 0 || m.Only != nil) {
+		h.call.peer.View(tiles, m.Only)
 	}
 	return nil
 }

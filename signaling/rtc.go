@@ -67,7 +67,7 @@ func (h *rtcHandler) config() protocol.RTCConfig {
 
 func (h *rtcHandler) Entered(room string) {
 	c := new(call)
-	peer, err := h.app.media.Join(room, h.session.ChannelName(), func(event sfu.Event) {
+	peer, err := h.app.media.Join(room, h.session.ChannelName(), sfu.Barred{}, func(event sfu.Event) {
 		h.session.Post(protocol.KeyRTC, peerEvent{c, event})
 	})
 	if err != nil {

@@ -316,7 +316,7 @@ func (s *Session) join(name string) {
 }
 
 func (s *Session) sendHeader(room string, people int) {
-	s.Send(protocol.KeyHTML, s.hub.deps.Renderer.Header(room, people))
+	s.Send(protocol.KeyHTML, s.hub.deps.Renderer.Header(protocol.Header{Room: room, People: people, Headroom: -1}))
 }
 
 // sendPanels sends the panels of others in batches, and then who of them is away.

@@ -19,8 +19,7 @@ type Fragments struct {
 const hues = 8
 
 type headerData struct {
-	Room      string
-	People    int
+	protocol.Header
 	OutOfBand bool
 }
 
@@ -43,8 +42,8 @@ func NewFragments() *Fragments {
 }
 
 // Header replaces #header: the name of the room and how many people are in it.
-func (f *Fragments) Header(room string, people int) string {
-	return f.render("header", headerData{Room: room, People: people, OutOfBand: true})
+func (f *Fragments) Header(header protocol.Header) string {
+	return f.render("header", headerData{header, true})
 }
 
 // Panel appends the panel of p to #others: div#<short_name>-div > figure#<short_name> > video.
@@ -56,6 +55,9 @@ func (f *Fragments) Panel(p protocol.Participant) string {
 func (f *Fragments) State(p protocol.Participant, away bool) string {
 	return f.render("state", panelData{Participant: p, Away: away, OutOfBand: true})
 }
+
+// Hands replaces #hands: who has raised a hand, in that order.
+func (f *Fragments) Hands(hands []protocol.Participant) string { return f.render("hands", hands) }
 
 // Rooms is the content of the lobby's list.
 func (f *Fragments) Rooms(rooms []protocol.Room) string { return f.render("rooms", rooms) }

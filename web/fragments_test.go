@@ -14,10 +14,10 @@ func TestFragments(t *testing.T) {
 		html  string
 		parts []string
 	}{
-		"header": {fragments.Header("Jürgen", 2), []string{
+		"header": {fragments.Header(protocol.Header{Room: "Jürgen", People: 2}), []string{
 			`<header id="header" hx-swap-oob="true">`, `<h1 title="Jürgen">Jürgen</h1>`, `2 <span class="unit">people</span>`,
 		}},
-		"header of one": {fragments.Header("standup", 1), []string{`1 <span class="unit">person</span>`}},
+		"header of one": {fragments.Header(protocol.Header{Room: "standup", People: 1}), []string{`1 <span class="unit">person</span>`}},
 		"panel": {fragments.Panel(ann), []string{
 			`<div hx-swap-oob="beforeend:#others"><div id="peer-abc123-div" class="panel tile hue-`,
 			` data-channel="chan-abc123"><figure id="peer-abc123">`,

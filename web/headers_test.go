@@ -83,7 +83,7 @@ func TestNothingInline(t *testing.T) {
 		"lobby":  site.get("/", site.session(t)).Body.String(),
 		"room":   site.get("/r/standup/", site.session(t)).Body.String(),
 		"error":  site.get("/nowhere").Body.String(),
-		"header": fragments.Header("standup", 1),
+		"header": fragments.Header(protocol.Header{Room: "standup", People: 1}),
 		"panel":  fragments.Panel(ann),
 		"state":  fragments.State(ann, true),
 	}

@@ -68,7 +68,7 @@ func (s *Site) roomPage(c *gin.Context) {
 		Room:       room,
 		SocketPath: "/ws" + strings.TrimPrefix(roomPath(room), "/r"),
 		Codecs:     s.codecs,
-		Header:     headerData{Room: room, People: s.peopleIn(room)},
+		Header:     headerData{Header: protocol.Header{Room: room, People: s.peopleIn(room), Headroom: -1}},
 	})
 }
 

@@ -220,8 +220,8 @@ func (a *app) startTURN(ctx context.Context) error {
 type media struct{ *sfu.SFU }
 
 // Join makes a peer.
-func (m media) Join(room, id string, deliver func(sfu.Event)) (signaling.Peer, error) {
-	peer, err := m.SFU.Join(room, id, deliver)
+func (m media) Join(room, id string, barred sfu.Barred, deliver func(sfu.Event)) (signaling.Peer, error) {
+	peer, err := m.SFU.Join(room, id, barred, deliver)
 	if err != nil {
 		return nil, err // not a nil *Peer, which as a Peer would not be nil
 	}

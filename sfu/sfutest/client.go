@@ -77,7 +77,7 @@ func Join(t *testing.T, s *sfu.SFU, room, id string, options Options) *Client {
 		received: make(map[string]int),
 		features: make(map[string]string),
 	}
-	peer, err := s.Join(room, id, func(event sfu.Event) { c.events <- event })
+	peer, err := s.Join(room, id, sfu.Barred{}, func(event sfu.Event) { c.events <- event })
 	if err != nil {
 		t.Fatalf("join: %v", err)
 	}

@@ -89,7 +89,8 @@ func (s *testServer) Identify(r *http.Request) (auth.Identity, bool) {
 
 func (s *testServer) Enter(string, string)                    {}
 func (s *testServer) Leave(string, string)                    {}
-func (s *testServer) Header(string, int) string               { return "<header>" }
+func (s *testServer) Header(protocol.Header) string           { return "<header>" }
+func (s *testServer) Hands([]protocol.Participant) string     { return "<hands>" }
 func (s *testServer) Panel(p protocol.Participant) string     { return "<" + p.ShortName + ">" }
 func (s *testServer) State(protocol.Participant, bool) string { return "" }
 func (s *testServer) RTCConfig(string) (protocol.RTCConfig, time.Time) {
@@ -132,7 +133,10 @@ type mirror struct {
 	silent bool          // guarded by mu: new peers answer nothing
 }
 
-func (m *mirror) Join(room, id string, deliver func(sfu.Event)) (signaling.Peer, error) {
+func (m *mirror) Listen(func(string, sfu.RoomEvent)) {}
+
+// Join implements signaling.Media.
+func (m *mirror) Join(room, id string, _ sfu.Barred, deliver func(sfu.Event)) (signaling.Peer, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := &mirrorPeer{t: m.t, room: room, id: id, deliver: deliver, actions: make(chan func(), 1000), silent: m.silent}
@@ -205,7 +209,9 @@ func (p *mirrorPeer) log() []string {
 
 func (p *mirrorPeer) Screen(string) {}
 
-func (p *mirrorPeer) View(tiles []sfu.Tile) { p.note(fmt.Sprint("view ", tiles)) }
+func (p *mirrorPeer) View(tiles []sfu.Tile, _ *bool) { p.note(fmt.Sprint("view ", tiles)) }
+func (p *mirrorPeer) Slots(audio int)                { p.note(fmt.Sprint("slots ", audio)) }
+func (p *mirrorPeer) Bar(what sfu.Barred)            { p.note(fmt.Sprint("bar ", what)) }
 
 func (p *mirrorPeer) Limited(mid string, why sfu.Why) { p.note(fmt.Sprintf("limited %s %s", mid, why)) }
 

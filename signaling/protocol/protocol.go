@@ -242,6 +242,7 @@ type Layers struct {
 type View struct {
 	Type  string `json:"type"` // TypeView
 	Tiles []Tile `json:"tiles"`
+	Only  *bool  `json:"only,omitempty"` // pictures that were never mentioned are left out; null: as before
 }
 
 // Tile is one shown picture.

@@ -38,3 +38,12 @@ type Room struct {
 	Name   string
 	People int
 }
+
+// Header is what #header shows of a room.
+type Header struct {
+	Room     string
+	People   int  // participants
+	Viewers  int  // who only watch
+	Headroom int  // how many more participants the server and the room carry, -1 where not known
+	Locked   bool // nobody else is let in
+}
