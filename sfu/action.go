@@ -75,6 +75,7 @@ type (
 		features json.RawMessage
 	}
 	eventForPublisher struct{ event Event }
+	slotChanged       struct{ event SlotChanged }
 	layerWanted       struct{} // one that its publisher has switched off
 )
 
@@ -98,17 +99,17 @@ func (a screenNamed) do(p *Peer) error {
 }
 
 func (a viewed) do(p *Peer) error {
-	for _, tile := range a.tiles {
-		p.look(tile)
-	}
-	p.conn.sender.show(time.Now(), p.shown)
+	p.see(a.tiles, a.only, time.Now())
 	return nil
 }
 
-func (a slotsWanted) do(*Peer) error { return nil }
+func (a slotsWanted) do(p *Peer) error {
+	p.listen(a.audio)
+	return nil
+}
 
 func (a barred) do(p *Peer) error {
-	p.barred = a.what
+	p.bar(a.what)
 	return nil
 }
 
@@ -215,12 +216,17 @@ func (a featuresReceived) do(p *Peer) error {
 }
 
 func (a trackPublished) do(p *Peer) error {
-	p.conn.lines.want(a.up)
+	p.discover(a.up)
 	return nil
 }
 
 func (a trackUnpublished) do(p *Peer) error {
-	p.conn.lines.unwant(a.up)
+	p.lose(a.up)
+	return nil
+}
+
+func (a slotChanged) do(p *Peer) error {
+	p.deliver(a.event)
 	return nil
 }
 

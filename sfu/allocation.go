@@ -29,11 +29,12 @@ type tileSize struct {
 	known  bool
 	pixels int
 	pinned bool
+	hidden time.Time // since when, if it is
 }
 
 // await asks for a keyframe of the layer that is chosen, unless d is about to begin with one that came just now.
 func (d *downTrack) await(now time.Time) {
-	if l := d.choice.layer; l == nil || d.sent.packets == 0 && l.run.flows(now) {
+	if l := d.choice.layer; l == nil || d.missed(&l.run) && l.run.flows(now) {
 		return
 	}
 	d.choice.request(now)
@@ -59,6 +60,9 @@ func (b *ladder) changed(former *ladder) bool {
 	return b != former && (b == nil || former == nil || b.shape != former.shape)
 }
 
+// Squeeze sends all participants less from now on, by the same rule, as the level says; 0 ends that.
+func (s *SFU) Squeeze(level alloc.Squeeze) { s.clock.squeeze.Store(int32(level)) }
+
 // review decides anew what each track gets. mu is held.
 func (s *sender) review(now time.Time) {
 	s.reviewed, s.stale = now, false
@@ -68,9 +72,12 @@ func (s *sender) review(now time.Time) {
 			s.inputs = append(s.inputs, d.input())
 		}
 	}
+	squeeze := alloc.Squeeze(s.clock.squeeze.Load())
 	if s.control != nil {
+		s.control.Squeeze(squeeze)
 		s.decided = s.control.Allocate(now, s.inputs, s.decided)
 	} else {
+		s.fixed.Squeeze(squeeze)
 		s.decided = s.fixed.Allocate(now, math.MaxInt/4, 0, s.inputs, s.decided)
 	}
 	s.limited = false
@@ -101,6 +108,8 @@ func (d *downTrack) input() alloc.Track {
 		input.Priority = alloc.Screen
 	case c.shown.pinned:
 		input.Priority = alloc.Pinned
+	case d.up.speaks():
+		input.Priority = alloc.Speaker
 	}
 	return input
 }
@@ -186,6 +195,8 @@ func (t *upTrack) why(of alloc.Why) Why {
 		return ForBandwidth
 	case alloc.Choice:
 		return ForChoice
+	case alloc.Server:
+		return ForServer
 	default:
 		if limited := t.limited.Load(); limited != nil {
 			return *limited

@@ -46,7 +46,11 @@ type downTrack struct {
 	sealed   newest // of the numbers that have gone out
 	unsent   inBatch
 	sent     account
+	plain    int // packets that are to be sent without redundancy, which would be of another source
 }
+
+// redundancy is how many packets later an encoder may repeat one (RFC 2198).
+const redundancy = 3
 
 // newest is the newest of some sequence numbers.
 type newest struct {
@@ -119,7 +123,7 @@ func (d *downTrack) Unbind(webrtc.TrackLocalContext) error { return nil }
 
 // detach ends forwarding.
 func (d *downTrack) detach(now time.Time) {
-	d.up.receivers.remove(d)
+	d.up.detach(d)
 	d.sender.remove(d, now)
 }
 
@@ -130,7 +134,7 @@ func (d *downTrack) forward(packets []packet, b *egress.Batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	session, path := s.transport.ready()
-	if !d.open || session == nil {
+	if !d.open || session == nil || d.up.slot != nil && d.up.slot.from.Load() != packets[0].layer.track.microphone {
 		return
 	}
 	if d.stream == nil {
@@ -170,7 +174,11 @@ func (d *downTrack) offer(p *packet, b *egress.Batch, path *egress.Destination) 
 			d.offer(&p.preface[i], b, path)
 		}
 	}
+	former := d.selector.Current().Encoding
 	if out, ok := d.selector.Next(&p.in); ok {
+		if d.up.slot != nil && former != d.selector.Current().Encoding {
+			d.plain = redundancy
+		}
 		d.send(p, out, b, path)
 	} else if out, open := d.selector.Fill(&p.in); open { // or the receiver would ask for it on and on
 		d.send(&packet{layer: p.layer, in: p.in, header: p.header, padding: 1}, out, b, path)
@@ -188,6 +196,9 @@ func (d *downTrack) header(p *packet, out selection.Out) wire.Out {
 		SSRC:        d.ssrc,
 		TransportID: d.transportID,
 	}
+	if d.up.slot != nil {
+		header.CSRC = p.header.SSRC // whose sound it is (RFC 3550, 5.1)
+	}
 	if d.levelID != 0 && len(p.level) == 1 {
 		header.LevelID, header.Level = d.levelID, p.level[0]
 	}
@@ -199,11 +210,21 @@ func (d *downTrack) header(p *packet, out selection.Out) wire.Out {
 	return header
 }
 
+// sentAt is when the packet leaves, at the earliest: the numbers of what is sent are in the order of sending.
+func (p *packet) sentAt() time.Time {
+	if !p.leaves.IsZero() {
+		return p.leaves
+	}
+	return p.in.Arrived
+}
+
 // send maps the numbers of p and sends it now, or when its turn comes. The sender's mu is held, as in all that follows.
 func (d *downTrack) send(p *packet, out selection.Out, b *egress.Batch, path *egress.Destination) {
 	header, payload := d.header(p, out), p.payload
 	switch {
 	case p.primary == nil:
+	case d.plain > 0:
+		payload = p.primary
 	case d.red != 0 && d.payloadType == p.layer.payloadType: // which its blocks name
 		header.PayloadType = d.red
 	default:
@@ -214,7 +235,8 @@ func (d *downTrack) send(p *packet, out selection.Out, b *egress.Batch, path *eg
 	if size+dtlssrtp.Overhead > egress.MaxPacket {
 		return // larger than any path takes
 	}
-	in := d.sender.slot(p.in.Arrived, d, d.class, size, b)
+	now := p.sentAt()
+	in := d.sender.place(now, d, d.class, size, b)
 	room := in.room
 	header.Put(room)
 	copy(room[start:], payload)
@@ -228,11 +250,12 @@ func (d *downTrack) send(p *packet, out selection.Out, b *egress.Batch, path *eg
 		clear(room[size-int(p.padding) : size])
 		room[size-1] = p.padding
 	}
-	d.sender.send(p.in.Arrived, in, d, d.stream, start, b, path)
+	d.sender.send(now, in, d, d.stream, start, b, path)
+	d.plain = max(d.plain-1, 0)
 	d.sent.packets++
 	d.sent.octets += uint32(len(payload))
 	if d.sent.packets == 1 || int32(header.Timestamp-d.sent.timestamp) >= 0 { // else it is late
-		d.sent.timestamp, d.sent.at = header.Timestamp, p.in.Arrived
+		d.sent.timestamp, d.sent.at = header.Timestamp, now
 	}
 }
 

@@ -1,6 +1,10 @@
 package sfu
 
-import "github.com/pion/webrtc/v4"
+import (
+	"github.com/pion/webrtc/v4"
+
+	"parley/sfu/capacity"
+)
 
 // Candidate is an RTCIceCandidateInit.
 type Candidate = webrtc.ICECandidateInit
@@ -86,6 +90,7 @@ const (
 	ForUplink    Why = "uplink"    // of the publisher's
 	ForCPU       Why = "cpu"       // the publisher's
 	ForChoice    Why = "choice"    // the receiver shows it small, or not at all
+	ForServer    Why = "server"    // which carries no more
 )
 
 // Tile is what a participant shows of another.
@@ -114,8 +119,4 @@ func (Levels) roomEvent()         {}
 type Barred struct{ Microphone, Camera, Screen bool }
 
 // Headroom is how many more participants an SFU carries.
-type Headroom struct {
-	People int    // how many more
-	Known  bool   // else nothing is known yet that limits them
-	Limit  string // what does
-}
+type Headroom = capacity.Headroom

@@ -27,6 +27,13 @@ func (f *fanOut) add(d *downTrack) {
 	f.list.Store(&list)
 }
 
+// set replaces all receivers by list, which must not be changed afterwards.
+func (f *fanOut) set(list []*downTrack) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.list.Store(&list)
+}
+
 func (f *fanOut) remove(d *downTrack) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -181,7 +181,7 @@ func (s *feed) subscribe(t *testing.T, b binding) *downTrack {
 // subscribe has packets go out, as the answer to an offer does.
 func subscribe(down *downTrack, now time.Time) {
 	down.sender.open([]*downTrack{down}, now)
-	down.up.receivers.add(down)
+	down.up.attach(down)
 }
 
 // give hands a packet to a layer, as a read batch of its own.

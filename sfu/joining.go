@@ -16,8 +16,8 @@ const (
 	runPause = 100 * time.Millisecond // without a packet, and nobody waits for the next
 )
 
-// keyframeRun is what a layer has sent since the newest keyframe began: with it, who joins within keyframeInterval sees
-// a picture at once, and needs no keyframe of its own.
+// keyframeRun is what a layer has sent since the newest keyframe began: with it, who joins within keyframeInterval, or
+// has the picture come into view, sees it at once, and needs no keyframe of its own.
 type keyframeRun struct {
 	// For anybody to read, UnixNano.
 	began atomic.Int64 // 0: there is no run
@@ -35,6 +35,7 @@ type runPacket struct {
 	timestamp uint32
 	marker    bool
 	empty     bool
+	arrived   time.Time
 }
 
 // add notes a packet.
@@ -62,7 +63,7 @@ func (r *keyframeRun) add(p *packet) {
 	}
 	r.came.Store(p.in.Arrived.UnixNano())
 	h := &p.header
-	r.packets = append(r.packets, runPacket{h.Sequence, h.Timestamp, h.Marker, len(p.payload) == 0})
+	r.packets = append(r.packets, runPacket{h.Sequence, h.Timestamp, h.Marker, len(p.payload) == 0, p.in.Arrived})
 }
 
 func (r *keyframeRun) end() {
@@ -81,17 +82,21 @@ func (r *keyframeRun) flows(now time.Time) bool {
 	return r.fresh(now) && now.UnixNano()-r.came.Load() < int64(runPause)
 }
 
-// joins reports whether p finds a receiver that has got nothing of the track yet and may begin with the run before p.
+// missed reports whether the receiver has got nothing of the track since the run began. The sender's mu is held.
+func (d *downTrack) missed(run *keyframeRun) bool {
+	return d.sent.packets == 0 || d.sent.at.UnixNano() < run.began.Load()
+}
+
+// joins reports whether p finds a receiver that has got nothing of the run before p and may begin with it.
 func (d *downTrack) joins(p *packet) bool {
-	if d.sent.packets > 0 || !p.layer.isVideo() || len(p.layer.run.packets) == 0 || !p.layer.run.fresh(p.in.Arrived) {
+	if !p.layer.isVideo() || len(p.layer.run.packets) == 0 || !p.layer.run.fresh(p.in.Arrived) || !d.missed(&p.layer.run) {
 		return false
 	}
 	encoding, waits := d.selector.Waiting()
-	return waits && encoding == p.in.Encoding && !d.selector.Begins(&p.in)
+	return waits && encoding == p.in.Encoding && encoding != d.selector.Current().Encoding && !d.selector.Begins(&p.in)
 }
 
-// join sends the run that p belongs to, p and what came with it included: these are offered again, in vain. The time is
-// p's: the numbers of what is sent are in the order of sending.
+// join sends the run that p belongs to, p and what came with it included: these are offered again, in vain.
 func (d *downTrack) join(p *packet, b *egress.Batch, path *egress.Destination) {
 	run := &p.layer.run
 	from := run.packets[0].sequence
@@ -104,10 +109,11 @@ func (d *downTrack) join(p *packet, b *egress.Batch, path *egress.Destination) {
 	for i, kept := range run.packets {
 		again := packet{
 			layer:  p.layer,
+			leaves: p.in.Arrived,
 			header: wire.Header{Sequence: kept.sequence, Timestamp: kept.timestamp, Marker: kept.marker},
 			in: selection.Packet{
 				Encoding: p.in.Encoding, Sequence: kept.sequence, Timestamp: kept.timestamp, Marker: kept.marker,
-				Empty: kept.empty, Arrived: p.in.Arrived, Clock: p.in.Clock,
+				Empty: kept.empty, Arrived: kept.arrived, Clock: p.in.Clock,
 			},
 		}
 		again.in.Frame = &again.frame

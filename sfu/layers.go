@@ -8,15 +8,6 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// maxTiles bounds what a participant may say of how it shows the others.
-const maxTiles = 2048
-
-// tileKey is a picture of somebody.
-type tileKey struct {
-	publisher string
-	screen    bool
-}
-
 // off lists the encodings that are switched off.
 func off(layers map[string]bool) (rids []string) {
 	for rid, active := range layers {
@@ -27,21 +18,6 @@ func off(layers map[string]bool) (rids []string) {
 	slices.Sort(rids)
 	return rids
 }
-
-// look takes how the participant shows a picture.
-func (p *Peer) look(tile Tile) {
-	key := tileKey{tile.Publisher, tile.Screen}
-	if _, known := p.tiles[key]; !known && len(p.tiles) >= maxTiles {
-		maps.DeleteFunc(p.tiles, func(key tileKey, _ tileSize) bool { return !p.room.has(key.publisher) })
-		if len(p.tiles) >= maxTiles {
-			return
-		}
-	}
-	p.tiles[key] = tileSize{known: true, pixels: max(0, tile.Width) * max(0, tile.Height), pinned: tile.Pinned}
-}
-
-// shown is how the participant shows a track.
-func (p *Peer) shown(up *upTrack) tileSize { return p.tiles[tileKey{up.publisher, up.source.screen}] }
 
 // switchLayers tells the participant which of its encodings anybody receives, where that has changed. Others are
 // switched off after a while: they cost its uplink and its battery.

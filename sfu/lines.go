@@ -308,7 +308,7 @@ func (ls *lines) answered(rejected map[string]bool) {
 	}
 	ls.sender.open(opened, time.Now())
 	for _, d := range opened {
-		d.up.receivers.add(d)
+		d.up.attach(d)
 	}
 }
 

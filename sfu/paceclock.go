@@ -3,6 +3,7 @@ package sfu
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/sfu/egress"
@@ -13,11 +14,13 @@ import (
 const paceInterval = 5 * time.Millisecond
 
 // paceClock drives all senders that hold packets back, or want more bandwidth than they have: one goroutine, and one
-// batch a turn, for all of them. Without any it sleeps.
+// batch a turn, for all of them. Without any it sleeps. It also tells all senders of the squeeze.
 type paceClock struct {
 	socket *egress.Conn // static
 	wake   chan struct{}
 	spare  sync.Pool // of *waiting, for their room
+
+	squeeze atomic.Int32 // an alloc.Squeeze; read at each review
 
 	mu     sync.Mutex
 	driven []*sender // guarded by mu

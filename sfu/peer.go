@@ -84,27 +84,29 @@ type Peer struct {
 	screens map[string]bool // streams of the client that are screen shares
 	tracks  int             // published so far
 	resets  []time.Time     // the recent ones
-	barred  Barred
-	silent  bool // as the participant's session was told last; at first it takes that for granted
+	silent  bool            // as the participant's session was told last; at first it takes that for granted
 
 	reported time.Time
-	tiles    map[tileKey]tileSize // as the participant shows the others
+	barred   Barred
+	features json.RawMessage // as the client told last, nil before
+	interest interest
+	speaks   atomic.Bool // more than the others
 }
 
 func newPeer(s *SFU, r *room, id string, what Barred, deliver func(Event)) *Peer {
 	return &Peer{
-		id:      id,
-		room:    r,
-		sfu:     s,
-		log:     s.log.With("room", r.name, "peer", id),
-		deliver: deliver,
-		inbox:   mailbox.New[action](inboxCeiling),
-		done:    make(chan struct{}),
-		stop:    make(chan struct{}),
-		screens: make(map[string]bool),
-		tiles:   make(map[tileKey]tileSize),
-		barred:  what,
-		silent:  true, // until there is a path
+		id:       id,
+		room:     r,
+		sfu:      s,
+		log:      s.log.With("room", r.name, "peer", id),
+		deliver:  deliver,
+		inbox:    mailbox.New[action](inboxCeiling),
+		done:     make(chan struct{}),
+		stop:     make(chan struct{}),
+		screens:  make(map[string]bool),
+		barred:   what,
+		interest: newInterest(),
+		silent:   true, // until there is a path
 	}
 }
 
@@ -230,6 +232,7 @@ func (p *Peer) report(now time.Time) time.Duration {
 	p.judgeSilence(now)
 	p.switchLayers(now)
 	p.conn.sender.retry(now)
+	p.loseSight(now)
 	t := p.conn.transport
 	for reports := range slices.Chunk(p.conn.lines.reports(now), reportsPerPacket) {
 		t.sendRTCPNow(reports...)
@@ -340,7 +343,9 @@ func (p *Peer) publish(c *connection, line *sendingLine, codec webrtc.RTPCodecCa
 		up.limited.Store(&why)
 	}
 	c.published[line.mid] = up
-	p.room.publish(p, up)
+	if !p.isBarred(up) {
+		p.room.publish(p, up)
+	}
 	p.wantAll(line.mid)
 	return up
 }
@@ -372,7 +377,7 @@ func (p *Peer) newUpTrack(c *connection, line *sendingLine, codec webrtc.RTPCode
 	if source.screen {
 		streamID += screenSuffix
 	}
-	return &upTrack{
+	up := &upTrack{
 		id:        fmt.Sprintf("%s-%s-%d", p.id, line.kind, p.tracks),
 		wake:      func() { p.post(layerWanted{}) },
 		publisher: p.id,
@@ -382,18 +387,16 @@ func (p *Peer) newUpTrack(c *connection, line *sendingLine, codec webrtc.RTPCode
 		format:    kindOf(codec),
 		source:    source,
 		ingress:   c.ingress,
+		dominant:  &p.speaks,
 	}
+	if up.kind == webrtc.RTPCodecTypeAudio && !source.screen {
+		up.microphone = &microphone{track: up, voices: p.room.voices}
+	}
+	return up
 }
 
 // isScreen tells a screen share from camera and microphone: the client has said so, its stream is named so, or it is
 // another stream than the first with that kind of track.
 func (p *Peer) isScreen(c *connection, streamID string) bool {
 	return p.screens[streamID] || strings.HasSuffix(streamID, screenSuffix) || c.isSecondStream(streamID)
-}
-
-// shareFeatures passes on what the client says of its camera and microphone.
-func (p *Peer) shareFeatures(message []byte) {
-	if validFeatures(message) {
-		p.room.share(p, json.RawMessage(message))
-	}
 }

@@ -201,7 +201,7 @@ func (d *downTrack) again(
 	sent.resends++
 	sent.again = clock
 	d.rtx.sequence++
-	in := s.slot(now, d, pace.Retransmission, size, b)
+	in := s.place(now, d, pace.Retransmission, size, b)
 	header.Put(in.room)
 	binary.BigEndian.PutUint16(in.room[header.Len():], sequence)
 	copy(in.room[start:], payload)

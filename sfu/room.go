@@ -12,7 +12,9 @@ import (
 // under the lock it gives all peers the same order of events, so that nobody keeps a track whose end they were told
 // before its beginning.
 type room struct {
-	name string // static
+	// Static after construction.
+	name   string
+	voices *voices
 
 	mu       sync.Mutex
 	members  map[string]*Peer           // guarded by mu
@@ -20,9 +22,10 @@ type room struct {
 	features map[string]json.RawMessage // guarded by mu; the latest of each member
 }
 
-func newRoom(name string) *room {
+func newRoom(name string, clock *voiceClock) *room {
 	return &room{
 		name:     name,
+		voices:   newVoices(name, clock),
 		members:  make(map[string]*Peer),
 		tracks:   make(map[*upTrack]*Peer),
 		features: make(map[string]json.RawMessage),
@@ -53,6 +56,7 @@ func (r *room) leave(p *Peer) int {
 	}
 	delete(r.members, p.id)
 	delete(r.features, p.id)
+	r.voices.leave(p)
 	for track, publisher := range r.tracks {
 		if publisher == p {
 			r.remove(track)
@@ -68,7 +72,13 @@ func (r *room) publish(p *Peer, track *upTrack) {
 	if r.members[p.id] != p {
 		return // it left meanwhile
 	}
+	if _, already := r.tracks[track]; already {
+		return
+	}
 	r.tracks[track] = p
+	if track.microphone != nil {
+		r.voices.add(track.microphone)
+	}
 	for _, member := range r.members {
 		if member != p {
 			member.post(trackPublished{track})
@@ -88,6 +98,9 @@ func (r *room) unpublish(track *upTrack) {
 // remove must be called with mu held.
 func (r *room) remove(track *upTrack) {
 	delete(r.tracks, track)
+	if track.microphone != nil {
+		r.voices.remove(track.microphone)
+	}
 	for _, member := range r.members {
 		member.post(trackUnpublished{track})
 	}
@@ -105,6 +118,15 @@ func (r *room) share(p *Peer, features json.RawMessage) {
 		if member != p {
 			member.post(featuresShared{p.id, features})
 		}
+	}
+}
+
+// unshare forgets the features of a member, who is not to be seen.
+func (r *room) unshare(p *Peer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.members[p.id] == p {
+		delete(r.features, p.id)
 	}
 }
 
@@ -152,5 +174,8 @@ func (r *room) count(counts *Counts) {
 	counts.UpTracks += len(r.tracks)
 	for track := range r.tracks {
 		counts.DownTracks += track.receivers.len()
+		if track.microphone != nil {
+			counts.DownTracks += track.microphone.slots.len()
+		}
 	}
 }

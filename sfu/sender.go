@@ -100,31 +100,31 @@ func newSender(
 	return s
 }
 
-// slot is where one packet is written: into the batch if it may leave now, else into one that waits.
-type slot struct {
+// place is where one packet is written: into the batch if it may leave now, else into one that waits.
+type place struct {
 	room    []byte // of the packet's size
 	waiting *waiting
 	class   pace.Class
 }
 
-// slot makes room for a packet of size bytes of d, which send must follow. mu is held.
-func (s *sender) slot(now time.Time, d *downTrack, class pace.Class, size int, b *egress.Batch) slot {
+// place makes room for a packet of size bytes of d, which send must follow. mu is held.
+func (s *sender) place(now time.Time, d *downTrack, class pace.Class, size int, b *egress.Batch) place {
 	if s.control == nil || !d.unsent.elsewhere(b) && s.control.May(now, class) {
-		return slot{room: b.Room(size + dtlssrtp.Overhead)[:size], class: class}
+		return place{room: b.Room(size + dtlssrtp.Overhead)[:size], class: class}
 	}
 	w, ok := s.clock.spare.Get().(*waiting)
 	if !ok {
 		w = new(waiting)
 	}
-	return slot{room: w.data[:size], waiting: w, class: class}
+	return place{room: w.data[:size], waiting: w, class: class}
 }
 
 // onWire is what a packet that is not sealed yet takes of the path.
 func onWire(size int) int { return size + dtlssrtp.Overhead + ipOverhead }
 
-// send sends what has been written into a slot, now or later. Its header takes header bytes. mu is held.
+// send sends what has been written into a place, now or later. Its header takes header bytes. mu is held.
 func (s *sender) send(
-	now time.Time, in slot, d *downTrack, stream *dtlssrtp.Stream, header int, b *egress.Batch, path *egress.Destination,
+	now time.Time, in place, d *downTrack, stream *dtlssrtp.Stream, header int, b *egress.Batch, path *egress.Destination,
 ) {
 	if in.waiting == nil {
 		if in.class == pace.Video {

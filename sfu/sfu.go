@@ -45,7 +45,8 @@ type SFU struct {
 	began    time.Time
 	controls bool // congestion
 	clock    *paceClock
-	stop     chan struct{}                      // ends the clock
+	voices   *voiceClock
+	stop     chan struct{}                      // ends the clocks
 	tell     func(room string, event RoomEvent) // set before the first join
 
 	peers  sync.WaitGroup
@@ -64,13 +65,17 @@ func New(cfg Config, log *slog.Logger) (*SFU, error) {
 	}
 	s := &SFU{
 		log: log, codecs: cfg.Codecs, udp: cfg.UDP, settings: settings, began: time.Now(), rooms: make(map[string]*room),
-		controls: cfg.CongestionControl, clock: newPaceClock(cfg.UDP.Conn()), stop: make(chan struct{}),
+		controls: cfg.CongestionControl, clock: newPaceClock(cfg.UDP.Conn()), voices: newVoiceClock(),
+		stop: make(chan struct{}), tell: func(string, RoomEvent) {},
 	}
 	if _, _, err := s.newAPI(newTransport(cfg.UDP.Conn())); err != nil {
 		return nil, err
 	}
 	clock := s.clock
 	s.clocks.Go(func() { clock.run(s.stop) })
+	s.clocks.Go(func() {
+		s.voices.run(s.stop, func(v *voices, event RoomEvent) { s.tell(v.room, event) })
+	})
 	return s, nil
 }
 
@@ -142,7 +147,7 @@ func (s *SFU) Join(roomName, id string, what Barred, deliver func(Event)) (*Peer
 	}
 	r := s.rooms[roomName]
 	if r == nil {
-		r = newRoom(roomName)
+		r = newRoom(roomName, s.voices)
 	}
 	p := newPeer(s, r, id, what, deliver)
 	if err := r.join(p); err != nil {

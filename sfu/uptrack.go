@@ -26,7 +26,8 @@ type packet struct {
 	frame   codec.Frame
 	header  wire.Header
 	payload []byte
-	padding uint8 // to send behind the payload, see evenOut
+	leaves  time.Time // if it is sent again: when
+	padding uint8     // to send behind the payload, see evenOut
 	// preface holds the packets of a keyframe that come before its first slice (H264 parameter sets).
 	preface []packet
 	level   []byte // the audio level extension (RFC 6464), if there was one
@@ -47,6 +48,12 @@ type upTrack struct {
 	source    sourceStream
 	ingress   *ingress // that it comes from
 	wake      func()   // has the publisher's loop look at what is wanted
+
+	// One of these at most.
+	microphone *microphone // nil unless it is one
+	slot       *slot       // not a track of anybody's but what an audio slot is described as
+
+	dominant *atomic.Bool // its publisher speaks more than the others; nil: nobody knows
 
 	receivers fanOut
 	ladder    atomic.Pointer[ladder] // of video; nil until the first packet
@@ -122,6 +129,27 @@ func (t *upTrack) addLayer(l *layer) {
 	defer t.mu.Unlock()
 	t.layers = append(t.layers, l)
 	t.stale = true
+}
+
+// speaks reports whether its publisher is the one who speaks.
+func (t *upTrack) speaks() bool { return t.dominant != nil && t.dominant.Load() }
+
+// attach begins to send the track by d.
+func (t *upTrack) attach(d *downTrack) {
+	if t.slot != nil {
+		t.slot.open(d)
+		return
+	}
+	t.receivers.add(d)
+}
+
+// detach ends that.
+func (t *upTrack) detach(d *downTrack) {
+	if t.slot != nil {
+		t.slot.close(d)
+		return
+	}
+	t.receivers.remove(d)
 }
 
 // layerOf returns the layer with that rid, nil if there is none.
@@ -289,6 +317,9 @@ func (t *upTrack) forward(b *egress.Batch) {
 	for i := range t.pending {
 		p := &t.pending[i]
 		p.in.Frame, p.in.Empty = &p.frame, len(p.payload) == 0
+	}
+	if t.microphone != nil {
+		t.microphone.forward(t.pending, b)
 	}
 	for _, receiver := range t.receivers.load() {
 		receiver.forward(t.pending, b)

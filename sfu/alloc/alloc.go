@@ -13,6 +13,8 @@
 // track stays where it was if that lies between them, and bit rates are smoothed, so jitter of neither makes it switch.
 // Going down is done at once. Going up waits until congestion is over, switches one spatial layer at a time, and does
 // not try again soon what has just failed (see rise.go).
+//
+// A server that carries no more takes something from all its subscribers, whatever their bandwidth (see squeeze.go).
 package alloc
 
 import (
@@ -61,6 +63,7 @@ const (
 	Free      Why = iota // it gets all that there is
 	Bandwidth            // want of bandwidth
 	Choice               // its tile shows no more, or is hidden
+	Server               // the squeeze
 )
 
 // Decision is what a track gets.
@@ -73,6 +76,7 @@ type Decision struct {
 // Allocator decides for one subscriber. The zero value is ready.
 type Allocator struct {
 	used, need, wanted int
+	squeeze            Squeeze
 	tracks             []track // in the order of the last call
 	order              []int   // indices of tracks, first come first served
 	reordered          time.Time
@@ -91,6 +95,7 @@ type track struct {
 	rates             []smooth // of the rungs
 	steps             []step   // up the ladder, the lowest rung first
 	capped            bool     // the tile shows no more than the last step
+	withheld          bool     // the squeeze leaves no more than the last step
 	at                int      // steps taken, 0: paused
 	plan              int      // steps that a plan gives it
 }
@@ -116,6 +121,9 @@ func (a *Allocator) Probed(rate int) { a.rise.probed(rate) }
 // Unproven says whether there are no probes, so that what failed has to be tried again sooner.
 func (a *Allocator) Unproven(none bool) { a.rise.unproven = none }
 
+// Squeeze says how much is taken from all from now on.
+func (a *Allocator) Squeeze(level Squeeze) { a.squeeze = level }
+
 const (
 	slack        = 1.03 // the videos may be that much above the estimate less audio before something goes down,
 	lowestSlack  = 1.15 // and if it is only lowest rungs: a pause is worse than a little delay
@@ -132,8 +140,9 @@ func (a *Allocator) Allocate(now time.Time, estimate, audio int, tracks []Track,
 	passed := now.Sub(a.called)
 	a.called = now
 	for i := range tracks {
-		a.tracks[i].prepare(&tracks[i], passed)
+		a.tracks[i].prepare(&tracks[i], a.squeeze.offered(tracks[i].Rungs), passed)
 	}
+	a.ration()
 	a.fall(now, estimate-audio)
 	a.climb(now, estimate-audio, audio, tracks)
 	a.sum(audio)
@@ -335,6 +344,8 @@ func (t *track) decision() Decision {
 	}
 	switch {
 	case t.at < len(t.steps):
+	case t.withheld:
+		d.Why = Server
 	case t.capped:
 		d.Why = Choice
 	default:

@@ -44,6 +44,9 @@ func FuzzAllocate(f *testing.F) {
 		for i := range 60 {
 			estimate := int([]uint32{first, second}[i/20%2])
 			b.now = b.now.Add(time.Duration(i%7) * 50 * time.Millisecond)
+			if i%20 == 10 {
+				b.Squeeze(Squeeze((int(audio) + i/20) % int(MostSqueeze+1)))
+			}
 			if i%13 == 0 {
 				b.Congested(b.now)
 			}
@@ -69,6 +72,10 @@ func check(t *testing.T, b *bench, estimate, audio int) {
 			t.Fatalf("rung %d of %d", d.Rung, len(track.Rungs))
 		case track.Shown == 0 && d != Decision{-1, Choice, false}:
 			t.Fatalf("%v for what is hidden", d)
+		case d.Why == Server && b.Allocator.squeeze == 0:
+			t.Fatal("withheld without a squeeze")
+		case d.Rung >= b.Allocator.squeeze.offered(track.Rungs):
+			t.Fatalf("rung %d at squeeze %d", d.Rung, b.Allocator.squeeze)
 		case d.Why == Free && len(track.Rungs) > 0 && d.Rung < 0:
 			t.Fatal("nothing limits it, but it is paused")
 		}

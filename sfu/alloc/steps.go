@@ -44,11 +44,11 @@ func (t *Track) benefit(r *Rung) float64 {
 	return 1.25*pixels + motion
 }
 
-// prepare finds a track's steps, and where on them it is.
-func (t *track) prepare(track *Track, passed time.Duration) {
+// prepare finds a track's steps, which are among the offered lowest rungs, and where on them it is.
+func (t *track) prepare(track *Track, offered int, passed time.Duration) {
 	t.smoothen(track.Rungs, passed)
 	was := t.at > 0
-	t.steps, t.capped, t.at = t.steps[:0], track.Shown <= 0, 0
+	t.steps, t.capped, t.withheld, t.at = t.steps[:0], track.Shown <= 0, false, 0
 	if track.Shown <= 0 || len(track.Rungs) == 0 {
 		return
 	}
@@ -59,6 +59,10 @@ func (t *track) prepare(track *Track, passed time.Duration) {
 		if largest > 0 && r.Pixels > largest {
 			t.capped = true
 			continue
+		}
+		if i >= offered {
+			t.withheld = true
+			break
 		}
 		pixels = max(pixels, r.Pixels)
 		t.add(step{i, r.Spatial, r.Temporal, max(int(t.rates[i].rate), 1), track.benefit(r), 0})

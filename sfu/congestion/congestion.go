@@ -159,6 +159,9 @@ func (c *Controller[T]) Tick(now time.Time) {
 	c.follow(now)
 }
 
+// Squeeze says how much the server takes from all its subscribers from now on.
+func (c *Controller[T]) Squeeze(level alloc.Squeeze) { c.alloc.Squeeze(level) }
+
 // Allocate decides what each track gets; it appends to into[:0].
 func (c *Controller[T]) Allocate(now time.Time, tracks []alloc.Track, into []alloc.Decision) []alloc.Decision {
 	into = c.alloc.Allocate(now, c.available(now), c.audio.rate(), tracks, into)

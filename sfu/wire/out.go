@@ -10,7 +10,7 @@ const (
 	maxWide = 255
 )
 
-// Out is a header to be written, without CSRC. Extensions are in the one-byte form (RFC 8285, 4.2) unless the
+// Out is a header to be written, with one CSRC at most. Extensions are in the one-byte form (RFC 8285, 4.2) unless the
 // dependency descriptor is too long for it; then all are in the two-byte form (4.3). What no form can carry (an id
 // above 14, a mid of more than 16 bytes) is left out.
 type Out struct {
@@ -18,6 +18,7 @@ type Out struct {
 	PayloadType     uint8
 	Sequence        uint16
 	Timestamp, SSRC uint32
+	CSRC            uint32 // 0: none
 
 	// TransportSequence is the transport-wide number (draft-holmer-rmcat-transport-wide-cc-extensions-01, 2); id 0: none.
 	TransportID       uint8
@@ -68,13 +69,21 @@ func (o *Out) extensions() int {
 	return n
 }
 
+// fixed is how many bytes come before the extension.
+func (o *Out) fixed() int {
+	if o.CSRC != 0 {
+		return fixedSize + 4
+	}
+	return fixedSize
+}
+
 // Len is how many bytes Put writes, a multiple of 4.
 func (o *Out) Len() int {
 	n := o.extensions()
 	if n == 0 {
-		return fixedSize
+		return o.fixed()
 	}
-	return fixedSize + extensionHead + (n+3)&^3
+	return o.fixed() + extensionHead + (n+3)&^3
 }
 
 // Put writes the header to the start of b, which has at least Len bytes, and returns Len.
@@ -90,21 +99,26 @@ func (o *Out) Put(b []byte) int {
 	binary.BigEndian.PutUint16(b[2:], o.Sequence)
 	binary.BigEndian.PutUint32(b[4:], o.Timestamp)
 	binary.BigEndian.PutUint32(b[8:], o.SSRC)
+	start := o.fixed()
+	if o.CSRC != 0 {
+		b[0] |= 1
+		binary.BigEndian.PutUint32(b[fixedSize:], o.CSRC)
+	}
 	n := o.extensions()
 	if n == 0 {
-		return fixedSize
+		return start
 	}
 	b[0] |= 0x10 // X
 	words := (n + 3) / 4
-	end := fixedSize + extensionHead + 4*words
+	end := start + extensionHead + 4*words
 	form := uint16(oneByteForm)
 	if o.wide() {
 		form = twoByteForm
 	}
-	binary.BigEndian.PutUint16(b[fixedSize:], form)
-	binary.BigEndian.PutUint16(b[fixedSize+2:], uint16(words))
+	binary.BigEndian.PutUint16(b[start:], form)
+	binary.BigEndian.PutUint16(b[start+2:], uint16(words))
 	clear(b[end-4 : end]) // the padding is in there
-	o.putElements(b[fixedSize+extensionHead:end], form == twoByteForm)
+	o.putElements(b[start+extensionHead:end], form == twoByteForm)
 	return end
 }
 
@@ -145,8 +159,9 @@ func Sequence(b []byte) uint16 { return binary.BigEndian.Uint16(b[2:]) }
 // SetTransportSequence changes the transport-wide number in a header that was written with a TransportID of at most
 // [MaxID].
 func SetTransportSequence(b []byte, number uint16) {
-	at := fixedSize + extensionHead + 1
-	if binary.BigEndian.Uint16(b[fixedSize:]) == twoByteForm {
+	start := fixedSize + 4*int(b[0]&0x0f)
+	at := start + extensionHead + 1
+	if binary.BigEndian.Uint16(b[start:]) == twoByteForm {
 		at++
 	}
 	binary.BigEndian.PutUint16(b[at:], number)

@@ -32,6 +32,10 @@ func TestOut(t *testing.T) {
 				0xe1, 0, 1, 0x10, 0xff, 0x41, '1', '2',
 			},
 		},
+		"a source": {
+			Out{CSRC: 0x0a0b0c0d, LevelID: 2, Level: 5},
+			[]byte{0x91, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 11, 12, 13, 0xbe, 0xde, 0, 1, 0x20, 5, 0, 0},
+		},
 		"level alone": {
 			Out{LevelID: 2, Level: 5},
 			[]byte{0x90, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xbe, 0xde, 0, 1, 0x20, 5, 0, 0},
@@ -77,7 +81,8 @@ func FuzzOut(f *testing.F) {
 		transportID uint8, transport uint16, levelID, level, midID uint8, mid string,
 	) {
 		o := Out{
-			marker, padding, pt & 0x7f, sequence, timestamp, ssrc, transportID, transport, levelID, level, midID, mid, 0, nil,
+			marker, padding, pt & 0x7f, sequence, timestamp, ssrc, timestamp ^ ssrc, transportID, transport, levelID, level,
+			midID, mid, 0, nil,
 		}
 		b := make([]byte, o.Len())
 		if n := o.Put(b); n != len(b) {
@@ -86,6 +91,9 @@ func FuzzOut(f *testing.F) {
 		var header rtp.Header
 		if size, err := header.Unmarshal(b); err != nil || size != len(b) {
 			t.Fatalf("pion reads %d of %d bytes: %v", size, len(b), err)
+		}
+		if csrc := timestamp ^ ssrc; csrc != 0 && (len(header.CSRC) != 1 || header.CSRC[0] != csrc) {
+			t.Fatalf("pion reads the CSRCs %v, want %d", header.CSRC, csrc)
 		}
 		got, err := ParseHeader(b)
 		if err != nil {
@@ -142,7 +150,7 @@ func BenchmarkPut(b *testing.B) {
 
 func TestSetTransportSequence(t *testing.T) {
 	for name, dependency := range map[string][]byte{"narrow": nil, "wide": bytes.Repeat([]byte{1}, 20)} {
-		out := Out{TransportID: 3, TransportSequence: 1, DependencyID: 4, Dependency: dependency}
+		out := Out{CSRC: uint32(len(dependency)), TransportID: 3, TransportSequence: 1, DependencyID: 4, Dependency: dependency}
 		b, want := make([]byte, 100), make([]byte, 100)
 		out.Put(b)
 		SetTransportSequence(b, 0xabcd)

@@ -160,6 +160,7 @@ const (
 	WhyUplink    = "uplink"    // of the publisher's
 	WhyCPU       = "cpu"       // the publisher's
 	WhyChoice    = "choice"    // the receiver shows it small, or not at all
+	WhyServer    = "server"    // which carries no more
 	WhyNone      = "none"      // in Limited
 	WhyOther     = "other"     // likewise; counts as none
 )

@@ -1,0 +1,52 @@
+package sfu
+
+import (
+	"encoding/json"
+
+	"github.com/pion/webrtc/v4"
+)
+
+// viewer reports whether nothing at all is forwarded: such a participant is not there for the others.
+func (b Barred) viewer() bool { return b.Microphone && b.Camera && b.Screen }
+
+// isBarred reports whether a track of the participant is not forwarded.
+func (p *Peer) isBarred(up *upTrack) bool {
+	switch {
+	case up.source.screen:
+		return p.barred.Screen
+	case up.kind == webrtc.RTPCodecTypeAudio:
+		return p.barred.Microphone
+	default:
+		return p.barred.Camera
+	}
+}
+
+// bar takes back what the participant may not publish any more, and publishes what it may again.
+func (p *Peer) bar(what Barred) {
+	former := p.barred
+	p.barred = what
+	for _, up := range p.conn.published {
+		if p.isBarred(up) {
+			p.room.unpublish(up)
+		} else {
+			p.room.publish(p, up) // again is of no effect
+		}
+	}
+	switch {
+	case what.viewer():
+		p.room.unshare(p)
+	case former.viewer() && p.features != nil:
+		p.room.share(p, p.features)
+	}
+}
+
+// shareFeatures passes on what the client says of its camera and microphone.
+func (p *Peer) shareFeatures(message []byte) {
+	if !validFeatures(message) {
+		return
+	}
+	p.features = json.RawMessage(message)
+	if !p.barred.viewer() {
+		p.room.share(p, p.features)
+	}
+}

@@ -1,0 +1,297 @@
+package sfu
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+)
+
+// talker is a guest with a microphone, in virtual time.
+type talker struct {
+	*guest
+	sequence uint16
+}
+
+// enter adds a guest with a microphone.
+func (h *house) enter(id string) *talker {
+	h.tb.Helper()
+	g := h.join(id)
+	g.describe(offer(micLine))
+	t := &talker{guest: g}
+	t.say(127) // so that the line becomes known
+	g.settle()
+	return t
+}
+
+// say sends one packet of 20 ms, of which the second byte tells who sent it.
+func (t *talker) say(level uint8) {
+	t.tb.Helper()
+	t.sequence++
+	t.send(out{
+		ssrc: 100, pt: 111, sequence: t.sequence, timestamp: 960 * uint32(t.sequence), level: level,
+		payload: append([]byte{0xfc}, t.peer.id...),
+	})
+}
+
+// speak has a talker speak for some time, while others are heard at their levels.
+func (h *house) speak(d time.Duration, levels map[*talker]uint8) {
+	for ; d > 0; d -= 20 * time.Millisecond {
+		h.pass(20 * time.Millisecond)
+		for t, level := range levels {
+			t.say(level)
+		}
+	}
+}
+
+// hear gives a guest audio slots whose lines are open.
+func (g *guest) hear(slots int) {
+	g.tb.Helper()
+	g.peer.listen(slots)
+	for i, up := range g.peer.interest.slots {
+		down := g.conn.sender.add(up, tileSize{})
+		codec := webrtc.RTPCodecParameters{RTPCodecCapability: opus, PayloadType: 111}
+		s := seat{binding: binding{codecs: []webrtc.RTPCodecParameters{codec}}, ssrc: webrtc.SSRC(1000 + i)}
+		if _, err := down.Bind(s); err != nil || !down.decodable {
+			g.tb.Fatalf("bind: %v", err)
+		}
+		subscribe(down, g.now)
+	}
+	g.settle()
+}
+
+// heard are the packets of a slot since the last call.
+func (g *guest) heard(slot int) (packets []rtp.Packet) {
+	g.rtp = slices.DeleteFunc(g.rtp, func(p rtp.Packet) bool {
+		if p.SSRC != uint32(1000+slot) {
+			return false
+		}
+		packets = append(packets, p)
+		return true
+	})
+	return packets
+}
+
+// slots is whom a guest was told to hear.
+func (g *guest) slots() map[int]string {
+	g.settle()
+	slots := make(map[int]string)
+	for _, e := range g.events {
+		if e, ok := e.(SlotChanged); ok {
+			slots[e.Slot] = e.Publisher
+		}
+	}
+	return slots
+}
+
+// slotOf is the slot in which somebody is heard, -1 for none.
+func (g *guest) slotOf(id string) int {
+	for slot, publisher := range g.slots() {
+		if publisher == id {
+			return slot
+		}
+	}
+	return -1
+}
+
+var opus = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}
+
+func TestEverybodyIsHeardWhereThereAreSlots(t *testing.T) {
+	h := newHouse(t)
+	a, b := h.enter("a"), h.enter("b")
+	listener := h.join("listener")
+	listener.hear(3)
+	a.hear(3)
+	h.speak(100*time.Millisecond, map[*talker]uint8{a: 70, b: 75}) // no more than noise
+	for _, id := range []string{"a", "b"} {
+		slot := listener.slotOf(id)
+		if slot < 0 || len(listener.heard(slot)) != 5 {
+			t.Errorf("%s is in slot %d and not heard in it whole", id, slot)
+		}
+	}
+	if a.slotOf("a") >= 0 || a.slotOf("b") < 0 {
+		t.Errorf("a was told of the slots %v", a.slots())
+	}
+	c := h.enter("c")
+	if listener.slotOf("c") < 0 {
+		t.Errorf("the third is not heard: %v", listener.slots())
+	}
+	c.peer.Close()
+	if listener.slotOf("c") >= 0 {
+		t.Error("who has left is still in a slot")
+	}
+}
+
+func TestSilenceCostsNothing(t *testing.T) {
+	h := newHouse(t)
+	a := h.enter("a")
+	listener := h.join("listener")
+	listener.hear(2)
+	h.speak(200*time.Millisecond, map[*talker]uint8{a: 30})
+	h.speak(time.Second, map[*talker]uint8{a: 127})
+	listener.heard(0)
+	h.speak(time.Second, map[*talker]uint8{a: 127})
+	if late := listener.heard(0); len(late) > 0 {
+		t.Errorf("%d packets of digital silence were sent", len(late))
+	}
+	h.speak(20*time.Millisecond, map[*talker]uint8{a: 30})
+	if back := listener.heard(0); len(back) != 1+beforehand {
+		t.Errorf("%d packets as they spoke again, want what came right before, too", len(back))
+	}
+}
+
+func TestWhoBeginsToSpeakIsHeard(t *testing.T) {
+	h := newHouse(t)
+	var talkers []*talker
+	quiet := make(map[*talker]uint8)
+	for i := range 6 {
+		talkers = append(talkers, h.enter(fmt.Sprint("p", i)))
+		quiet[talkers[i]] = 80
+	}
+	listener := h.join("listener")
+	listener.hear(2)
+	h.speak(3*time.Second, quiet)
+	listener.heard(0)
+	listener.heard(1)
+	h.speak(time.Second, quiet)
+	if n := len(listener.heard(0)) + len(listener.heard(1)); n > 0 {
+		t.Errorf("%d packets of noise were sent, where six share two slots", n)
+	}
+	last := listener.rtpOf(t)
+	for _, speaker := range []int{4, 2, 5, 2} {
+		id := fmt.Sprint("p", speaker)
+		levels := map[*talker]uint8{talkers[speaker]: 25}
+		h.speak(200*time.Millisecond, levels)
+		slot := listener.slotOf(id)
+		if slot < 0 {
+			t.Fatalf("%s speaks and is not heard: %v", id, listener.slots())
+		}
+		packets := listener.heard(slot)
+		if len(packets) < 10 {
+			t.Errorf("%d packets of %s, want all of 0.2 s", len(packets), id)
+		}
+		for i, p := range packets {
+			if !bytes.HasSuffix(p.Payload, []byte(id)) {
+				t.Fatalf("slot %d brings %q, not %s", slot, p.Payload, id)
+			}
+			if len(p.CSRC) != 1 || p.CSRC[0] != 100 {
+				t.Errorf("CSRC %v", p.CSRC)
+			}
+			if former, ok := last[slot]; ok {
+				step := p.Timestamp - former.Timestamp
+				if p.SequenceNumber != former.SequenceNumber+1 || step < 960 || i > 0 && step != 960 {
+					t.Errorf("packet %d of %s: number %d after %d, timestamp %d later", i, id, p.SequenceNumber,
+						former.SequenceNumber, step)
+				}
+				if p.Marker != (i == 0) {
+					t.Errorf("packet %d of %s: marker %v", i, id, p.Marker)
+				}
+			}
+			last[slot] = p
+		}
+		h.speak(time.Second, map[*talker]uint8{talkers[speaker]: 80})
+		for _, p := range listener.heard(slot) {
+			last[slot] = p
+		}
+	}
+}
+
+// rtpOf starts an account of the newest packets by slot.
+func (g *guest) rtpOf(t *testing.T) map[int]rtp.Packet {
+	t.Helper()
+	g.rtp = nil
+	return make(map[int]rtp.Packet)
+}
+
+func TestTheLoudestAreHeard(t *testing.T) {
+	h := newHouse(t)
+	talkers := []*talker{h.enter("a"), h.enter("b"), h.enter("c"), h.enter("d")}
+	listener := h.join("listener")
+	listener.hear(2)
+	h.speak(3*time.Second, map[*talker]uint8{talkers[0]: 40, talkers[1]: 40, talkers[2]: 39, talkers[3]: 42})
+	before, told := listener.slots(), len(listener.events)
+	h.speak(time.Second, map[*talker]uint8{talkers[0]: 40, talkers[1]: 40, talkers[2]: 39, talkers[3]: 42})
+	if after := listener.slots(); len(listener.events) > told || !equalSlots(before, after) {
+		t.Errorf("four of about the same loudness take slots from one another: %v, %v", before, after)
+	}
+	h.speak(time.Second, map[*talker]uint8{talkers[0]: 40, talkers[1]: 40, talkers[2]: 20, talkers[3]: 21})
+	if listener.slotOf("c") < 0 || listener.slotOf("d") < 0 {
+		t.Errorf("the two who are far louder are not heard: %v", listener.slots())
+	}
+}
+
+func equalSlots(a, b map[int]string) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
+
+func TestSlotsComeAndGo(t *testing.T) {
+	h := newHouse(t)
+	a, b := h.enter("a"), h.enter("b")
+	a.settle()
+	listener := h.join("listener")
+	listener.settle()
+	if n := len(listener.conn.lines.wanted); n != 2 {
+		t.Fatalf("%d tracks wanted, want both microphones", n)
+	}
+	listener.peer.listen(1)
+	if n := len(listener.conn.lines.wanted); n != 1 || listener.conn.lines.wanted[0].streamID != "slot.0" {
+		t.Fatalf("%d tracks wanted, want one slot", n)
+	}
+	listener.peer.listen(4)
+	if n := len(listener.conn.lines.wanted); n != 4 || listener.slotOf("a") < 0 || listener.slotOf("b") < 0 {
+		t.Fatalf("%d tracks wanted, %v", n, listener.slots())
+	}
+	listener.peer.listen(0)
+	h.speak(200*time.Millisecond, map[*talker]uint8{a: 30, b: 30})
+	if n := len(listener.conn.lines.wanted); n != 0 || len(listener.rtp) != 0 {
+		t.Errorf("%d tracks wanted, %d packets came to who wants to hear nobody", n, len(listener.rtp))
+	}
+	listener.peer.Close()
+	if h.room.voices.crowded.Load() || len(h.room.voices.listeners) != 0 {
+		t.Error("a listener who has left is still there")
+	}
+}
+
+func TestRoomIsToldWhoSpeaks(t *testing.T) {
+	h := newHouse(t)
+	a, b := h.enter("a"), h.enter("b")
+	v := h.room.voices
+	var told []RoomEvent
+	speak := func(d time.Duration, levels map[*talker]uint8) (changes []string) {
+		for ; d > 0; d -= 20 * time.Millisecond {
+			h.speak(20*time.Millisecond, levels)
+			events, _ := v.news(h.now, d%(240*time.Millisecond) == 0)
+			told = append(told, events...)
+			for _, e := range events {
+				if e, ok := e.(SpeakerChanged); ok {
+					changes = append(changes, e.Publisher)
+				}
+			}
+		}
+		return changes
+	}
+	if got := speak(240*time.Millisecond, map[*talker]uint8{a: 25, b: 80}); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("a speaks, told %v", got)
+	}
+	speak(3*time.Second, map[*talker]uint8{a: 25, b: 80})
+	if got := speak(300*time.Millisecond, map[*talker]uint8{a: 80, b: 25}); !slices.Equal(got, []string{"b"}) {
+		t.Errorf("b speaks, told %v", got)
+	}
+	if !b.peer.speaks.Load() || a.peer.speaks.Load() {
+		t.Error("their pictures do not know")
+	}
+	told = nil
+	speak(time.Second, map[*talker]uint8{a: 80, b: 80})
+	events, more := v.news(h.now, true)
+	told = append(told, events...)
+	last, ok := told[len(told)-1].(Levels)
+	if !ok || len(last.Levels) != 0 || more {
+		t.Errorf("as all are silent: %v, more %v", told, more)
+	}
+	b.peer.Close()
+	if events, _ := v.news(h.now, false); len(events) != 1 || events[0] == (SpeakerChanged{"b"}) {
+		t.Errorf("as the speaker leaves: %v", events)
+	}
+}
