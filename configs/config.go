@@ -12,11 +12,13 @@ import (
 
 // Config is everything that can be set. Each field has its key, the name of its value in the help, and the help.
 type Config struct {
-	HTTP  HTTP  `koanf:",squash"`
-	Store Store `koanf:",squash"`
-	Media Media `koanf:",squash"`
-	TURN  TURN  `koanf:",squash"`
-	Log   Log   `koanf:",squash"`
+	HTTP   HTTP   `koanf:",squash"`
+	Access Access `koanf:",squash"`
+	Limits Limits `koanf:",squash"`
+	Store  Store  `koanf:",squash"`
+	Media  Media  `koanf:",squash"`
+	TURN   TURN   `koanf:",squash"`
+	Log    Log    `koanf:",squash"`
 }
 
 // HTTP is about pages, the websocket and sessions.
@@ -27,6 +29,26 @@ type HTTP struct {
 	TLSKeyFile      string        `koanf:"tls_key_file" arg:"FILE" help:"private key of the certificate, PEM"`
 	SessionLifetime time.Duration `koanf:"session_lifetime" arg:"DURATION" help:"how long a login lasts"`
 	MetricsListen   string        `koanf:"metrics_listen" arg:"ADDR" help:"address of /metrics; off if empty"`
+}
+
+// Access is about who is let in.
+type Access struct {
+	Server         string        `koanf:"access" arg:"open|password|invite" help:"who may log in"`
+	Password       string        `koanf:"access_password" arg:"PASSWORD" help:"password of this server"`
+	Room           string        `koanf:"room_access" arg:"open|password|invite" help:"who is let into a new room"`
+	RoomPassword   string        `koanf:"room_password" arg:"PASSWORD" help:"password of new rooms"`
+	InviteLifetime time.Duration `koanf:"invite_lifetime" arg:"DURATION" help:"how long an invitation is good for"`
+}
+
+// Limits is about how many are let in.
+type Limits struct {
+	// MaxPeople and MaxRoomPeople are 0 for no limit.
+	MaxPeople     int `koanf:"max_people" arg:"N" help:"most people in all rooms; 0: as many as the machine carries"`
+	MaxRoomPeople int `koanf:"max_room_people" arg:"N" help:"most people in one room; 0: no such limit"`
+
+	// Egress is 0 for no limit.
+	Egress Bitrate `koanf:"egress_limit" arg:"BITS/S" help:"most that is sent, such as 500M; 0: no such limit"`
+	CPU    float64 `koanf:"cpu_limit" arg:"SHARE" help:"share of all CPUs that may be used, 0.1 to 1"`
 }
 
 // Store is about what is kept on the disk.
@@ -73,8 +95,10 @@ type Log struct {
 // Default is what holds when nothing is set: everything in one process, for browsers on the same machine.
 func Default() Config {
 	return Config{
-		HTTP:  HTTP{Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour},
-		Store: Store{DataDir: "data"},
+		HTTP:   HTTP{Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour},
+		Access: Access{Server: "open", Room: "open", InviteLifetime: 7 * 24 * time.Hour},
+		Limits: Limits{CPU: 0.9},
+		Store:  Store{DataDir: "data"},
 		Media: Media{Port: 7000, Announce: []netip.AddrPort{}, Codecs: []string{"opus", "vp8"}, Batching: "gso",
 			CongestionControl: true},
 		TURN: TURN{

@@ -22,6 +22,14 @@ func decode(from, to reflect.Value) (any, error) {
 		return decodeBool(value)
 	case int:
 		return decodeInt(value)
+	case float64:
+		return decodeFloat(value)
+	case Bitrate:
+		rate, err := ParseBitrate(fmt.Sprint(value))
+		if err != nil {
+			return nil, bad(value, err.Error())
+		}
+		return rate, nil
 	case time.Duration:
 		text, _ := value.(string)
 		duration, err := time.ParseDuration(text)
@@ -51,6 +59,14 @@ func decodeInt(value any) (int, error) {
 	number, err := strconv.Atoi(fmt.Sprint(value))
 	if _, decimal := value.(float64); err != nil || decimal {
 		return 0, bad(value, "a whole number")
+	}
+	return number, nil
+}
+
+func decodeFloat(value any) (float64, error) {
+	number, err := strconv.ParseFloat(fmt.Sprint(value), 64)
+	if err != nil {
+		return 0, bad(value, "a number such as 0.9")
 	}
 	return number, nil
 }

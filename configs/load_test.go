@@ -103,14 +103,20 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 		"turn_credential_lifetime": "5s", "ice_servers": "stun:a,stuns:b:5349",
 		"turn_external_urls": "turn:a?transport=tcp", "turn_external_secret": "s,t", "ice_transport_policy": "relay",
 		"log_level": "warn", "log_format": "json", "media_batching": "sendto", "media_sockets": "3",
-		"congestion_control": "false",
+		"congestion_control": "false", "access": "password", "access_password": "a, b", "room_access": "password",
+		"room_password": "123", "invite_lifetime": "48h", "max_people": "300", "max_room_people": "100",
+		"egress_limit": "2.5G", "cpu_limit": "0.75",
 	}
 	want := Config{
 		HTTP: HTTP{
 			Listen: ":80", PublicHost: "example.org", TLSCertFile: "c", TLSKeyFile: "k",
 			SessionLifetime: 36*time.Hour + 30*time.Minute, MetricsListen: "localhost:9090",
 		},
-		Store: Store{DataDir: "/var/lib/parley"},
+		Access: Access{
+			Server: "password", Password: "a, b", Room: "password", RoomPassword: "123", InviteLifetime: 48 * time.Hour,
+		},
+		Limits: Limits{MaxPeople: 300, MaxRoomPeople: 100, Egress: 2_500_000_000, CPU: 0.75},
+		Store:  Store{DataDir: "/var/lib/parley"},
 		Media: Media{
 			Port: 7001, Listen: "::1", STUNDiscover: "stun.example.org:3478", Codecs: []string{"opus", "h264", "av1"},
 			Announce: []netip.AddrPort{
@@ -177,9 +183,9 @@ func TestRefused(t *testing.T) {
 		key, source string
 		expected    string
 	}{
-		{"unknown key", "lisen: :80", "", "", "lisen", file, "a known name, one of announce, codecs, "},
+		{"unknown key", "lisen: :80", "", "", "lisen", file, "a known name, one of access, access_password, announce, "},
 		{"nested key", "http: {listen: ':80'}", "", "", "http.listen", file, "one of "},
-		{"unknown variable", "", "PARLEY_LISEN=:80", "", "PARLEY_LISEN", variable, "one of PARLEY_ANNOUNCE, "},
+		{"unknown variable", "", "PARLEY_LISEN=:80", "", "PARLEY_LISEN", variable, "one of PARLEY_ACCESS, "},
 		{"variable in the wrong case", "", "PARLEY_listen=:80", "", "PARLEY_listen", variable, "one of "},
 		{"no value", "listen:", "", "", "listen", file, "a value"},
 		{"number for text", "public_host: 12", "", "", "public_host", file, "text"},
@@ -209,6 +215,30 @@ func TestRefused(t *testing.T) {
 		{"key alone", "tls_key_file: k", "", "", "tls_cert_file", "", "since tls_key_file is set"},
 		{"short session", "session_lifetime: 59s", "", "", "session_lifetime", file, "at least 1m"},
 		{"bad metrics address", "metrics_listen: '9090'", "", "", "metrics_listen", file, "HOST:PORT"},
+		{"unknown access", "access: closed", "", "", "access", file, "open, password or invite"},
+		{"unknown room access", "", "", "--room-access=locked", "room_access", flag + "room-access", "open, password or"},
+		{"password without one", "access: password", "", "", "access_password", "", "a password, since access is"},
+		{"room without a password", "room_access: password", "", "", "room_password", "", "a password, since room_access"},
+		{"password for nothing", "access_password: p", "", "", "access", "", "password, since access_password is set"},
+		{
+			"password besides invitations", "room_access: invite\nroom_password: p", "", "",
+			"room_access", file, "password, since room_password is set",
+		},
+		{
+			"long password", "", "PARLEY_ROOM_PASSWORD=" + strings.Repeat("p", 129), "--room-access=password",
+			"room_password", variable, "at most 128 bytes",
+		},
+		{"short invitation", "invite_lifetime: 59s", "", "", "invite_lifetime", file, "at least 1m"},
+		{"negative people", "max_people: -1", "", "", "max_people", file, "or 0 for no limit"},
+		{"negative room", "", "", "--max-room-people=-1", "max_room_people", flag + "max-room-people", "or 0 for no limit"},
+		{"bad bitrate", "egress_limit: 500 Mbit", "", "", "egress_limit", file, "such as 800k, 500M or 2.5G"},
+		{"negative bitrate", "egress_limit: -1", "", "", "egress_limit", file, "such as 800k, 500M or 2.5G"},
+		{"forgotten suffix", "egress_limit: 500", "", "", "egress_limit", file, "at least 1M"},
+		{"text for share", "cpu_limit: most", "", "", "cpu_limit", file, "a number"},
+		{"percent", "cpu_limit: 90", "", "", "cpu_limit", file, "from 0.1 to 1"},
+		{"no CPU", "cpu_limit: 0", "", "", "cpu_limit", file, "from 0.1 to 1"},
+		{"no number", "", "", "--cpu-limit=nan", "cpu_limit", flag + "cpu-limit", "from 0.1 to 1"},
+
 		{"no directory", "data_dir: ''", "", "", "data_dir", file, "a directory"},
 		{"media port 0", "", "", "--media-port=0", "media_port", flag + "media-port", "a port from 1 to 65535"},
 		{"media port out of range", "", "", "--media-port=65536", "media_port", flag + "media-port", "a port from 1"},
@@ -282,9 +312,31 @@ func TestUnreadableFile(t *testing.T) {
 }
 
 func TestSecretIsNotShown(t *testing.T) {
-	_, err := load(t, "turn_external_secret: 31415926", nil)
+	for _, key := range []string{"turn_external_secret", "access_password", "room_password"} {
+		_, err := load(t, key+": 31415926", nil)
+		if err == nil || strings.Contains(err.Error(), "31415926") {
+			t.Errorf("got %v", err)
+		}
+	}
+	_, err := load(t, "access: password\naccess_password: '"+strings.Repeat("31415926", 20)+"'", nil)
 	if err == nil || strings.Contains(err.Error(), "31415926") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestSomeFlags(t *testing.T) {
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	AddFlags(flags, "data_dir", "invite_lifetime")
+	if err := flags.Parse([]string{"--data-dir=here"}); err != nil {
+		t.Fatal(err)
+	}
+	if flags.Lookup("listen") != nil || flags.Lookup("invite-lifetime") == nil {
+		t.Errorf("got %s", flags.FlagUsages())
+	}
+	want := Default()
+	want.Store.DataDir = "here"
+	if cfg, err := Load("", nil, flags); err != nil || !reflect.DeepEqual(cfg, want) {
+		t.Errorf("got %+v, %v", cfg, err)
 	}
 }
 

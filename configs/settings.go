@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,8 @@ func format(value any) string {
 		return value
 	case time.Duration:
 		return formatDuration(value)
+	case Bitrate:
+		return value.String()
 	case []string:
 		return strings.Join(value, ",")
 	case []netip.AddrPort:
@@ -67,9 +70,12 @@ func formatDuration(d time.Duration) string {
 	return text
 }
 
-// AddFlags adds a flag for every key, with its default.
-func AddFlags(flags *pflag.FlagSet) {
+// AddFlags adds a flag for each of the keys, or for every key if none is named, with its default.
+func AddFlags(flags *pflag.FlagSet, keys ...string) {
 	for _, setting := range settings(Default()) {
+		if len(keys) > 0 && !slices.Contains(keys, setting.key) {
+			continue
+		}
 		flags.Var(&flagValue{text: setting.value, arg: setting.arg}, setting.flag(), setting.help)
 	}
 }

@@ -1,18 +1,28 @@
 package configs
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"parley/signaling/protocol"
+)
+
+const (
+	minCPU    = 0.1
+	minEgress = 1_000_000 // bits/s; who writes less has forgotten the suffix
 )
 
 // Validate returns an [*Error] for the first value that cannot be used.
 func (c Config) Validate() error {
 	for _, section := range []func() *Error{
-		c.HTTP.validate, c.Store.validate, c.Media.validate, c.TURN.validate, c.Log.validate,
+		c.HTTP.validate, c.Access.validate, c.Limits.validate, c.Store.validate, c.Media.validate, c.TURN.validate,
+		c.Log.validate,
 	} {
 		if err := section(); err != nil {
 			return withoutSecret(err)
@@ -44,6 +54,50 @@ func (h HTTP) validate() *Error {
 		return &Error{
 			Key: "metrics_listen", Value: h.MetricsListen, Expected: "HOST:PORT, such as 127.0.0.1:9090, or nothing",
 		}
+	}
+	return nil
+}
+
+func (a Access) validate() *Error {
+	if err := validateAccess("access", a.Server, "access_password", a.Password); err != nil {
+		return err
+	}
+	if err := validateAccess("room_access", a.Room, "room_password", a.RoomPassword); err != nil {
+		return err
+	}
+	if a.InviteLifetime < time.Minute {
+		return &Error{Key: "invite_lifetime", Value: format(a.InviteLifetime), Expected: "a duration of at least 1m"}
+	}
+	return nil
+}
+
+// validateAccess looks at one kind of access and the password that goes with it.
+func validateAccess(key, access, passwordKey, password string) *Error {
+	switch {
+	case !slices.Contains([]string{protocol.AccessOpen, protocol.AccessPassword, protocol.AccessInvite}, access):
+		return &Error{Key: key, Value: access, Expected: "open, password or invite"}
+	case access == protocol.AccessPassword && password == "":
+		return &Error{Key: passwordKey, Expected: "a password, since " + key + " is password"}
+	case access != protocol.AccessPassword && password != "":
+		return &Error{Key: key, Value: access, Expected: "password, since " + passwordKey + " is set"}
+	case len(password) > protocol.MaxPassword || !utf8.ValidString(password):
+		return &Error{Key: passwordKey, Expected: fmt.Sprintf("text of at most %d bytes", protocol.MaxPassword)}
+	}
+	return nil
+}
+
+func (l Limits) validate() *Error {
+	switch {
+	case l.MaxPeople < 0:
+		return &Error{Key: "max_people", Value: format(l.MaxPeople), Expected: "a number of people, or 0 for no limit"}
+	case l.MaxRoomPeople < 0:
+		return &Error{
+			Key: "max_room_people", Value: format(l.MaxRoomPeople), Expected: "a number of people, or 0 for no limit",
+		}
+	case !(l.CPU >= minCPU && l.CPU <= 1): // which refuses NaN too
+		return &Error{Key: "cpu_limit", Value: format(l.CPU), Expected: "a share of all CPUs from 0.1 to 1"}
+	case l.Egress != 0 && l.Egress < minEgress:
+		return &Error{Key: "egress_limit", Value: format(l.Egress), Expected: "at least 1M bits per second, or 0 for none"}
 	}
 	return nil
 }
@@ -139,7 +193,7 @@ func (l Log) validate() *Error {
 
 // withoutSecret removes what must not be shown.
 func withoutSecret(err *Error) *Error {
-	if err.Key == "turn_external_secret" {
+	if slices.Contains([]string{"turn_external_secret", "access_password", "room_password"}, err.Key) {
 		err.Value = ""
 	}
 	return err

@@ -115,8 +115,8 @@ func (p *Peer) shown(up *upTrack) tileSize {
 	return size
 }
 
-// choose wants what is of interest of these tracks, of all if there are none, and no longer the microphones and pictures
-// that are not. Pictures that were just hidden are left to loseSight.
+// choose wants what is of interest of these tracks, of all if none are given, and no longer the microphones and
+// pictures that are not. Pictures that were just hidden are left to loseSight.
 func (p *Peer) choose(tracks ...*upTrack) {
 	if len(tracks) == 0 {
 		for _, group := range p.interest.others {

@@ -92,7 +92,8 @@ func TestTurningPagesStaysBounded(t *testing.T) {
 			t.Fatalf("%d pictures on page %d, of which 4 are shown", n, page)
 		}
 	}
-	if got := viewer.pictures(); !slices.Contains(got, "p39") || slices.Contains(got, "p00") || !slices.Contains(got, "p32") {
+	got := viewer.pictures()
+	if !slices.Contains(got, "p39") || slices.Contains(got, "p00") || !slices.Contains(got, "p32") {
 		t.Errorf("on the last page %v: want its own and those hidden last", got)
 	}
 }
@@ -166,7 +167,7 @@ func TestComesBackIntoView(t *testing.T) {
 	for range 30 {
 		next(0)
 	}
-	if n := len(viewer.sequences(uint32(down.ssrc))); n != 31 {
+	if n := len(viewer.sequences(down.ssrc)); n != 31 {
 		t.Fatalf("%d packets came before", n)
 	}
 	hide(0)
@@ -183,7 +184,7 @@ func TestComesBackIntoView(t *testing.T) {
 	requests := len(a.rtcp)
 	hide(100 * 100)
 	next(0)
-	if n := len(viewer.sequences(uint32(down.ssrc))); n != 3 {
+	if n := len(viewer.sequences(down.ssrc)); n != 3 {
 		t.Errorf("%d packets as it is shown again, want the keyframe and the two since", n)
 	}
 	if len(a.rtcp) != requests {

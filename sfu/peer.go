@@ -127,8 +127,8 @@ func (p *Peer) Candidate(candidate *Candidate) { p.post(candidateReceived{candid
 // brings the stream.
 func (p *Peer) Screen(streamID string) { p.post(screenNamed{streamID}) }
 
-// View says how large the participant shows some of the others. What was never mentioned is sent as good as possible, or
-// with only, not at all; nil leaves that as it was.
+// View says how large the participant shows some of the others. What was never mentioned is sent as good as possible,
+// or with only, not at all; nil leaves that as it was.
 func (p *Peer) View(tiles []Tile, only *bool) { p.post(viewed{tiles, only}) }
 
 // Slots asks for the sound of microphones in so many tracks, whoever speaks, in place of a track for each.

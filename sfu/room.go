@@ -46,13 +46,13 @@ func (r *room) join(p *Peer) error {
 	return nil
 }
 
-// leave removes a member with all that it publishes, and returns how many are left. One that has left already may have
-// a successor of the same id.
-func (r *room) leave(p *Peer) int {
+// leave removes a member with all that it publishes, and returns how many are left, and whether it was there still: one
+// that has left already may have a successor of the same id.
+func (r *room) leave(p *Peer) (left int, was bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.members[p.id] != p {
-		return len(r.members)
+		return len(r.members), false
 	}
 	delete(r.members, p.id)
 	delete(r.features, p.id)
@@ -62,7 +62,7 @@ func (r *room) leave(p *Peer) int {
 			r.remove(track)
 		}
 	}
-	return len(r.members)
+	return len(r.members), true
 }
 
 // publish makes a track known to everybody but its publisher.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/dtls/v3"
@@ -48,6 +49,8 @@ type SFU struct {
 	voices   *voiceClock
 	stop     chan struct{}                      // ends the clocks
 	tell     func(room string, event RoomEvent) // set before the first join
+
+	people atomic.Int64 // in all rooms
 
 	peers  sync.WaitGroup
 	clocks sync.WaitGroup
@@ -154,12 +157,13 @@ func (s *SFU) Join(roomName, id string, what Barred, deliver func(Event)) (*Peer
 		return nil, fmt.Errorf("join: %w", err)
 	}
 	s.rooms[roomName] = r
+	s.people.Add(1)
 	s.peers.Go(p.run)
 	return p, nil
 }
 
-// Listen has tell told who speaks in each room, one event at a time for a room. It must come before the first Join; tell
-// must not block.
+// Listen has tell told who speaks in each room, one event at a time for a room. It must come before the first Join;
+// tell must not block.
 func (s *SFU) Listen(tell func(room string, event RoomEvent)) { s.tell = tell }
 
 // leave takes the peer out of its room, and the room out of the SFU if it was the last. Joining happens under the same
@@ -167,10 +171,17 @@ func (s *SFU) Listen(tell func(room string, event RoomEvent)) { s.tell = tell }
 func (s *SFU) leave(p *Peer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p.room.leave(p) == 0 && s.rooms[p.room.name] == p.room {
+	left, was := p.room.leave(p)
+	if was {
+		s.people.Add(-1)
+	}
+	if left == 0 && s.rooms[p.room.name] == p.room {
 		delete(s.rooms, p.room.name)
 	}
 }
+
+// People is how many participants there are, viewers included.
+func (s *SFU) People() int { return int(s.people.Load()) }
 
 // Close ends all peers and waits for them. Later joins get ErrClosed.
 func (s *SFU) Close() error {

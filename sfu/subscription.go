@@ -40,11 +40,15 @@ func (s *sender) open(downs []*downTrack, now time.Time) {
 	}
 }
 
-// retry asks again for the keyframes that receivers wait for who get nothing. The packets of a layer repeat what was
-// asked of it, but one that shows nothing new, like a screen, may send none until it is asked.
+// retry does what nothing that flows leads to: it decides anew what each track gets, and asks again for the keyframes
+// that receivers wait for who get nothing. The packets of a layer repeat what was asked of it, but one that shows
+// nothing new, like a screen, may send none until it is asked.
 func (s *sender) retry(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.closed && now.Sub(s.reviewed) >= reportInterval {
+		s.review(now) // no packet comes that would lead to it
+	}
 	for _, d := range s.tracks {
 		if _, waits := d.selector.Waiting(); waits && d.open && now.Sub(d.sent.at) >= reportInterval {
 			d.choice.request(now)

@@ -55,7 +55,11 @@ func (s *Site) roomPage(c *gin.Context) {
 		return
 	}
 	if room != c.Param("room") {
-		c.Redirect(http.StatusMovedPermanently, roomPath(room))
+		target := roomPath(room)
+		if query := c.Request.URL.RawQuery; query != "" { // an invitation
+			target += "?" + query
+		}
+		c.Redirect(http.StatusMovedPermanently, target)
 		return
 	}
 	identity, ok := s.deps.Sessions.Identify(c.Request)

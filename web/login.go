@@ -4,22 +4,26 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"parley/auth"
-	"parley/signaling/protocol"
+)
+
+// What the login page says to who needs an invitation.
+const (
+	messageUninvited = "You need an invitation to come in. Please open the link that you were sent."
+	messageStale     = "This invitation has expired, or is for another room. Please ask for a new one."
 )
 
 // loginPage shows the form, or goes on if there is nothing to fill in.
 func (s *Site) loginPage(c *gin.Context) {
-	next := localPath(c.Query("next"))
+	data := s.newLogin(c.Query("next"))
 	if _, ok := s.deps.Sessions.Identify(c.Request); ok {
-		c.Redirect(http.StatusFound, cmp.Or(next, "/"))
+		c.Redirect(http.StatusFound, cmp.Or(data.Next, "/"))
 		return
 	}
-	s.renderLogin(c, http.StatusOK, loginData{Next: next})
+	s.renderLogin(c, http.StatusOK, data)
 }
 
 // logIn begins a session and goes on to next, or shows the form again with what was typed and what is wrong with it.
@@ -28,12 +32,13 @@ func (s *Site) logIn(c *gin.Context) {
 	if !ok {
 		return
 	}
-	data := loginData{
-		Next:            localPath(cmp.Or(form.Get("next"), c.Query("next"))),
-		TypedScreenName: form.Get(auth.FieldScreenName),
-		TypedName:       form.Get(auth.FieldName),
+	data := s.newLogin(cmp.Or(form.Get("next"), c.Query("next")))
+	data.TypedScreenName, data.TypedName = form.Get(auth.FieldScreenName), form.Get(auth.FieldName)
+	if data.Uninvited != "" {
+		s.renderLogin(c, http.StatusOK, data)
+		return
 	}
-	user, err := s.deps.Logins.LogIn(c.Request.Context(), data.TypedScreenName, data.TypedName)
+	user, err := s.identify(c.Request, form)
 	if refusals := auth.FieldErrors(err); len(refusals) > 0 {
 		data.refuse(refusals)
 		s.renderLogin(c, http.StatusOK, data)
@@ -51,6 +56,14 @@ func (s *Site) logIn(c *gin.Context) {
 	c.Redirect(http.StatusFound, cmp.Or(data.Next, "/"))
 }
 
+// identify finds out who filled in the form. Who does not know the server's password learns nothing of names.
+func (s *Site) identify(r *http.Request, form url.Values) (auth.User, error) {
+	if err := s.deps.Door.CheckPassword(form.Get(auth.FieldPassword), r.RemoteAddr); err != nil {
+		return auth.User{}, err
+	}
+	return s.deps.Logins.LogIn(r.Context(), form.Get(auth.FieldScreenName), form.Get(auth.FieldName))
+}
+
 // logOut ends the session.
 func (s *Site) logOut(c *gin.Context) {
 	if err := s.deps.Sessions.End(c.Writer, c.Request); err != nil {
@@ -60,10 +73,26 @@ func (s *Site) logOut(c *gin.Context) {
 	c.Redirect(http.StatusFound, "/login/")
 }
 
+// newLogin is the login page that leads to next.
+func (s *Site) newLogin(next string) loginData {
+	data := loginData{Next: localPath(next), WantsPassword: s.deps.Door.WantsPassword()}
+	data.Room = roomOf(data.Next)
+	if invite := inviteOf(data.Next); !s.deps.Door.Invited(invite, data.Room) {
+		data.Uninvited = messageUninvited
+		if invite != "" {
+			data.Uninvited = messageStale
+		}
+	}
+	return data
+}
+
+// renderLogin sends the page. With 403 where the form would be of no use.
 func (s *Site) renderLogin(c *gin.Context, status int, data loginData) {
 	data.frame = frame{Page: "login", Title: "Log in"}
 	data.Focus = cmp.Or(data.Focus, auth.FieldScreenName)
-	data.Room = roomOf(data.Next)
+	if data.Uninvited != "" {
+		status = http.StatusForbidden
+	}
 	s.render(c.Writer, c.Request, status, "login", data)
 }
 
@@ -73,21 +102,4 @@ func (d *loginData) refuse(refusals []*auth.FieldError) {
 		d.Refusals[refusal.Field] = refusal.Message
 	}
 	d.Focus = refusals[0].Field
-}
-
-// roomOf returns the room whose page is at path, or "".
-func roomOf(path string) string {
-	parsed, err := url.Parse(path)
-	if err != nil {
-		return ""
-	}
-	name, found := strings.CutPrefix(parsed.Path, "/r/")
-	if !found {
-		return ""
-	}
-	room, err := protocol.ParseRoom(strings.TrimSuffix(name, "/"))
-	if err != nil {
-		return ""
-	}
-	return room
 }

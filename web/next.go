@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+
+	"parley/signaling/protocol"
 )
 
 // maxNext is the longest target of a redirect after logging in, in bytes.
@@ -38,3 +40,34 @@ func loginPath(r *http.Request) string {
 
 // roomPath is the address of a room's page, escaped.
 func roomPath(room string) string { return "/r/" + url.PathEscape(room) + "/" }
+
+// InvitePath is the address of a room's page for somebody with an invitation, escaped.
+func InvitePath(room, token string) string {
+	return roomPath(room) + "?invite=" + url.QueryEscape(token)
+}
+
+// roomOf returns the room whose page is at path, or "".
+func roomOf(path string) string {
+	parsed, err := url.Parse(path)
+	if err != nil {
+		return ""
+	}
+	name, found := strings.CutPrefix(parsed.Path, "/r/")
+	if !found {
+		return ""
+	}
+	room, err := protocol.ParseRoom(strings.TrimSuffix(name, "/"))
+	if err != nil {
+		return ""
+	}
+	return room
+}
+
+// inviteOf returns the token in the link to a room, or "".
+func inviteOf(path string) string {
+	parsed, err := url.Parse(path)
+	if err != nil {
+		return ""
+	}
+	return parsed.Query().Get("invite")
+}

@@ -99,3 +99,35 @@ func TestRoomOf(t *testing.T) {
 		}
 	}
 }
+
+func TestInviteOf(t *testing.T) {
+	for path, want := range map[string]string{
+		"/r/standup/?invite=abc-_1":     "abc-_1",
+		"/r/standup/?a=b&invite=abc#c":  "abc",
+		"/r/standup/?invite=a&invite=b": "a",
+		"/r/standup/?invite=":           "",
+		"/r/standup/":                   "",
+		"":                              "",
+		"/%zz?invite=abc":               "",
+	} {
+		if got := inviteOf(path); got != want {
+			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
+	}
+}
+
+// An invitation is not lost on the way from its link over the login to the room.
+func TestInvitationIsKept(t *testing.T) {
+	site := newTestSite(t, Config{})
+	const link = "/r/J%C3%BCrgen/?invite=abc-_1"
+	checkRedirect(t, site.get("/r/J%C3%BCrgen?invite=abc-_1"), http.StatusMovedPermanently, link)
+	checkRedirect(t, site.get("/r/Ju%CC%88rgen/?invite=abc-_1"), http.StatusMovedPermanently, link)
+	w := site.get(link)
+	login := "/login/?next=/r/J%25C3%25BCrgen/%3Finvite%3Dabc-_1"
+	checkRedirect(t, w, http.StatusFound, login)
+	page := site.get(login)
+	checkPage(t, page, http.StatusOK, "Join Jürgen")
+	next := attribute(element(t, page.Body.String(), `<input type="hidden" name="next"`), "value")
+	checkRedirect(t, site.post("/login/", nil, "screen_name", "Ann", "name", "Ann Smith", "next", next),
+		http.StatusFound, link)
+}

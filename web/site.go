@@ -34,6 +34,7 @@ type Rooms interface {
 
 // Deps are what the site is made of.
 type Deps struct {
+	Door     *auth.Door // to the logins
 	Logins   *auth.Logins
 	Sessions *auth.Sessions
 	Rooms    Rooms

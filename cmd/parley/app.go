@@ -16,6 +16,7 @@ import (
 	"parley/auth"
 	"parley/configs"
 	"parley/sfu"
+	"parley/sfu/capacity"
 	"parley/sfu/egress"
 	"parley/sfu/turn"
 	"parley/signaling"
@@ -35,6 +36,7 @@ type app struct {
 	announced []netip.AddrPort
 	mux       *egress.Mux
 	sfu       *sfu.SFU
+	capacity  *capacity.Meter
 	hub       *signaling.Hub
 	turn      *turn.Server // nil if switched off
 	site      *web.Site
@@ -74,7 +76,7 @@ func run(ctx context.Context, cfg configs.Config, log *slog.Logger, ready func(u
 // start opens everything but the doors.
 func (a *app) start(ctx context.Context) error {
 	for _, step := range []func(ctx context.Context) error{
-		a.openStore, a.openMedia, a.startSFU, a.startSignaling, a.startTURN, a.listen, a.listenMetrics,
+		a.openStore, a.openMedia, a.startSFU, a.startCapacity, a.startSignaling, a.startTURN, a.listen, a.listenMetrics,
 	} {
 		if err := step(ctx); err != nil {
 			return err // which says what failed
@@ -149,6 +151,25 @@ func (a *app) startSFU(context.Context) error {
 	return nil
 }
 
+// startCapacity watches what people cost, and has the SFU send less when it is too much.
+func (a *app) startCapacity(context.Context) error {
+	a.capacity = capacity.Start(capacity.Limits{
+		CPU: a.cfg.Limits.CPU, Egress: int(a.cfg.Limits.Egress), People: a.cfg.Limits.MaxPeople,
+	}, capacity.Sources{
+		Sent: func() uint64 { // with IP and UDP around it
+			sent := a.mux.Conn().Stats()
+			return sent.BytesOut + 28*sent.PacketsOut
+		},
+		People:  a.sfu.People,
+		Squeeze: a.sfu.Squeeze,
+	})
+	a.onStop(func() error {
+		a.capacity.Close()
+		return nil
+	})
+	return nil
+}
+
 // startSignaling makes the hub and the pages, which need each other's parts: logging out ends sockets.
 func (a *app) startSignaling(context.Context) error {
 	secure := a.cfg.HTTP.TLSCertFile != ""
@@ -161,17 +182,27 @@ func (a *app) startSignaling(context.Context) error {
 	if err != nil {
 		return err
 	}
+	invites, err := newInvites(a.cfg)
+	if err != nil {
+		return err
+	}
 	ice, err := newICEServers(a.cfg, a.announced)
 	if err != nil {
 		return err
 	}
-	a.hub = signaling.New(signaling.Config{}, signaling.Deps{
+	a.hub = signaling.New(signaling.Config{
+		RoomAccess:    a.cfg.Access.Room,
+		RoomPassword:  a.cfg.Access.RoomPassword,
+		MaxRoomPeople: a.cfg.Limits.MaxRoomPeople,
+	}, signaling.Deps{
 		Sessions:      sessions,
 		OriginAllowed: auth.OriginAllowed,
 		Media:         media{a.sfu},
 		Presence:      a.store,
 		Renderer:      web.NewFragments(),
 		RTCConfigs:    ice,
+		Capacity:      a.capacity,
+		Invites:       invites,
 	}, a.log)
 	logOuts.hub = a.hub
 	a.onStop(func() error {
@@ -183,7 +214,8 @@ func (a *app) startSignaling(context.Context) error {
 		return nil
 	})
 	a.site, err = web.New(web.Config{Secure: secure, Codecs: a.cfg.Media.Codecs}, web.Deps{
-		Logins: auth.NewLogins(a.store), Sessions: sessions, Rooms: a.store, Socket: a.hub,
+		Door: newDoor(a.cfg.Access, invites), Logins: auth.NewLogins(a.store), Sessions: sessions, Rooms: a.store,
+		Socket: a.hub,
 	}, a.log)
 	return err
 }

@@ -38,17 +38,30 @@ func (a *app) listenMetrics(ctx context.Context) error {
 }
 
 func (a *app) registerGauges(registry *prometheus.Registry) {
-	gauge := func(name, help string, value func() int) {
-		registry.MustRegister(prometheus.NewGaugeFunc(
-			prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value()) }))
+	gauge := func(name, help string, value func() float64) {
+		registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
 	}
-	gauge("parley_rooms", "Rooms with somebody in them.", func() int { return a.sfu.Counts().Rooms })
-	gauge("parley_participants", "People in rooms.", func() int { return a.sfu.Counts().Peers })
-	gauge("parley_tracks_up", "Tracks that participants publish.", func() int { return a.sfu.Counts().UpTracks })
-	gauge("parley_tracks_down", "Tracks that are forwarded, one per receiver.",
+	count := func(name, help string, value func() int) {
+		gauge(name, help, func() float64 { return float64(value()) })
+	}
+	count("parley_rooms", "Rooms with somebody in them.", func() int { return a.sfu.Counts().Rooms })
+	count("parley_participants", "People in rooms.", func() int { return a.sfu.Counts().Peers })
+	count("parley_tracks_up", "Tracks that participants publish.", func() int { return a.sfu.Counts().UpTracks })
+	count("parley_tracks_down", "Tracks that are forwarded, one per receiver.",
 		func() int { return a.sfu.Counts().DownTracks })
+	count("parley_headroom_people", "How many more people fit, -1 where not known.", func() int {
+		if headroom := a.capacity.Headroom(); headroom.Known {
+			return headroom.People
+		}
+		return -1
+	})
+	gauge("parley_load_cpu", "Share of cpu_limit that is used.", func() float64 { return a.capacity.State().CPU })
+	gauge("parley_load_egress", "Share of egress_limit that is used.",
+		func() float64 { return a.capacity.State().Egress })
+	count("parley_squeeze", "How much less video all get than they could, 0 for nothing less.",
+		func() int { return int(a.capacity.State().Squeeze) })
 	if a.turn != nil {
-		gauge("parley_turn_allocations", "Live TURN allocations.", func() int { return a.turn.Stats().Allocations })
+		count("parley_turn_allocations", "Live TURN allocations.", func() int { return a.turn.Stats().Allocations })
 	}
 }
 

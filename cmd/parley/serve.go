@@ -46,9 +46,13 @@ func newServe(run runFunc) *cobra.Command {
 			return err
 		},
 	}
-	serve.Flags().StringVar(&file, "config", "", "configuration `FILE`, YAML (or "+configs.FileVariable+")")
+	addFileFlag(serve, &file)
 	configs.AddFlags(serve.Flags())
 	return serve
+}
+
+func addFileFlag(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVar(file, "config", "", "configuration `FILE`, YAML (or "+configs.FileVariable+")")
 }
 
 // collectOften makes the heap grow by half, not double, between collections: forwarding allocates nothing, so they are

@@ -72,10 +72,10 @@ func check(t *testing.T, b *bench, estimate, audio int) {
 			t.Fatalf("rung %d of %d", d.Rung, len(track.Rungs))
 		case track.Shown == 0 && d != Decision{-1, Choice, false}:
 			t.Fatalf("%v for what is hidden", d)
-		case d.Why == Server && b.Allocator.squeeze == 0:
+		case d.Why == Server && b.squeeze == 0:
 			t.Fatal("withheld without a squeeze")
-		case d.Rung >= b.Allocator.squeeze.offered(track.Rungs):
-			t.Fatalf("rung %d at squeeze %d", d.Rung, b.Allocator.squeeze)
+		case d.Rung >= b.squeeze.offered(track.Rungs):
+			t.Fatalf("rung %d at squeeze %d", d.Rung, b.squeeze)
 		case d.Why == Free && len(track.Rungs) > 0 && d.Rung < 0:
 			t.Fatal("nothing limits it, but it is paused")
 		}

@@ -4,6 +4,8 @@ import "testing"
 
 func TestHeadroom(t *testing.T) {
 	measured := State{known: true, most: 107, limit: LimitCPU}
+	many := State{known: true, most: 1299, limit: LimitEgress}
+	full := State{known: true, most: 107, full: true, limit: LimitEgress}
 	allowed := func(s State, people int) State { s.people = people; return s }
 	for name, test := range map[string]struct {
 		state  State
@@ -13,10 +15,10 @@ func TestHeadroom(t *testing.T) {
 		"nothing known":              {State{}, 5, Headroom{}},
 		"few":                        {measured, 90, Headroom{17, true, LimitCPU}},
 		"some":                       {measured, 60, Headroom{45, true, LimitCPU}},
-		"many":                       {State{known: true, most: 1299, limit: LimitEgress}, 0, Headroom{1200, true, LimitEgress}},
+		"many":                       {many, 0, Headroom{1200, true, LimitEgress}},
 		"none":                       {measured, 107, Headroom{0, true, LimitCPU}},
 		"less than none":             {measured, 200, Headroom{0, true, LimitCPU}},
-		"full":                       {State{known: true, most: 107, full: true, limit: LimitEgress}, 3, Headroom{0, true, LimitEgress}},
+		"full":                       {full, 3, Headroom{0, true, LimitEgress}},
 		"allowed":                    {allowed(State{}, 150), 27, Headroom{123, true, LimitPeople}},
 		"more than allowed":          {allowed(State{}, 20), 30, Headroom{0, true, LimitPeople}},
 		"allowed less than fit":      {allowed(measured, 70), 50, Headroom{20, true, LimitPeople}},

@@ -3,6 +3,7 @@ package capacity
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -125,6 +126,23 @@ func TestHeadroomWhileManyJoin(t *testing.T) {
 	}
 }
 
+// TestHeadroomWhileARoomGrows has one more come each second, of whom everybody sees nine.
+func TestHeadroomWhileARoomGrows(t *testing.T) {
+	p := newPlant(Limits{CPU: 0.9, Cores: 2})
+	p.cores = func(n int, _ alloc.Squeeze) float64 { return float64(n) * (0.001 + 0.0005*float64(min(n-1, 9))) }
+	const fit = 0.95 * 1.8 / 0.0055 // 311
+	for p.people = 3; p.people < 300; p.people++ {
+		p.run(1)
+		h := p.headroom()
+		if left := fit - float64(p.people); p.people > 30 && math.Abs(float64(h.People)-left) > 0.1*fit {
+			t.Errorf("with %d people %+v, though %.0f fit", p.people, h, left)
+		}
+	}
+	if len(p.squeezes) > 0 {
+		t.Errorf("squeezed: %v", p.squeezes)
+	}
+}
+
 // TestHeadroomDoesNotJump has the same people there for ten minutes.
 func TestHeadroomDoesNotJump(t *testing.T) {
 	p := newPlant(Limits{CPU: 0.9, Cores: 2})
@@ -159,7 +177,7 @@ func TestOverTheLimitNobodyFits(t *testing.T) {
 func FuzzEstimator(f *testing.F) {
 	f.Add(uint16(2), uint32(1000), []byte{1, 3, 200, 100, 0, 0, 0, 255, 1, 255, 9, 255, 255, 0, 7, 7})
 	f.Add(uint16(0), uint32(0), []byte{})
-	f.Add(uint16(50), uint32(80_000), []byte{10, 40, 255, 10, 10, 40, 255, 10, 10, 40, 255, 10, 10, 40, 255, 10, 10, 40, 0, 0})
+	f.Add(uint16(50), uint32(80_000), slices.Repeat([]byte{10, 40, 255, 10}, 20))
 	f.Fuzz(func(t *testing.T, people uint16, egress uint32, data []byte) {
 		e := NewEstimator(Limits{Cores: 2, Egress: int(egress), People: int(people)})
 		now, sample := time.Unix(1e9, 0), Sample{}
@@ -178,7 +196,8 @@ func FuzzEstimator(f *testing.F) {
 				t.Fatalf("squeeze %d after %d", s.Squeeze, before)
 			}
 			h := s.Headroom(sample.People)
-			if h.People < 0 || h.Known != (h.Limit != "") || people > 0 && (!h.Known || sample.People+h.People > max(int(people), sample.People)) {
+			if most := max(int(people), sample.People); h.People < 0 || h.Known != (h.Limit != "") ||
+				people > 0 && (!h.Known || sample.People+h.People > most) {
 				t.Fatalf("%+v with %d people, of whom %d may come", h, sample.People, people)
 			}
 			if s.Squeeze > 0 && (h.People > 0 || !h.Known) {

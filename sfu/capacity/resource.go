@@ -29,7 +29,8 @@ type resource struct {
 	based  bool    // base is of this time without anybody
 	most   float64 // people that fit; 0: not known
 
-	spares [alloc.MostSqueeze + 1]float64 // by what factor use falls at a level, from that of the level below; 0: not known
+	// spares is by what factor use falls from the level below to each; 0: not known.
+	spares [alloc.MostSqueeze + 1]float64
 }
 
 func newResource(name string, limit float64) resource { return resource{name: name, limit: limit} }

@@ -270,7 +270,7 @@ func (c *Client) send(pc *webrtc.PeerConnection, track *webrtc.TrackLocalStaticS
 	}
 }
 
-// read counts the packets of a track that carry the name of the one whose stream it is.
+// read counts the packets of a track that carry the name of the one whose stream it is; of an audio slot, any name.
 func (c *Client) read(track *webrtc.TrackRemote) {
 	key := track.StreamID() + "/" + track.Kind().String()
 	owner, _, _ := strings.Cut(track.StreamID(), ".")
@@ -279,7 +279,8 @@ func (c *Client) read(track *webrtc.TrackRemote) {
 		if err != nil {
 			return
 		}
-		if strings.HasSuffix(string(packet.Payload), " of "+owner) {
+		text := string(packet.Payload)
+		if strings.HasSuffix(text, " of "+owner) || owner == "slot" && strings.Contains(text, " of ") {
 			c.change(func() { c.received[key]++ })
 		}
 	}

@@ -3,14 +3,14 @@ package speaker
 import "time"
 
 const (
-	slotTime   = 20 * time.Millisecond
-	judgeEvery = 5 * time.Millisecond // packets of a slot do not come all at once
+	slotTime  = 20 * time.Millisecond
+	judgeEach = time.Millisecond // per voice, so that it takes the same however many speak
 
 	// What the immediate, medium and long evidence has to reach. Whoever begins where nobody spoke before is asked for
-	// less than a cough has not; whoever takes over from somebody who paused must go on for 200 ms. Where two talk over
-	// one another, pauses mean little: one has to have had more of the last second.
-	nowClear, beginClear, turnClear        = 3, 6, 9
-	crossNow, crossMedium, crossLong       = 1, 3, 20
+	// little, as nobody is interrupted; whoever takes over from somebody who paused must go on for some 200 ms. Where two
+	// talk over one another, pauses mean little: one has to have had more of the time.
+	nowClear, beginClear, turnClear        = 3, 5, 7.5
+	crossNow, crossMedium, crossLong       = 1, 4, 28
 	crossHold                        int64 = 102 // slots between changes meanwhile
 	crossOver                        int64 = 25  // slots of silence that are no pause
 
@@ -56,7 +56,7 @@ func (d *Detector[K]) Hear(k K, level uint8, now time.Time) {
 // every packet.
 func (d *Detector[K]) Dominant(now time.Time) (k K, ok bool) {
 	d.tick(now)
-	if at := now.Sub(d.epoch); at-d.judged >= judgeEvery {
+	if at := now.Sub(d.epoch); at-d.judged >= min(slotTime, time.Duration(len(d.voices))*judgeEach) {
 		d.judged = at
 		d.forget()
 		d.judge()
@@ -98,10 +98,11 @@ func (d *Detector[K]) judge() {
 	if v := d.byKey[d.dominant]; v != nil && d.some {
 		reigning = &v.history
 	}
+	full := reigning.full(d.slot)
 	var winner *voice[K]
 	most := 0.0
 	for _, v := range d.voices {
-		if &v.history == reigning || !d.wins(weigh(&v.history, reigning, d.slot, d.changed)) {
+		if &v.history == reigning || !d.wins(weigh(&v.history, reigning, d.slot, d.changed, full, crossNow)) {
 			continue
 		}
 		if loud, mean := v.activity(d.slot, medium); loud*mean > most {
@@ -122,7 +123,7 @@ func (d *Detector[K]) wins(e evidence) bool {
 	switch {
 	case !d.some:
 		return e.immediate >= nowClear && e.medium >= beginClear
-	case d.changed > 0 && d.slot-d.changed < crossHold && e.again && e.silent < crossOver:
+	case d.changed > 0 && d.slot-d.changed < crossHold && (e.again || e.crosstalk) && e.silent < crossOver:
 		return false
 	case e.crosstalk && e.silent < crossOver:
 		return e.immediate >= crossNow && e.medium >= crossMedium && e.long >= crossLong

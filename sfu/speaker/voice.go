@@ -30,12 +30,11 @@ const (
 	decay     = 300 * time.Millisecond
 	onePacket = 40 * time.Millisecond // the most that one stands for in the loudness
 
-	noiseFall   = 0.3  // of the way down, by each packet
-	noiseDrop   = 3.0  // dB, but no more: a single gap in a hum is no quiet room
-	noiseMuted  = 0.2  // dB down by each packet of a closed noise gate
-	noiseRise   = 3.0  // dB/s
-	noiseFirst  = 17.0 // dB above the least, until more is known: who joins with a fan does not speak
-	noiseLearn  = 6.0  // dB/s of rise at first
+	noiseFall   = 0.3 // of the way down, by each packet
+	noiseDrop   = 3.0 // dB, but no more: a single gap in a hum is no quiet room
+	noiseMuted  = 0.2 // dB down by each packet of a closed noise gate
+	noiseRise   = 3.0 // dB/s
+	noiseLearn  = 6.0 // dB/s of rise at first
 	learnFor    = time.Second
 	noiseMost   = 15.0                   // dB above the least floor: what is this loud speaks, however even it is
 	noiseStands = 400 * time.Millisecond // the most that a packet stands for, with DTX
@@ -118,7 +117,7 @@ func (v *Voice) learn(above float64, elapsed time.Duration) {
 	elapsed = min(elapsed, noiseStands)
 	rise := noiseRise
 	if !v.learned {
-		v.learned, v.noise = true, noiseFirst
+		v.learned, v.noise = true, noiseMost // who joins with a fan does not speak
 	}
 	if v.learning < learnFor {
 		v.learning += elapsed

@@ -150,7 +150,9 @@ func BenchmarkPut(b *testing.B) {
 
 func TestSetTransportSequence(t *testing.T) {
 	for name, dependency := range map[string][]byte{"narrow": nil, "wide": bytes.Repeat([]byte{1}, 20)} {
-		out := Out{CSRC: uint32(len(dependency)), TransportID: 3, TransportSequence: 1, DependencyID: 4, Dependency: dependency}
+		out := Out{
+			CSRC: uint32(len(dependency)), TransportID: 3, TransportSequence: 1, DependencyID: 4, Dependency: dependency,
+		}
 		b, want := make([]byte, 100), make([]byte, 100)
 		out.Put(b)
 		SetTransportSequence(b, 0xabcd)
