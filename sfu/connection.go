@@ -265,7 +265,7 @@ func (c *connection) answer() (Description, error) {
 	if err := c.pc.SetLocalDescription(answer); err != nil {
 		return Description{}, fmt.Errorf("set answer: %w", err)
 	}
-	return Description{Type: "answer", SDP: lean(answer.SDP)}, nil
+	return Description{Type: "answer", SDP: discontinuous(lean(answer.SDP))}, nil
 }
 
 // offer makes and sets an offer in one step: creating it assigns mids for good, so none may be thrown away.

@@ -3,7 +3,8 @@
 //
 // A participant has one [Peer]: one pion PeerConnection that carries all they send and all they receive. What comes up
 // is an upTrack with one layer per encoding; everybody else gets it as a downTrack on a line (an m-line) of their own
-// connection. The Peer's only output is a stream of [Event] values.
+// connection. The Peer's only output is a stream of [Event] values. Who asked for audio slots gets, in place of others'
+// microphones, some lines that bring whoever is to be heard.
 //
 // # Who owns what
 //
@@ -13,6 +14,10 @@
 //	rooms                                   SFU.mu
 //	a client's streams, their accounts      ingress.mu: whoever holds it reads
 //	who receives a track                    fanOut, copied on change            one atomic load per packet
+//	who speaks, whom each slot brings       voices.mu, per room                 one atomic load per packet
+//	what a participant wants to see         the peer's loop (interest)
+//	what a microphone's packets tell        ingress.mu
+//	how much is held back for want of box   paceClock.squeeze, atomic           read at each review
 //	which layers a track has                upTrack.mu
 //	all that goes down to one client        sender.mu: whoever forwards to it, or has its turn
 //	who wants a layer                       layerDemand.mu
@@ -22,7 +27,8 @@
 //
 // Pion's callbacks only post. Posting never blocks, so it is allowed under a lock, and so is sealing a packet into the
 // batch of the goroutine that has it, which never waits either; nothing else is. Locks are taken in the order of a
-// packet's way: ingress.mu, sender.mu, then those of what they use. Whoever starts a goroutine waits for it:
+// packet's way: ingress.mu, voices.mu (of who speaks), sender.mu, then those of what they use; room.mu comes before
+// voices.mu. Whoever starts a goroutine waits for it:
 // connection.close for the one that reads features, Peer.finish for former connections, [SFU.Close] for the peers.
 //
 // # A packet's way
