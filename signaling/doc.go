@@ -11,8 +11,9 @@
 //
 // The [Hub] holds the sessions and the rooms. A room's mutex covers a change of its members together with the posts
 // that announce it, so everybody sees the same joins and leaves in one order and nobody is told of somebody who has
-// left. What a room tells a member carries the number of that member's stay, and the loop drops what belongs to a
-// former one.
+// left. Each stay in a room is a member of its own, and the loop drops what a former one is still told. Who may do what
+// there is decided by the room's [floor.Floor], under the same mutex; rights.go makes it true. Newcomers, raised hands
+// and the header are told to all at most a few times a second (newcomers.go, pulse.go).
 //
 // A frame is an envelope of several apps: each key is an app, registered with [Hub.Register]. The keys hangup, join,
 // signal and room are the session's own. In one frame hangup comes first, then join, then the apps in order of

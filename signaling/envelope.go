@@ -17,7 +17,7 @@ const maxKeys = 64
 // envelope is one frame of the client. The session's own keys are parsed, whatever else there is belongs to an app.
 type envelope struct {
 	hangup bool
-	join   *string // the room as the client wrote it
+	join   *protocol.Join // as the client wrote it, nil for none
 	apps   []appMessage
 }
 
@@ -80,8 +80,9 @@ func (e *envelope) add(key string, value json.RawMessage) error {
 		}
 		e.hangup = true
 	case protocol.KeyJoin:
-		if err := json.Unmarshal(value, &e.join); err != nil || e.join == nil {
-			return badValue(key, "the name of a room")
+		e.join = new(protocol.Join)
+		if err := e.join.UnmarshalJSON(value); err != nil {
+			return fmt.Errorf("%q must be %w", key, err)
 		}
 	case protocol.KeyRoom, protocol.KeySignal: // the room's name and the heartbeat: having arrived is all they do
 		var text *string
@@ -104,11 +105,20 @@ func unexpectedEOF(err error) error {
 
 // encode makes the frame {key: value}. It fails for values that JSON cannot express, which ours are not.
 func encode(key string, value any) ([]byte, error) {
+	frame, err := encodeFrame(map[string]any{key: value})
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", key, err)
+	}
+	return frame, nil
+}
+
+// encodeFrame makes a frame of an object.
+func encodeFrame(object any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false) // fragments would grow by a third; the frame is never part of a page
-	if err := enc.Encode(map[string]any{key: value}); err != nil {
-		return nil, fmt.Errorf("encode %s: %w", key, err)
+	if err := enc.Encode(object); err != nil {
+		return nil, err
 	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
 }

@@ -18,6 +18,9 @@ func TestParseEnvelope(t *testing.T) {
 		{frame: `{"hangup":true}`, want: "true - []"},
 		{frame: `{"join":"rød"}`, want: "false rød []"},
 		{frame: `{"join":""}`, want: "false  []"},
+		{frame: `{"join":{"room":"red","as":"viewer"}}`, want: "false red []"},
+		{frame: `{"join":{"room":"red","as":"host"}}`, err: `"join" must be the name of a room`},
+		{frame: `{"join":{}}`, err: `"join" must be the name of a room`},
 		{frame: `{"signal":"hb","room":"red"}`, want: "false - []"},
 		{frame: `{"b":{"x":1},"join":"red","a": [1, 2]}`, want: `false red [b={"x":1} a=[1, 2]]`},
 		{frame: `{"":null}`, want: "false - [=null]"},
@@ -73,7 +76,7 @@ func manyKeys(n int) string {
 func describe(env envelope) string {
 	join := "-"
 	if env.join != nil {
-		join = *env.join
+		join = env.join.Room
 	}
 	apps := make([]string, len(env.apps))
 	for i, message := range env.apps {
@@ -86,14 +89,17 @@ func describe(env envelope) string {
 	return hangup + join + " [" + strings.Join(apps, " ") + "]"
 }
 
-// FuzzEnvelope compares with what encoding/json makes of the frame, and feeds the rtc app with what comes out.
+// FuzzEnvelope compares with what encoding/json makes of the frame, and feeds the apps with what comes out.
 func FuzzEnvelope(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `{"join":"red","hangup":true,"signal":"hb","room":"x"}`, `{"a":1,"a":2}`, `[]`, "{\"\xff\":1}", `{"a":{"b":[`,
 		`{"rtc":{"type":"signal","recipient":"sfu","signal":{"description":{"type":"offer","sdp":"v=0"}}}}`,
 		`{"rtc":{"type":"signal","recipient":"sfu","signal":{"candidate":{"candidate":"c","sdpMLineIndex":0}}}}`,
 		`{"rtc":{"type":"signal","recipient":"sfu","signal":{"candidate":null}}}`,
-		`{"rtc":{"type":"screen","stream":"s"}}`, `{"chat":"\ud800"}`, `{"\u0061":1e999}`,
+		`{"rtc":{"type":"screen","stream":"s"}}`, `{"chat":"\ud800"}`,
+		`{"join":{"room":"red","as":"viewer","password":"p"}}`, `{"floor":{"type":"mute","channel_name":"x","on":true}}`,
+		`{"floor":{"type":"access","access":"password","password":"p"}}`, `{"rtc":{"type":"slots","audio":6}}`,
+		`{"\u0061":1e999}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -116,6 +122,7 @@ func FuzzEnvelope(f *testing.F) {
 			}
 			h := &rtcHandler{call: &call{peer: &fakePeer{}}}
 			_ = h.Receive(message.value)
+			_ = (&floorHandler{session: &Session{}}).Receive(message.value)
 		}
 		for _, own := range []string{"hangup", "join", "signal", "room"} {
 			if _, ok := reference[own]; ok {

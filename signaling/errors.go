@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"parley/sfu"
+	"parley/signaling/floor"
 	"parley/signaling/protocol"
 )
 
@@ -31,10 +32,25 @@ func (r *Refusal) Error() string { return r.Type + ": " + r.Detail }
 // wireError maps an error to what the client is told. What is not known otherwise is the client's malformed input.
 func wireError(err error) protocol.Error {
 	wire := protocol.Error{Type: protocol.ErrorBadMessage, Detail: err.Error()}
-	var refusal *Refusal
+	var (
+		refusal   *Refusal
+		forbidden floor.Forbidden
+	)
 	switch {
 	case errors.As(err, &refusal):
 		wire = protocol.Error{Type: refusal.Type, Detail: refusal.Detail}
+	case errors.As(err, &forbidden):
+		wire.Type = protocol.ErrorForbidden
+	case errors.Is(err, floor.ErrPassword):
+		wire.Type = protocol.ErrorPassword
+	case errors.Is(err, floor.ErrInvite):
+		wire.Type = protocol.ErrorInvite
+	case errors.Is(err, floor.ErrLocked):
+		wire.Type = protocol.ErrorLocked
+	case errors.Is(err, floor.ErrRemoved):
+		wire.Type = protocol.ErrorRemoved
+	case errors.Is(err, floor.ErrFull):
+		wire.Type = protocol.ErrorFull
 	case errors.Is(err, protocol.ErrRoomName):
 		wire.Type = protocol.ErrorBadRoom
 	case errors.Is(err, sfu.ErrDescription):

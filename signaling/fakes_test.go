@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 	"parley/signaling/protocol"
 )
 
-// fakeSessions takes the session's id from a header; the screen name is the id.
+// fakeSessions takes the session's id from a header; the screen name is the id, up to a # if there is one.
 type fakeSessions struct {
 	mu      sync.Mutex
 	revoked map[string]bool // guarded by mu
@@ -24,7 +25,9 @@ func (f *fakeSessions) Identify(r *http.Request) (auth.Identity, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	id := r.Header.Get(sessionHeader)
-	return auth.Identity{User: auth.User{Name: "Real " + id, ScreenName: id}, SessionID: id}, id != "" && !f.revoked[id]
+	name, _, _ := strings.Cut(id, "#")
+	return auth.Identity{User: auth.User{Name: "Real " + name, ScreenName: name}, SessionID: id},
+		id != "" && !f.revoked[id]
 }
 
 func (f *fakeSessions) revoke(id string) {
@@ -41,25 +44,28 @@ type fakeMedia struct {
 	mu    sync.Mutex
 	err   error       // guarded by mu: what Join returns
 	peers []*fakePeer // guarded by mu: in order of joining
+
+	tell func(string, sfu.RoomEvent) // static after Listen
 }
 
 type fakePeer struct {
 	room, id string
+	barred   sfu.Barred // from the start
 	deliver  func(sfu.Event)
 
 	mu    sync.Mutex
 	calls []string // guarded by mu
 }
 
-func (f *fakeMedia) Listen(func(string, sfu.RoomEvent)) {}
+func (f *fakeMedia) Listen(tell func(string, sfu.RoomEvent)) { f.tell = tell }
 
-func (f *fakeMedia) Join(room, id string, _ sfu.Barred, deliver func(sfu.Event)) (Peer, error) {
+func (f *fakeMedia) Join(room, id string, barred sfu.Barred, deliver func(sfu.Event)) (Peer, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.err != nil {
 		return nil, f.err
 	}
-	p := &fakePeer{room: room, id: id, deliver: deliver}
+	p := &fakePeer{room: room, id: id, barred: barred, deliver: deliver}
 	f.peers = append(f.peers, p)
 	return p, nil
 }
@@ -100,11 +106,16 @@ func (p *fakePeer) log() []string {
 	return slices.Clone(p.calls)
 }
 
-func (p *fakePeer) Signal(d sfu.Description)       { p.note(d.Type + ":" + d.SDP) }
-func (p *fakePeer) Screen(stream string)           { p.note("screen:" + stream) }
-func (p *fakePeer) View(tiles []sfu.Tile, _ *bool) { p.note(fmt.Sprintf("view:%+v", tiles)) }
-func (p *fakePeer) Slots(audio int)                { p.note(fmt.Sprint("slots:", audio)) }
-func (p *fakePeer) Bar(what sfu.Barred)            { p.note(fmt.Sprintf("bar:%+v", what)) }
+func (p *fakePeer) Signal(d sfu.Description) { p.note(d.Type + ":" + d.SDP) }
+func (p *fakePeer) Screen(stream string)     { p.note("screen:" + stream) }
+func (p *fakePeer) View(tiles []sfu.Tile, only *bool) {
+	if only != nil {
+		p.note(fmt.Sprint("only:", *only))
+	}
+	p.note(fmt.Sprintf("view:%+v", tiles))
+}
+func (p *fakePeer) Slots(audio int)     { p.note(fmt.Sprint("slots:", audio)) }
+func (p *fakePeer) Bar(what sfu.Barred) { p.note(fmt.Sprintf("bar:%+v", what)) }
 func (p *fakePeer) Limited(mid string, why sfu.Why) {
 	p.note(fmt.Sprintf("limited:%s %q", mid, why))
 }
@@ -154,11 +165,26 @@ func (f *fakePresence) set(key string, there bool) {
 // fakeRenderer writes fragments that tests can read.
 type fakeRenderer struct{}
 
-func (fakeRenderer) Hands([]protocol.Participant) string { return "<hands>" }
+func (fakeRenderer) Hands(hands []protocol.Participant) string {
+	names := make([]string, len(hands))
+	for i, p := range hands {
+		names[i] = p.UserName
+	}
+	return `<div id="hands">` + strings.Join(names, ",") + `</div>`
+}
 
 func (fakeRenderer) Header(h protocol.Header) string {
-	room, people := h.Room, h.People
-	return fmt.Sprintf(`<header id="header">%s %d</header>`, room, people)
+	var more string
+	if h.Viewers > 0 {
+		more += fmt.Sprintf(" +%d", h.Viewers)
+	}
+	if h.Headroom >= 0 {
+		more += fmt.Sprintf(" of %d", h.People+h.Viewers+h.Headroom)
+	}
+	if h.Locked {
+		more += " locked"
+	}
+	return fmt.Sprintf(`<header id="header">%s %d%s</header>`, h.Room, h.People, more)
 }
 func (fakeRenderer) Panel(p protocol.Participant) string {
 	return fmt.Sprintf(`<div id="%s-div">%s</div>`, p.ShortName, p.UserName)
@@ -188,3 +214,29 @@ func (f *fakeConfigs) RTCConfig(channelName string) (protocol.RTCConfig, time.Ti
 	}
 	return cfg, time.Now().Add(f.life)
 }
+
+// fakeCapacity is how many more people fit.
+type fakeCapacity struct {
+	mu       sync.Mutex
+	headroom sfu.Headroom // guarded by mu
+}
+
+func (f *fakeCapacity) Headroom() sfu.Headroom {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.headroom
+}
+
+func (f *fakeCapacity) set(headroom sfu.Headroom) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.headroom = headroom
+}
+
+// fakeInvites makes invitations that name their room.
+type fakeInvites struct{}
+
+func (fakeInvites) Make(room string) (string, time.Time) {
+	return "to+" + room, time.Unix(1790000000, 0)
+}
+func (fakeInvites) Valid(token, room string) bool { return token == "to+"+room }

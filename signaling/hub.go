@@ -28,9 +28,13 @@ const (
 type Config struct {
 	QueuedBytes  int           // queued to one client before it counts as a slow reader and is cut off, default 4 MiB
 	WriteTimeout time.Duration // for one frame to one client, default 10 s
+
+	RoomAccess    string // of a room that opens: protocol.AccessOpen (default), AccessPassword or AccessInvite
+	RoomPassword  string // with AccessPassword; "" lets nobody in
+	MaxRoomPeople int    // in one room, viewers too; 0 for no limit
 }
 
-// Deps is what the hub works with. All are required.
+// Deps is what the hub works with. All are required, unless it says otherwise.
 type Deps struct {
 	Sessions      Sessions
 	OriginAllowed func(r *http.Request) bool // by the Origin header; a request without one passes
@@ -38,6 +42,8 @@ type Deps struct {
 	Presence      Presence
 	Renderer      Renderer
 	RTCConfigs    RTCConfigs
+	Capacity      Capacity // nil: the server carries any number of people
+	Invites       Invites  // nil: there are no invitations
 }
 
 // Hub is all websockets of this process and the rooms that they are in. It serves GET /ws/<room>/.
@@ -60,7 +66,7 @@ type Hub struct {
 	rooms    map[string]*room    // guarded by mu
 }
 
-// New makes a hub with the app "rtc" registered.
+// New makes a hub with the apps "rtc" and "floor" registered. It listens to deps.Media.
 func New(cfg Config, deps Deps, log *slog.Logger) *Hub {
 	if cfg.QueuedBytes <= 0 {
 		cfg.QueuedBytes = defaultQueuedBytes
@@ -68,7 +74,7 @@ func New(cfg Config, deps Deps, log *slog.Logger) *Hub {
 	if cfg.WriteTimeout <= 0 {
 		cfg.WriteTimeout = defaultWriteTimeout
 	}
-	return &Hub{
+	h := &Hub{
 		cfg:   cfg,
 		deps:  deps,
 		log:   log,
@@ -78,11 +84,13 @@ func New(cfg Config, deps Deps, log *slog.Logger) *Hub {
 			CheckOrigin:      func(*http.Request) bool { return true }, // judged before the upgrade
 		},
 		newName:  newChannelName,
-		apps:     []App{&rtcApp{media: deps.Media, configs: deps.RTCConfigs}},
+		apps:     []App{&rtcApp{media: deps.Media, configs: deps.RTCConfigs}, &floorApp{invites: deps.Invites}},
 		sessions: make(map[string]*Session),
 		short:    make(map[string]bool),
 		rooms:    make(map[string]*room),
 	}
+	deps.Media.Listen(h.roomEvent)
+	return h
 }
 
 // Register puts a further app on the sockets. It panics when the key is taken, and must come before serving.
@@ -246,59 +254,21 @@ func (h *Hub) all() []*Session {
 	return all
 }
 
-// enter puts m into the room of that name, which it opens if need be. See [room.enter].
-func (h *Hub) enter(name string, m *member, frames ...[]byte) (*room, []member) {
-	for {
-		r := h.openRoom(name)
-		if others, ok := r.enter(m, frames...); ok {
-			return r, others
-		}
-		h.forget(r)
-	}
-}
-
-// leave takes m out of r and forgets r with the last member.
-func (h *Hub) leave(r *room, m *member, frames ...[]byte) {
-	if closed := r.leave(m, frames...); closed {
-		h.forget(r)
-	}
-}
-
-func (h *Hub) openRoom(name string) *room {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	r := h.rooms[name]
-	if r == nil {
-		r = &room{name: name}
-		h.rooms[name] = r
-	}
-	return r
-}
-
-// forget removes a closed room, unless another of its name has taken its place.
-func (h *Hub) forget(r *room) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.rooms[r.name] == r {
-		delete(h.rooms, r.name)
-	}
-}
-
-func (h *Hub) people(name string) int {
-	h.mu.Lock()
-	r := h.rooms[name]
-	h.mu.Unlock()
-	if r == nil {
-		return 0
-	}
-	return r.people()
-}
-
 // encode makes a frame. A message that JSON cannot express is an app's mistake: logged, and an error for the client.
 func (h *Hub) encode(key string, message any) []byte {
 	frame, err := encode(key, message)
 	if err != nil {
 		h.log.Error("unencodable message", "app", key, "error", err)
+		return []byte(`{"error":{"type":"internal"}}`)
+	}
+	return frame
+}
+
+// encodeFrame makes a frame of several keys. It must be one that JSON can express.
+func (h *Hub) encodeFrame(object any) []byte {
+	frame, err := encodeFrame(object)
+	if err != nil {
+		h.log.Error("unencodable frame", "error", err)
 		return []byte(`{"error":{"type":"internal"}}`)
 	}
 	return frame

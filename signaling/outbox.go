@@ -45,6 +45,16 @@ func (o *outbox) push(frame []byte) bool {
 	return true
 }
 
+// behindBytes is how much waits for a client that does not keep up.
+const behindBytes = 32 << 10
+
+// behind reports whether the client is told more than it takes.
+func (o *outbox) behind() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.bytes > behindBytes
+}
+
 // ping queues a ping unless one is queued.
 func (o *outbox) ping() {
 	o.mu.Lock()

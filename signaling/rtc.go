@@ -67,7 +67,7 @@ func (h *rtcHandler) config() protocol.RTCConfig {
 
 func (h *rtcHandler) Entered(room string) {
 	c := new(call)
-	peer, err := h.app.media.Join(room, h.session.ChannelName(), sfu.Barred{}, func(event sfu.Event) {
+	peer, err := h.app.media.Join(room, h.session.ChannelName(), h.session.barred(), func(event sfu.Event) {
 		h.session.Post(protocol.KeyRTC, peerEvent{c, event})
 	})
 	if err != nil {
@@ -107,6 +107,8 @@ func (h *rtcHandler) Receive(message json.RawMessage) error {
 		return h.view(message)
 	case protocol.TypeLimited:
 		return h.limited(message)
+	case protocol.TypeSlots:
+		return h.slots(message)
 	}
 	return nil
 }
@@ -157,11 +159,15 @@ func (h *rtcHandler) screen(m *protocol.ClientRTC) error {
 	return nil
 }
 
-// Happened takes events of the peer and of the renewal timer.
+// Happened takes events of the peer, of the renewal timer, and of the room: what may not be forwarded.
 func (h *rtcHandler) Happened(event any) {
 	switch e := event.(type) {
 	case renew:
 		h.session.Send(protocol.KeyRTC, protocol.Config{Type: protocol.TypeConfig, RTCConfig: h.config()})
+	case sfu.Barred:
+		if h.call != nil {
+			h.call.peer.Bar(e)
+		}
 	case peerEvent:
 		if e.call == h.call && h.call != nil {
 			h.tell(e.event)
@@ -191,6 +197,8 @@ func (h *rtcHandler) tell(event sfu.Event) {
 		h.session.Send(protocol.KeyRTC, wireQuality(e))
 	case sfu.LayersWanted:
 		h.session.Send(protocol.KeyRTC, wireLayers(e))
+	case sfu.SlotChanged:
+		h.session.Send(protocol.KeyRTC, wireSlot(e))
 	case sfu.MediaSilent:
 		h.session.mediaSilent(e.Silent)
 	case sfu.Ended:

@@ -2,7 +2,6 @@ package signaling
 
 import (
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,7 +15,6 @@ import (
 
 const (
 	mailboxCeiling = 8192            // posts that a session may be behind before it is ended
-	panelBatch     = 64 << 10        // bytes of panels in one html message
 	closeGrace     = 2 * time.Second // for the close handshake
 )
 
@@ -46,19 +44,16 @@ type Session struct {
 	malformed *window
 	live      liveness
 	timer     *time.Timer // wakes the loop when live wants to be asked again
-	stay      uint64      // counts enter and leave
 	room      *room       // nil outside a room
 	member    *member     // nil outside a room
 	entered   []Handler   // those that were told of the room
 	end       *ending     // why the loop ends, nil while it goes on
 }
 
-// post is something for the loop: news of a stay in a room, or an event for the handler of an app.
+// post is something for the loop: news of a stay in a room, or of no stay.
 type post struct {
-	stay  uint64 // 0 for an event
-	news  news
-	key   string
-	event any
+	member *member // whose stay it is, nil for none
+	news
 }
 
 // ending says how a session ends. Code 0 sends no close frame.
@@ -99,7 +94,9 @@ func (s *Session) TellRoom(key string, message any) {
 
 // Post gives event to the session's handler of the app key, on its loop. It never blocks, and may be called from
 // anywhere at any time; it reports false when the session has ended.
-func (s *Session) Post(key string, event any) bool { return s.post(post{key: key, event: event}) }
+func (s *Session) Post(key string, event any) bool {
+	return s.post(post{news: news{key: key, event: event}})
+}
 
 // post never blocks. A session that is too far behind ends.
 func (s *Session) post(p post) bool {
@@ -140,7 +137,7 @@ func (s *Session) open(room string) {
 		s.handlers[app.Key()] = handler
 		s.opened = append(s.opened, handler)
 		if i == 0 {
-			s.sendHeader(room, s.hub.people(room))
+			s.write(s.hub.headerFrame(s.hub.header(room)))
 		}
 	}
 }
@@ -218,27 +215,21 @@ func (s *Session) receive(in *inbound) {
 	}
 }
 
-// handlePosts empties the mailbox. Frames of a stay in a room that is over are dropped.
+// handlePosts empties the mailbox. News of a stay in a room that is over are dropped.
 func (s *Session) handlePosts() {
-	people := false
 	for _, p := range s.mailbox.Take() {
 		if s.end != nil {
 			return
 		}
-		switch p.stay {
-		case 0:
-			if handler := s.handlers[p.key]; handler != nil {
-				handler.Happened(p.event)
-			}
-		case s.stay:
-			for _, frame := range p.news.frames {
-				s.write(frame)
-			}
-			people = people || p.news.people
+		if p.member != nil && p.member != s.member || p.lossy && s.outbox.behind() {
+			continue
 		}
-	}
-	if people && s.room != nil { // once, however many came and went
-		s.sendHeader(s.room.name, s.room.people())
+		for _, frame := range p.frames {
+			s.write(frame)
+		}
+		if handler := s.handlers[p.key]; handler != nil {
+			handler.Happened(p.event)
+		}
 	}
 }
 
@@ -272,88 +263,6 @@ func (s *Session) fail(err error) {
 func (s *Session) write(frame []byte) {
 	if !s.outbox.push(frame) && s.end == nil {
 		s.end = &ending{reason: "slow reader"}
-	}
-}
-
-// join leaves the room the session is in and enters another, which may be the same.
-func (s *Session) join(name string) {
-	name, err := protocol.ParseRoom(name)
-	if err != nil {
-		s.refuse(err)
-		return
-	}
-	s.leave()
-	s.stay++
-	stay := s.stay
-	panel := s.hub.deps.Renderer.Panel(s.self)
-	m := &member{
-		who: s.self, panel: panel,
-		tell: func(n news) { s.post(post{stay: stay, news: n}) },
-	}
-	r, others := s.hub.enter(name, m,
-		s.hub.encode(protocol.KeyHTML, panel),
-		s.hub.encode(protocol.KeyRTC, protocol.Other{Type: protocol.TypeOther, Participant: s.self}))
-	s.room, s.member = r, m
-	s.inCall.Store(true)
-	s.live.enter()
-
-	s.sendPanels(others)
-	ids := make([]protocol.Participant, len(others))
-	for i, other := range others {
-		ids[i] = other.who
-	}
-	s.Send(protocol.KeyRTC, protocol.Others{Type: protocol.TypeOthers, IDs: ids})
-	s.sendHeader(name, len(others)+1)
-	s.hub.deps.Presence.Enter(name, s.ChannelName())
-	s.log.Info("entered", "room", name, "people", len(others)+1)
-	for _, handler := range s.opened {
-		if s.room == nil { // the handler before could not go on
-			return
-		}
-		s.entered = append(s.entered, handler)
-		handler.Entered(name)
-	}
-}
-
-func (s *Session) sendHeader(room string, people int) {
-	s.Send(protocol.KeyHTML, s.hub.deps.Renderer.Header(protocol.Header{Room: room, People: people, Headroom: -1}))
-}
-
-// sendPanels sends the panels of others in batches, and then who of them is away.
-func (s *Session) sendPanels(others []member) {
-	var panels, states strings.Builder
-	for i, other := range others {
-		panels.WriteString(other.panel)
-		states.WriteString(other.away)
-		if panels.Len() >= panelBatch || i == len(others)-1 {
-			s.Send(protocol.KeyHTML, panels.String())
-			panels.Reset()
-		}
-	}
-	if states.Len() > 0 {
-		s.Send(protocol.KeyHTML, states.String())
-	}
-}
-
-// leave leaves the room, if the session is in one.
-func (s *Session) leave() {
-	r, m := s.room, s.member
-	if r == nil {
-		return
-	}
-	s.room, s.member = nil, nil
-	s.stay++
-	s.inCall.Store(false)
-	s.live.leave()
-	s.hub.leave(r, m, s.hub.encode(protocol.KeyRTC, protocol.Disconnected{
-		Type: protocol.TypeDisconnected, ChannelName: s.ChannelName(),
-	}))
-	s.hub.deps.Presence.Leave(r.name, s.ChannelName())
-	s.log.Info("left", "room", r.name)
-	entered := s.entered
-	s.entered = nil
-	for _, handler := range entered {
-		handler.Left()
 	}
 }
 

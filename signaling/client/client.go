@@ -39,6 +39,8 @@ type Client struct {
 	queue   *queue
 	state   *state
 	muted   mutes
+	voice   voice
+	wire    wire
 	running sync.WaitGroup
 	stop    chan struct{} // closed to end the loop
 	once    sync.Once     // closes stop
@@ -47,8 +49,9 @@ type Client struct {
 	// Owned by the loop.
 	configuration webrtc.Configuration
 	features      map[string]any
-	joining       string      // the room that was asked for and not entered yet
+	joining       string      // the room that was asked for last and is not entered yet
 	awaited       int         // joins that the server has not answered
+	room          string      // that the client is in
 	inRoom        bool        // others came
 	conn          *connection // nil outside a room, and while a reset is awaited
 	resetting     bool        // a reset was sent: what comes from the server until its own is for the former connection
@@ -87,6 +90,7 @@ func (a *Account) Dial(ctx context.Context, room string, options Options) (*Clie
 		options: options, log: log, socket: socket, api: api, clips: clips, queue: newQueue(), state: newState(),
 		stop: make(chan struct{}), ended: make(chan struct{}), features: options.Features, opened: time.Now(),
 	}
+	c.voice.quiet = options.Quiet
 	c.running.Go(c.read)
 	c.running.Go(c.run)
 	if err := c.Await(ctx, func(s Snapshot) bool { return s.ChannelName != "" }); err != nil {
@@ -100,14 +104,24 @@ func (a *Account) Dial(ctx context.Context, room string, options Options) (*Clie
 func (c *Client) Opened() time.Time { return c.opened }
 
 // Join enters a room, leaving the one the client is in. See [Client.JoinAndWait].
-func (c *Client) Join(room string) { c.queue.post(func() { c.join(room) }) }
+func (c *Client) Join(room string) { c.Enter(protocol.Join{Room: room}) }
 
-// JoinAndWait joins and waits until the media connection stands.
+// JoinAndWait joins and waits until the media connection stands. It wraps [ErrRefused] if the room lets nobody like
+// this in.
 func (c *Client) JoinAndWait(ctx context.Context, room string) error {
-	asked := make(chan struct{})
+	return c.EnterAndWait(ctx, protocol.Join{Room: room})
+}
+
+// Enter joins as a viewer, with a password or an invitation, or as anybody.
+func (c *Client) Enter(join protocol.Join) { c.queue.post(func() { c.join(join) }) }
+
+// EnterAndWait is [Client.JoinAndWait] for all that a join may say.
+func (c *Client) EnterAndWait(ctx context.Context, join protocol.Join) error {
+	asked, refusals := make(chan struct{}), 0
 	c.queue.post(func() {
 		defer close(asked)
-		c.join(room)
+		c.state.update(func(s *Snapshot) { refusals = s.Refusals })
+		c.join(join)
 	})
 	select { // what was before must not pass for what is awaited
 	case <-asked:
@@ -115,9 +129,18 @@ func (c *Client) JoinAndWait(ctx context.Context, room string) error {
 	case <-ctx.Done(): // the loop may be closing a connection
 		return fmt.Errorf("join: %w", ctx.Err())
 	}
-	return c.Await(ctx, func(s Snapshot) bool {
+	var refused Snapshot
+	err := c.Await(ctx, func(s Snapshot) bool {
+		if s.Refusals > refusals {
+			refused = s
+			return true
+		}
 		return s.Room != "" && s.Connection == webrtc.PeerConnectionStateConnected.String()
 	})
+	if n := len(refused.Errors); err == nil && n > 0 {
+		return fmt.Errorf("join: %w: %s", ErrRefused, refused.Errors[n-1].Type)
+	}
+	return err
 }
 
 // Hangup leaves the room.
@@ -176,6 +199,7 @@ func (c *Client) Abandon() {
 func (c *Client) read() {
 	for {
 		_, frame, err := c.socket.ReadMessage()
+		c.wire.in(len(frame))
 		if err != nil {
 			c.queue.post(func() {
 				c.end(fmt.Errorf("socket: %w", err))
@@ -195,7 +219,7 @@ func (c *Client) read() {
 func matters(frame []byte) bool {
 	for _, kind := range []string{
 		protocol.TypeSignal, protocol.TypeConnect, protocol.TypeConfig, protocol.TypeOthers, protocol.KeyError,
-		protocol.TypeQuality, protocol.TypeLayers,
+		protocol.TypeQuality, protocol.TypeLayers, protocol.TypeRemoved,
 	} {
 		if bytes.Contains(frame, []byte(`"`+kind+`"`)) {
 			return true
@@ -249,6 +273,7 @@ func (c *Client) send(key string, value any) {
 	frame, err := json.Marshal(map[string]any{key: value})
 	if err == nil {
 		if err = c.socket.SetWriteDeadline(time.Now().Add(writeTimeout)); err == nil {
+			c.wire.out(len(frame))
 			err = c.socket.WriteMessage(websocket.TextMessage, frame)
 		}
 	}

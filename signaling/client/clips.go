@@ -25,6 +25,7 @@ var mediaFiles embed.FS
 
 const (
 	framesPerSecond = 15
+	smallFrameRate  = 10 // of the small picture: the same frames, more slowly
 	audioLevel      = 21 // of the tone, -dBov
 )
 

@@ -28,12 +28,13 @@ const nudgeEvery = 50 * time.Millisecond
 // connection is one RTCPeerConnection. A reset replaces it whole, and what its callbacks still post is dropped.
 type connection struct {
 	// Static after construction.
-	pc       *webrtc.PeerConnection
-	features *webrtc.DataChannel
-	tracks   []*outTrack
-	sending  []outLine
-	closing  chan struct{}
-	running  sync.WaitGroup
+	pc        *webrtc.PeerConnection
+	features  *webrtc.DataChannel
+	tracks    []*outTrack
+	sending   []outLine
+	frameRate int // of the pictures in tracks
+	closing   chan struct{}
+	running   sync.WaitGroup
 
 	// Owned by the client's loop.
 	early    []webrtc.ICECandidateInit // from before the first description of the server
@@ -169,7 +170,7 @@ func (c *Client) connect() error {
 		if err := media.Attach(&Connection{c, conn}); err != nil {
 			return fmt.Errorf("attach media: %w", err)
 		}
-	} else if err := conn.publish(c.options, c.clips, c.state); err != nil {
+	} else if err := conn.publish(c.options, c.clips, c.state, &c.voice); err != nil {
 		return err
 	}
 	offer, err := pc.CreateOffer(nil)

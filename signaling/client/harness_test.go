@@ -335,6 +335,9 @@ func (p *mirrorPeer) reflect(remote *webrtc.TrackRemote) {
 	}
 	transceiver, err := p.pc.AddTransceiverFromTrack(track,
 		webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	if errors.Is(err, webrtc.ErrConnectionClosed) { // by the client, at this moment
+		return
+	}
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -374,7 +377,7 @@ func (p *mirrorPeer) offer() {
 		return
 	}
 	p.wanted = false
-	if err := p.local(p.pc.CreateOffer(nil)); err != nil {
+	if err := p.local(p.pc.CreateOffer(nil)); err != nil && !errors.Is(err, webrtc.ErrConnectionClosed) {
 		p.t.Errorf("peer: offer: %v", err)
 	}
 }

@@ -45,10 +45,12 @@ func (c *Client) receive(frame []byte) {
 		case protocol.KeyError:
 			var e protocol.Error
 			_ = json.Unmarshal(values[key], &e)
-			if e.Type == protocol.ErrorBadRoom {
-				c.awaited--
-			}
 			c.state.update(func(s *Snapshot) { s.Errors = append(s.Errors, e) })
+			if c.awaited > 0 && refuses(e.Type) {
+				c.refused()
+			}
+		case protocol.KeyFloor:
+			c.receiveFloor(values[key])
 		}
 	}
 }
@@ -105,6 +107,8 @@ func (c *Client) receiveRTC(value json.RawMessage) {
 		c.noteQuality(value)
 	case protocol.TypeLayers:
 		c.switchLayers(value)
+	case protocol.TypeSlot, protocol.TypeSpeaker, protocol.TypeLevels:
+		c.noteVoices(m.Type, value)
 	case protocol.TypeSignal:
 		if c.inRoom && m.Sender == protocol.SFU {
 			c.signal(m.Signal)
@@ -132,28 +136,69 @@ func (c *Client) configure(cfg protocol.RTCConfig) {
 	}
 }
 
-func (c *Client) join(room string) {
-	c.send(protocol.KeyJoin, room)
-	c.leave()
-	c.joining = room
+// join asks to be let in. Until the server has answered, the client stays where it is: it may be refused.
+func (c *Client) join(join protocol.Join) {
+	c.send(protocol.KeyJoin, join)
+	c.joining = join.Room
 	c.awaited++
-	c.state.update(func(s *Snapshot) { s.Offers, s.Resets = 0, 0 })
+	c.state.update(func(s *Snapshot) { s.Room = "" })
 }
 
-// others says who is in the room: the first time after a join it begins the call, later it announces newcomers.
+// refuses tells whether an error may be the answer to a join.
+func refuses(kind string) bool {
+	switch kind {
+	case protocol.ErrorBadRoom, protocol.ErrorPassword, protocol.ErrorInvite, protocol.ErrorLocked, protocol.ErrorRemoved,
+		protocol.ErrorFull:
+		return true
+	}
+	return false
+}
+
+// refused ends a join that came to nothing.
+func (c *Client) refused() {
+	if c.awaited--; c.awaited == 0 {
+		c.joining = ""
+	}
+	c.state.update(func(s *Snapshot) {
+		s.Refusals++
+		if c.awaited == 0 {
+			s.Room = c.room
+		}
+	})
+}
+
+// others says who is in the room: as the answer to a join it begins the call, else it announces newcomers.
 func (c *Client) others(ids []protocol.Participant) {
-	if c.inRoom {
-		c.add(ids...)
+	if c.awaited == 0 {
+		if c.inRoom {
+			c.add(ids...)
+		}
 		return
 	}
 	if c.awaited--; c.awaited > 0 || c.joining == "" {
 		return // of a join that was followed by another, or taken back
 	}
 	room := c.joining
-	c.joining, c.inRoom = "", true
+	c.leave()
+	c.inRoom, c.room = true, room
 	c.add(ids...)
-	c.state.update(func(s *Snapshot) { s.Room = room })
-	c.reconnect()
+	c.state.update(func(s *Snapshot) { s.Room, s.Offers, s.Resets = room, 0, 0 })
+	c.ask()
+	c.queue.post(func() { // after what OnEvent has posted
+		if c.inRoom && c.conn == nil && !c.resetting {
+			c.reconnect()
+		}
+	})
+}
+
+// ask tells the server at the beginning of a stay what the client wants to receive.
+func (c *Client) ask() {
+	if n := c.options.Slots; n > 0 {
+		c.send(protocol.KeyRTC, protocol.Slots{Type: protocol.TypeSlots, Audio: &n})
+	}
+	if only := true; c.options.Only {
+		c.send(protocol.KeyRTC, protocol.View{Type: protocol.TypeView, Tiles: []protocol.Tile{}, Only: &only})
+	}
 }
 
 func (c *Client) add(people ...protocol.Participant) {
@@ -170,12 +215,14 @@ func (c *Client) add(people ...protocol.Participant) {
 // leave ends the call on this side.
 func (c *Client) leave() {
 	c.disconnect()
-	c.joining, c.inRoom, c.resetting = "", false, false
+	c.joining, c.room, c.inRoom, c.resetting = "", "", false, false
 	c.state.update(func(s *Snapshot) {
-		s.Room = ""
+		s.Room, s.Speaker = "", ""
 		clear(s.People)
 		clear(s.Features)
 		clear(s.Quality)
+		clear(s.Slots)
+		clear(s.Levels)
 	})
 }
 

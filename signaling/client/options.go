@@ -15,6 +15,14 @@ type Options struct {
 	Audio     bool // publish a tone
 	Video     bool // publish a moving picture, VP8
 	Simulcast bool // the picture in three encodings, rids q, h and f
+	Small     bool // the picture 320x180, 10 frames/s, instead of 640x360 and 15, or in q of 160x90 and h of that
+
+	// Quiet is what is sent of the audio until [Client.Talk], and after it; by default the tone never ends.
+	Quiet Quiet
+	// Slots asks in each stay, before the first offer, for the voices of others in so many tracks, if not 0.
+	Slots int
+	// Only asks in each stay, before the first offer, for no pictures but those that [Client.View] names.
+	Only bool
 
 	// Features is what the others are told of this participant, e.g. {"video": true}. Nil tells them nothing.
 	Features map[string]any
@@ -41,7 +49,7 @@ type Options struct {
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// OnEvent is told what happens, on the client's one loop, if not nil. It may call the client's methods other than
-	// Close and Await.
+	// Close and Await; what it has them send when others comes after a join, is sent before the first offer.
 	OnEvent func(Event)
 	// Log is quiet if nil.
 	Log *slog.Logger

@@ -12,9 +12,7 @@ import (
 
 const (
 	audioFrame = 20 * time.Millisecond
-	videoFrame = time.Second / framesPerSecond
 	rtpMTU     = 1200 // bytes of RTP payload
-	voiceBit   = 0x80 // RFC 6464, 3: the packet has voice
 )
 
 // outTrack is one encoding of the client's own clips.
@@ -24,38 +22,58 @@ type outTrack struct {
 	// Static after construction.
 	frames  [][]byte
 	counter *sentCounter
+	voice   *voice // of audio
 
 	keyframe atomic.Bool // the receiver wants one
 	off      atomic.Bool // nobody receives it
 
 	// Owned by the pump.
 	next      int // index in frames
+	spoken    int // frames of audio so far
+	quiet     bool
 	payloader codecs.VP8Payloader
 }
 
-func newOutTrack(encoding Encoding, streamID string, frames [][]byte, counter *sentCounter) *outTrack {
-	t := &outTrack{frames: frames, counter: counter, payloader: codecs.VP8Payloader{EnablePictureID: true}}
+func newOutTrack(encoding Encoding, streamID string, frames [][]byte, counter *sentCounter, voice *voice) *outTrack {
+	t := &outTrack{
+		frames: frames, counter: counter, voice: voice, payloader: codecs.VP8Payloader{EnablePictureID: true},
+	}
 	t.Track = NewTrack(encoding, streamID, t.heard)
 	return t
 }
 
-// sendFrame sends the next frame of the clip, from its keyframe on again when one was asked for.
-func (t *outTrack) sendFrame(duration uint32) {
+// sendAudio sends the next 20 ms of the voice. The first after a pause has the marker (RFC 3551, 4.1).
+func (t *outTrack) sendAudio(duration uint32) {
+	level, sent := t.voice.frame(t.spoken)
+	frame := t.frames[t.spoken%len(t.frames)]
+	t.spoken++
+	if level == noLevel {
+		frame = silentFrame()
+	}
+	if sent {
+		t.count(t.Send(frame, t.quiet, level))
+	}
+	t.quiet = !sent
+	t.Advance(duration)
+}
+
+func (t *outTrack) count(n int) {
+	if n > 0 {
+		t.counter.packets.Add(1)
+		t.counter.bytes.Add(int64(n))
+	}
+}
+
+// sendPicture sends the next frame of the clip, from its keyframe on again when one was asked for.
+func (t *outTrack) sendPicture(duration uint32) {
 	if t.keyframe.Swap(false) {
 		t.next = 0
 	}
 	frame := t.frames[t.next]
 	t.next = (t.next + 1) % len(t.frames)
-	payloads := [][]byte{frame}
-	if t.encoding.Kind == "video" {
-		payloads = t.payloader.Payload(rtpMTU, frame)
-	}
+	payloads := t.payloader.Payload(rtpMTU, frame)
 	for i, payload := range payloads {
-		marker := i == len(payloads)-1 && t.encoding.Kind == "video"
-		if n := t.Send(payload, marker, voiceBit|audioLevel); n > 0 {
-			t.counter.packets.Add(1)
-			t.counter.bytes.Add(int64(n))
-		}
+		t.count(t.Send(payload, i == len(payloads)-1, 0))
 	}
 	t.Advance(duration)
 }
@@ -69,17 +87,17 @@ func (t *outTrack) heard(packets []rtcp.Packet) {
 }
 
 // publish adds to the connection all that the client will ever send of its own clips.
-func (c *connection) publish(options Options, clips clips, state *state) error {
+func (c *connection) publish(options Options, clips clips, state *state, voice *voice) error {
 	const streamID = "camera"
 	add := func(kind string, rids []string) error {
 		var encodings []*Track
 		for _, rid := range rids {
 			frames := clips.audio
 			if kind == "video" {
-				frames = clips.video[clipOf(rid)]
+				frames = clips.video[clipOf(rid, options)]
 			}
 			encoding := Encoding{Kind: kind, RID: rid}
-			track := newOutTrack(encoding, streamID, frames, state.sentAs(encoding))
+			track := newOutTrack(encoding, streamID, frames, state.sentAs(encoding), voice)
 			c.tracks = append(c.tracks, track)
 			encodings = append(encodings, track.Track)
 		}
@@ -90,9 +108,16 @@ func (c *connection) publish(options Options, clips clips, state *state) error {
 			return err
 		}
 	}
-	if options.Video && options.Simulcast {
+	c.frameRate = framesPerSecond
+	if options.Small {
+		c.frameRate = smallFrameRate
+	}
+	switch {
+	case options.Video && options.Simulcast && options.Small:
+		return add("video", rids()[:2])
+	case options.Video && options.Simulcast:
 		return add("video", rids())
-	} else if options.Video {
+	case options.Video:
 		return add("video", []string{""})
 	}
 	return nil
@@ -120,11 +145,14 @@ func (c *connection) add(encodings []*Track) error {
 	return nil
 }
 
-func clipOf(rid string) string {
-	if rid == "" {
-		return "f"
+func clipOf(rid string, options Options) string {
+	switch {
+	case rid != "":
+		return rid
+	case options.Small:
+		return "h"
 	}
-	return rid
+	return "f"
 }
 
 // startSending begins to send, and to hear what the receiver says of it, once the first description is set.
@@ -146,7 +174,7 @@ func (c *connection) pump(muted *mutes) {
 	var audio, video int // frames so far
 	for {
 		audioDue := began.Add(time.Duration(audio) * audioFrame)
-		videoDue := began.Add(time.Duration(video) * videoFrame)
+		videoDue := began.Add(time.Duration(video) * time.Second / time.Duration(c.frameRate))
 		due := audioDue
 		if videoDue.Before(due) {
 			due = videoDue
@@ -162,7 +190,7 @@ func (c *connection) pump(muted *mutes) {
 		}
 		if due.Equal(videoDue) {
 			video++
-			c.sendFrames("video", muted.video.Load(), 90000/framesPerSecond)
+			c.sendFrames("video", muted.video.Load(), 90000/uint32(c.frameRate))
 		}
 	}
 }
@@ -176,7 +204,11 @@ func (c *connection) sendFrames(kind string, muted bool, duration uint32) {
 			track.keyframe.Store(true) // what comes next must be decodable without what is left out
 			continue
 		}
-		track.sendFrame(duration)
+		if kind == "audio" {
+			track.sendAudio(duration)
+		} else {
+			track.sendPicture(duration)
+		}
 	}
 }
 

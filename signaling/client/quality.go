@@ -8,7 +8,20 @@ import (
 
 // View tells the server how large the client shows pictures of others; see [protocol.View].
 func (c *Client) View(tiles ...protocol.Tile) {
-	c.Send(protocol.KeyRTC, protocol.View{Type: protocol.TypeView, Tiles: tiles})
+	c.Send(protocol.KeyRTC, protocol.View{Type: protocol.TypeView, Tiles: append([]protocol.Tile{}, tiles...)})
+}
+
+// ViewOnly is the same, and has the server leave out all pictures that no message has named.
+func (c *Client) ViewOnly(tiles ...protocol.Tile) {
+	only := true
+	c.Send(protocol.KeyRTC, protocol.View{
+		Type: protocol.TypeView, Tiles: append([]protocol.Tile{}, tiles...), Only: &only, // never null
+	})
+}
+
+// Slots asks for the voices of others in at most n tracks; see [protocol.Slots].
+func (c *Client) Slots(n int) {
+	c.Send(protocol.KeyRTC, protocol.Slots{Type: protocol.TypeSlots, Audio: &n})
 }
 
 // Limited tells the server what keeps the client from sending its best picture of an m-line; see [protocol.Limited].
@@ -42,7 +55,7 @@ func (c *Client) switchLayers(value json.RawMessage) {
 		return
 	}
 	for _, track := range c.conn.tracks {
-		if wanted, named := layers.Active[track.RID()]; track.isOn(layers.Mid) {
+		if wanted, named := layers.Active[track.RID()]; track.IsOn(layers.Mid) {
 			track.off.Store(named && !wanted)
 		}
 	}

@@ -21,6 +21,13 @@ type Snapshot struct {
 	People      map[string]protocol.Participant // in the room, without the client itself, by channel name
 	Features    map[string]json.RawMessage      // by channel name
 
+	Slots   map[int]string   // whose voice an audio slot brings, "" for nobody's
+	Speaker string           // the channel name of who speaks, "" for nobody yet
+	Levels  map[string]uint8 // by channel name: who speaks, and how loud in -dBov
+
+	You   protocol.You        // what the server said last of the client's rights
+	Floor protocol.FloorState // and of the room's
+
 	Quality  map[Source]protocol.Quality // the latest of each picture, with Kind "video"
 	Received map[Source]Received
 	Sent     map[Encoding]Sent
@@ -30,14 +37,38 @@ type Snapshot struct {
 	Offers     int    // of the server, since the client joined
 	OfferBytes int    // the length of its latest one
 	Resets     int    // fresh connections since the client joined, the first not counted
+	Wire       Wire   // what the websocket has carried
 
-	Errors []protocol.Error // that the server sent
-	Closed error            // why the socket ended, nil while it is open
+	Errors   []protocol.Error // that the server sent
+	Refusals int              // how many of them were answers to a join
+	Closed   error            // why the socket ended, nil while it is open
+}
+
+// Wire counts the frames of a websocket and the bytes of JSON in them.
+type Wire struct{ FramesIn, BytesIn, FramesOut, BytesOut int64 }
+
+// wire is the same as it grows.
+type wire struct{ framesIn, bytesIn, framesOut, bytesOut atomic.Int64 }
+
+func (w *wire) in(n int) {
+	if n > 0 {
+		w.framesIn.Add(1)
+		w.bytesIn.Add(int64(n))
+	}
+}
+
+func (w *wire) out(n int) {
+	w.framesOut.Add(1)
+	w.bytesOut.Add(int64(n))
+}
+
+func (w *wire) read() Wire {
+	return Wire{w.framesIn.Load(), w.bytesIn.Load(), w.framesOut.Load(), w.bytesOut.Load()}
 }
 
 // Source is where received media comes from.
 type Source struct {
-	ChannelName string
+	ChannelName string // or the stream of an audio slot, "slot.0" and so on
 	Screen      bool
 	Kind        string // "audio" or "video"
 }
@@ -84,6 +115,8 @@ func newState() *state {
 			People:   make(map[string]protocol.Participant),
 			Features: make(map[string]json.RawMessage),
 			Quality:  make(map[Source]protocol.Quality),
+			Slots:    make(map[int]string),
+			Levels:   make(map[string]uint8),
 		},
 		received: make(map[Source]*receivedCounter),
 		sent:     make(map[Encoding]*sentCounter),
@@ -107,6 +140,8 @@ func (s *state) read() (Snapshot, <-chan struct{}) {
 	snapshot.People = maps.Clone(snapshot.People)
 	snapshot.Features = maps.Clone(snapshot.Features)
 	snapshot.Quality = maps.Clone(snapshot.Quality)
+	snapshot.Slots = maps.Clone(snapshot.Slots)
+	snapshot.Levels = maps.Clone(snapshot.Levels)
 	snapshot.Errors = slices.Clone(snapshot.Errors)
 	snapshot.Received = make(map[Source]Received, len(s.received))
 	for source, c := range s.received {
@@ -153,8 +188,12 @@ func (s *state) sentAs(encoding Encoding) *sentCounter {
 // Snapshot returns what the client has seen so far.
 func (c *Client) Snapshot() Snapshot {
 	snapshot, _ := c.state.read()
+	snapshot.Wire = c.wire.read()
 	return snapshot
 }
+
+// Wire returns what the websocket has carried so far.
+func (c *Client) Wire() Wire { return c.wire.read() }
 
 // countersEvery is how often Await looks at counters, which wake nobody.
 const countersEvery = 20 * time.Millisecond
@@ -165,6 +204,7 @@ func (c *Client) Await(ctx context.Context, wanted func(Snapshot) bool) error {
 	defer ticker.Stop()
 	for {
 		snapshot, changed := c.state.read()
+		snapshot.Wire = c.wire.read()
 		if wanted(snapshot) {
 			return nil
 		}

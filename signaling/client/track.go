@@ -27,13 +27,24 @@ type Track struct {
 	midID  uint8                   // guarded by mu: header extensions, 0 where not negotiated
 	ridID  uint8                   // guarded by mu
 	levels uint8                   // guarded by mu
+
+	// What each packet needs, made once.
+	sending    rtp.Header      // guarded by mu
+	extensions []rtp.Extension // guarded by mu
+	midValue   []byte          // guarded by mu
+	ridValue   []byte          // static after construction
+	levelValue [1]byte         // guarded by mu
 }
+
+// maxExtensions are those of a packet: those here, and one of pion's.
+const maxExtensions = 4
 
 // NewTrack makes an encoding of kind "audio" (Opus) or "video" (VP8). onRTCP is told what receivers report of it, on
 // a goroutine of the connection; it may be nil.
 func NewTrack(encoding Encoding, streamID string, onRTCP func([]rtcp.Packet)) *Track {
 	return &Track{
 		encoding: encoding, streamID: streamID, onRTCP: onRTCP,
+		extensions: make([]rtp.Extension, 0, maxExtensions), ridValue: []byte(encoding.RID),
 		header: rtp.Header{
 			Version: 2, SequenceNumber: uint16(rand.Uint32()), Timestamp: rand.Uint32(), //nolint:gosec // any start will do
 		},
@@ -108,8 +119,8 @@ func (t *Track) SSRC() uint32 {
 	return t.header.SSRC
 }
 
-// isOn tells whether the track is sent on the m-line of that mid.
-func (t *Track) isOn(mid string) bool {
+// IsOn tells whether the track is sent on the m-line of that mid.
+func (t *Track) IsOn(mid string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.mid == mid
@@ -118,7 +129,7 @@ func (t *Track) isOn(mid string) bool {
 func (t *Track) setMid(mid string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.mid = mid
+	t.mid, t.midValue = mid, []byte(mid)
 }
 
 // Send sends one packet; level is that of audio in the form of RFC 6464. It returns the size of the RTP packet, 0 if
@@ -129,26 +140,29 @@ func (t *Track) Send(payload []byte, marker bool, level byte) int {
 	if t.writer == nil {
 		return 0
 	}
-	header := t.header
-	header.Marker = marker
-	set := func(id uint8, value []byte) {
-		if id != 0 && len(value) > 0 {
-			_ = header.SetExtension(id, value) // a few bytes always fit
-		}
-	}
+	t.sending = t.header
+	t.sending.Marker, t.sending.Extensions = marker, t.extensions[:0]
 	if t.encoding.RID != "" { // without, the SSRC is in the description
-		set(t.midID, []byte(t.mid))
-		set(t.ridID, []byte(t.encoding.RID))
+		t.extend(t.midID, t.midValue)
+		t.extend(t.ridID, t.ridValue)
 	}
 	if t.encoding.Kind == "audio" {
-		set(t.levels, []byte{level})
+		t.levelValue[0] = level
+		t.extend(t.levels, t.levelValue[:])
 	}
 	t.header.SequenceNumber++
-	n, err := t.writer.WriteRTP(&header, payload)
+	n, err := t.writer.WriteRTP(&t.sending, payload)
 	if err != nil {
 		return 0
 	}
 	return n
+}
+
+// extend adds a header extension to the packet that is being sent, if it was negotiated. It is called with mu held.
+func (t *Track) extend(id uint8, value []byte) {
+	if id != 0 && len(value) > 0 {
+		_ = t.sending.SetExtension(id, value) // a few bytes always fit
+	}
 }
 
 // Advance moves the timestamp on, in units of the codec's clock.

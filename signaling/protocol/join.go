@@ -53,8 +53,11 @@ func (j *Join) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	type plain Join
-	var object *plain
-	if err := json.Unmarshal(data, &object); err != nil || object == nil {
+	var object *struct {
+		Room *string `json:"room"` // has to be there
+		plain
+	}
+	if err := json.Unmarshal(data, &object); err != nil || object == nil || object.Room == nil {
 		return errJoin
 	}
 	switch {
@@ -62,6 +65,7 @@ func (j *Join) UnmarshalJSON(data []byte) error {
 		len(object.Password) > MaxPassword, len(object.Invite) > MaxInvite:
 		return errJoin
 	}
-	*j = Join(*object)
+	*j = Join(object.plain)
+	j.Room = *object.Room
 	return nil
 }

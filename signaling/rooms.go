@@ -1,0 +1,101 @@
+package signaling
+
+import (
+	"parley/signaling/floor"
+	"parley/signaling/protocol"
+)
+
+// enter puts m into the room of that name, which it opens if need be, in place of leaving. See [room.enter].
+func (h *Hub) enter(name string, m, leaving *member, ticket floor.Ticket) (*room, arrival, error) {
+	for {
+		r := h.openRoom(name)
+		found, ok, err := r.enter(m, leaving, ticket)
+		if ok && err == nil {
+			return r, found, nil
+		}
+		if !ok || r.isClosed() { // it is on its way out, or was opened for nobody
+			h.forget(r)
+		}
+		if err != nil {
+			return nil, arrival{}, err
+		}
+	}
+}
+
+// leave takes m out of r and forgets r with the last member.
+func (h *Hub) leave(r *room, m *member) {
+	if closed := r.leave(m); closed {
+		h.forget(r)
+	}
+}
+
+func (h *Hub) openRoom(name string) *room {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.rooms[name]
+	if r == nil {
+		r = newRoom(h, name)
+		h.rooms[name] = r
+	}
+	return r
+}
+
+// forget removes a closed room, unless another of its name has taken its place.
+func (h *Hub) forget(r *room) {
+	r.ticking.Wait()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.rooms[r.name] == r {
+		delete(h.rooms, r.name)
+	}
+}
+
+// find returns the room of that name, nil if there is none.
+func (h *Hub) find(name string) *room {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.rooms[name]
+}
+
+// header is what there is to say of a room, but for the headroom.
+func (h *Hub) header(name string) protocol.Header {
+	r := h.find(name)
+	if r == nil {
+		return protocol.Header{Room: name}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.header()
+}
+
+// headerFrame renders a header, with the headroom.
+func (h *Hub) headerFrame(header protocol.Header) []byte {
+	header.Headroom = -1
+	if h.deps.Capacity != nil {
+		if headroom := h.deps.Capacity.Headroom(); headroom.Known {
+			header.Headroom = max(0, headroom.People)
+		}
+	}
+	if limit := h.cfg.MaxRoomPeople; limit > 0 {
+		left := max(0, limit-header.People-header.Viewers)
+		if header.Headroom < 0 || left < header.Headroom {
+			header.Headroom = left
+		}
+	}
+	return h.encode(protocol.KeyHTML, h.deps.Renderer.Header(header))
+}
+
+// full says why the server carries no more people, "" if it does.
+func (h *Hub) full() string {
+	if h.deps.Capacity == nil {
+		return ""
+	}
+	headroom := h.deps.Capacity.Headroom()
+	switch {
+	case !headroom.Known || headroom.People >= 1:
+		return ""
+	case headroom.Limit == "":
+		return "the server carries no more people"
+	}
+	return "the server carries no more people (" + headroom.Limit + ")"
+}
