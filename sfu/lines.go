@@ -22,6 +22,7 @@ type line struct {
 	sender      *webrtc.RTPSender
 	down        *downTrack // nil while parked
 	open        bool       // down is in the fan-out
+	ended       bool       // down is no more, and the line is about to be parked
 	left        string     // the stream of the last track, until the client knows that it has ended
 }
 
@@ -124,7 +125,7 @@ func (ls *lines) unwant(up *upTrack) {
 	delete(ls.undecodable, up)
 	if l := ls.active[up]; l != nil {
 		ls.detach(l)
-		ls.dirty = true
+		l.ended, ls.dirty = true, true
 	}
 }
 
@@ -139,7 +140,7 @@ func (ls *lines) detach(l *line) {
 func (ls *lines) reconcile() error {
 	ls.dirty = false
 	for up, l := range ls.active {
-		if !slices.Contains(ls.wanted, up) || ls.undecodable[up] {
+		if l.ended || ls.undecodable[up] || !slices.Contains(ls.wanted, up) {
 			if err := ls.park(up, l); err != nil {
 				return fmt.Errorf("park line %s: %w", l.transceiver.Mid(), err)
 			}
@@ -177,7 +178,7 @@ func (ls *lines) negotiated(up *upTrack) bool {
 // park takes the track off a line.
 func (ls *lines) park(up *upTrack, l *line) error {
 	ls.detach(l)
-	l.down, l.open, l.left = nil, false, up.streamID
+	l.down, l.open, l.ended, l.left = nil, false, false, up.streamID
 	delete(ls.active, up)
 	ls.parked = append(ls.parked, l)
 	return ls.replace(l, idleTrack{l.transceiver.Kind(), l.transceiver.Mid()})
@@ -185,8 +186,13 @@ func (ls *lines) park(up *upTrack, l *line) error {
 
 // carry puts a track on a parked line that takes it, or on a new one.
 func (ls *lines) carry(up *upTrack) error {
-	at := slices.IndexFunc(ls.parked, func(l *line) bool { return l.takes(up) })
+	at := slices.IndexFunc(ls.parked, func(l *line) bool { return l.takes(up) && l.left != up.streamID })
 	if at < 0 {
+		if slices.ContainsFunc(ls.parked, func(l *line) bool { return l.takes(up) }) {
+			// That of the same person: without a round between the two, the client would see no change of its stream.
+			ls.dirty = true
+			return nil
+		}
 		l, err := ls.addLine(ls.sender.add(up, ls.shown(up)))
 		if err != nil {
 			return err
@@ -195,11 +201,6 @@ func (ls *lines) carry(up *upTrack) error {
 		return nil
 	}
 	l := ls.parked[at]
-	if l.left == up.streamID {
-		// The same person again: without a round between the two, the client would see no change of the line's stream.
-		ls.dirty = true
-		return nil
-	}
 	down := ls.sender.add(up, ls.shown(up))
 	ls.parked = slices.Delete(ls.parked, at, at+1)
 	ls.active[up], l.down = l, down
@@ -296,7 +297,7 @@ func (ls *lines) answered(rejected map[string]bool) {
 			ls.undecodable[up], ls.dirty = true, true
 			ls.refused = append(ls.refused, up)
 		}
-		if refused || !wanted || l.open {
+		if refused || !wanted || l.open || l.ended {
 			continue
 		}
 		l.open = true

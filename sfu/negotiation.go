@@ -94,7 +94,8 @@ func (p *Peer) negotiate(now time.Time) (wake time.Duration, err error) {
 		if c.closed() || errors.Is(err, webrtc.ErrConnectionClosed) { // by the client, at this moment
 			return time.Hour, nil
 		}
-		return 0, fmt.Errorf("next round: %w", err)
+		p.log.Warn("no offer", "error", err)
+		return answerWait, p.resetUnasked("no offer")
 	}
 	p.tellUndecodable()
 	c.offering, c.answerBy = true, now.Add(answerWait)

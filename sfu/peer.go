@@ -219,8 +219,9 @@ func (p *Peer) act() (wake time.Duration, err error) {
 		}
 	}
 	now := time.Now()
+	next := p.report(now) // which may take pictures out of the description
 	wake, err = p.negotiate(now)
-	return min(wake, p.report(now)), err
+	return min(wake, next), err
 }
 
 // report sends the RTCP reports when they are due, and returns when they are due next.

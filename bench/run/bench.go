@@ -141,7 +141,7 @@ func (b *bench) sample(ctx context.Context, kind string, load Load) (*Sample, er
 }
 
 func (b *bench) attempt(ctx context.Context, kind string, load Load) (*Sample, error) {
-	s, err := b.start(ctx, kind)
+	s, err := b.start(ctx, kind, load.cpu(b.ServerCPU))
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", kind, err)
 	}
@@ -164,7 +164,7 @@ func (b *bench) loaded(ctx context.Context, s *server, load Load) (*Sample, erro
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	file := filepath.Join(dir, "load.json")
-	span := slack + b.warmup(load) + b.Duration
+	span := slack + b.warmup(load) + b.Duration + load.joining()
 	if load.FindLimit {
 		span = limitSpan
 	}
@@ -175,7 +175,7 @@ func (b *bench) loaded(ctx context.Context, s *server, load Load) (*Sample, erro
 	var said tail
 	cmd.Stdout, cmd.Stderr = &said, &said
 	cmd.WaitDelay = stopPatience
-	if err := pin.Start(cmd, b.LoadCPU); err != nil {
+	if err := pin.Start(cmd, load.cpu(b.LoadCPU)); err != nil {
 		return nil, fmt.Errorf("start the load: %w", err)
 	}
 	watched := watch(b.Also)
@@ -202,6 +202,8 @@ func (b *bench) loaded(ctx context.Context, s *server, load Load) (*Sample, erro
 // check refuses what is no measurement.
 func (s *Sample) check(load Load) error {
 	switch {
+	case load.Shown > 0 && s.Pictures == nil, load.JoinLater > 0 && s.Later == nil:
+		return errors.New("the load says nothing of what was shown, or of who joined")
 	case load.FindLimit:
 		return nil
 	case s.Failures > 0 || s.Joined < load.people():
@@ -237,14 +239,19 @@ func (b *bench) loadArgs(s *server, load Load, file string) []string {
 	if load.Simulcast {
 		args = append(args, "--simulcast")
 	}
+	args = append(args, load.args()...)
 	if load.Bitrate > 0 {
 		args = append(args, "--video-bitrate", strconv.Itoa(load.Bitrate))
 	}
-	if b.LoadCPU >= 0 {
-		args = append(args, "--cpus", strconv.Itoa(b.LoadCPU))
+	if cpu := load.cpu(b.LoadCPU); cpu >= 0 {
+		args = append(args, "--cpus", strconv.Itoa(cpu))
 	}
 	if load.FindLimit {
-		args = append(args, "--find-limit", "--max-people", strconv.Itoa(maxPeople))
+		most := maxPeople
+		if load.MaxPeople > 0 {
+			most = load.MaxPeople
+		}
+		args = append(args, "--find-limit", "--max-people", strconv.Itoa(most))
 	}
 	return args
 }
@@ -284,6 +291,9 @@ func (s *Sample) String() string {
 	}
 	if s.Limit != nil {
 		text += fmt.Sprintf(", limit %d people: %s", s.Limit.People, s.Limit.Reason)
+	}
+	if p := s.Pictures; p != nil {
+		text += fmt.Sprintf(", first frame p99 %.0f ms, longest freeze %.0f ms, %d blank", p.Join.P99, p.Gaps.Max, p.Blank)
 	}
 	for name, share := range s.Also {
 		text += fmt.Sprintf(", %s %.0f %%", name, 100*share)

@@ -13,6 +13,9 @@ import (
 const (
 	figuresBegin = "<!-- figures: begin, written by bench/run -plots -->"
 	figuresEnd   = "<!-- figures: end -->"
+
+	largeBegin = "<!-- large rooms: begin, written by bench/run -plots -->" // likewise
+	largeEnd   = "<!-- large rooms: end -->"
 )
 
 // errMarkers is returned for a document without a place for the figures.
@@ -34,7 +37,10 @@ func writeDocument(docs string, r *Result) error {
 			return err
 		}
 	}
-	changed, err := replaceFigures(string(text), r.figures(plots))
+	changed, err := replaceBetween(string(text), figuresBegin, figuresEnd, r.figures(plots))
+	if large := r.largeFigures(plots); err == nil && large != "" {
+		changed, err = replaceBetween(changed, largeBegin, largeEnd, large)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
@@ -44,13 +50,13 @@ func writeDocument(docs string, r *Result) error {
 	return os.WriteFile(path, []byte(changed), 0o600) //nolint:gosec // it was read from there
 }
 
-func replaceFigures(text, figures string) (string, error) {
-	before, rest, begins := strings.Cut(text, figuresBegin)
-	_, after, ends := strings.Cut(rest, figuresEnd)
+func replaceBetween(text, begin, end, figures string) (string, error) {
+	before, rest, begins := strings.Cut(text, begin)
+	_, after, ends := strings.Cut(rest, end)
 	if !begins || !ends {
 		return "", errMarkers
 	}
-	return before + figuresBegin + "\n\n" + figures + "\n" + figuresEnd + after, nil
+	return before + begin + "\n\n" + figures + "\n" + end + after, nil
 }
 
 // plots are what can be drawn of the result, by file name.
@@ -59,6 +65,7 @@ func (r *Result) plots() map[string]plot {
 	if p := r.costPlot(); len(p.labels) > 0 {
 		plots["cost"] = p
 	}
+	r.largePlots(plots)
 	for name, x := range map[string]string{"growth": "viewers", "rooms": "rooms", "tracks": "people all publishing"} {
 		points := r.Scenarios[name].Points
 		if len(points) == 0 {
@@ -135,21 +142,16 @@ func (r *Result) figures(plots map[string]plot) string {
 	if r.Quick {
 		lines = append(lines, "**A quick run: these figures say only that the measurement works.**", "")
 	}
-	lines = append(lines, "### Targets", "", "| scenario | what | target | median | min - max | |",
-		"| --- | --- | --- | --- | --- | --- |")
-	for _, row := range r.Rows {
-		note := row.verdict()
-		if row.Note != "" {
-			note += ": " + row.Note
-		}
-		lines = append(lines, fmt.Sprintf("| %s | %s | %s | %s | %s | %s |", row.Scenario, cell(row.What), cell(row.Target),
-			row.measured(), row.spread(), cell(note)))
-	}
+	lines = append(lines, "### Targets", "")
+	lines = append(lines, r.targetLines(false)...)
 	lines = append(lines, "", "### What was measured", "",
 		"| scenario | load | packets/s | us per packet | stock | floor | packets per message | latency p50 / p99, ms "+
 			"| memory, MB |",
 		"| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
 	for _, s := range scenarios() {
+		if s.large {
+			continue
+		}
 		for _, p := range r.Scenarios[s.name].Points {
 			if line, ok := pointLine(s.name, p); ok {
 				lines = append(lines, line)
@@ -172,6 +174,29 @@ func (r *Result) figures(plots map[string]plot) string {
 		}
 	}
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// targetLines is the table of targets, of large rooms or of all else.
+func (r *Result) targetLines(large bool) []string {
+	lines := []string{
+		"| scenario | what | target | median | min - max | |", "| --- | --- | --- | --- | --- | --- |",
+	}
+	about := make(map[string]bool)
+	for _, s := range scenarios() {
+		about[s.name] = s.large
+	}
+	for _, row := range r.Rows {
+		if about[row.Scenario] != large {
+			continue
+		}
+		note := row.verdict()
+		if row.Note != "" {
+			note += ": " + row.Note
+		}
+		lines = append(lines, fmt.Sprintf("| %s | %s | %s | %s | %s | %s |", row.Scenario, cell(row.What), cell(row.Target),
+			row.measured(), row.spread(), cell(note)))
+	}
+	return lines
 }
 
 func orScenario(x string) string {
@@ -209,8 +234,8 @@ func (l Load) String() string {
 		parts = append(parts, fmt.Sprintf("%d rooms", l.Rooms))
 	}
 	parts = append(parts, fmt.Sprintf("%d publishing", l.Publishers))
-	if l.Subscribers > 0 {
-		parts = append(parts, fmt.Sprintf("%d viewing", l.Subscribers))
+	if n := l.Subscribers + l.Viewers; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d viewing", n))
 	}
 	if l.Audio {
 		parts = append(parts, "audio")

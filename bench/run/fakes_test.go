@@ -105,6 +105,13 @@ func fakeLoad(behaviour string, args []string) error {
 	flags.Duration("warmup", 0, "")
 	duration := flags.Duration("duration", 0, "")
 	flags.Int("cpus", 0, "")
+	for _, name := range []string{"slots", "talking", "fps", "join-ramp"} {
+		flags.Int(name, 0, "")
+	}
+	viewers, later, shown := flags.Int("viewers", 0, ""), flags.Int("join-later", 0, ""), flags.Int("shown", 0, "")
+	flags.Duration("page-every", 0, "")
+	flags.String("tile-size", "", "")
+	flags.String("video-size", "", "")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -120,7 +127,7 @@ func fakeLoad(behaviour string, args []string) error {
 	if err != nil {
 		return err
 	}
-	cost, people := 3.0, *rooms*(*publishers+*subscribers)
+	cost, people := 3.0, *rooms*(*publishers+*subscribers+*viewers+*later)
 	if string(kind) == "stock" && behaviour != "cheap stock" {
 		cost = 10
 	}
@@ -132,7 +139,19 @@ func fakeLoad(behaviour string, args []string) error {
 		"latency_ms": map[string]any{"p50": 0.5, "p99": 1.5, "max": 3}, "join_ms": map[string]any{"p50": 12},
 		"server": map[string]any{"cpu_s": cost * packets / 1e6, "cpu_us_per_packet": cost,
 			"rss_bytes": 2e7 + 1e5*float64(people), "rss_per_person": 1e6},
-		"load_cpu_s": duration.Seconds() / 2,
+		"load_cpu_s": duration.Seconds() / 2, "time": time.Unix(1e9, 0),
+		"person": map[string]any{
+			"cpu": 0.004 + 0.001*float64(people), "bytes_in": 2500, "bytes_out": 12500, "packets_out": 75,
+		},
+	}
+	if *shown > 0 {
+		report["pictures"] = map[string]any{
+			"join_ms": map[string]any{"p99": 250}, "gap_ms": map[string]any{"max": 240},
+			"source_gap_ms": map[string]any{"max": 101},
+		}
+	}
+	if *later > 0 {
+		report["later"] = map[string]any{"cpu_ms_per_join": 4.5, "bytes_per_join": 60_000, "offers_present_max": 3}
 	}
 	if *limit {
 		report["limit"] = map[string]any{"people": int(3000 / cost), "reason": "p99 over 100 ms"}
@@ -175,7 +194,8 @@ func quickly(t *testing.T, behaviour string, scenarios ...string) Options {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	if err := os.WriteFile(dir+"/performance.md", []byte("# P\n\n"+figuresBegin+"\nold\n"+figuresEnd+"\n\nEnd.\n"),
+	if err := os.WriteFile(dir+"/performance.md", []byte("# P\n\n"+figuresBegin+"\nold\n"+figuresEnd+"\n\n"+
+		largeBegin+"\n"+largeEnd+"\n\nEnd.\n"),
 		0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,11 @@ func TestAllScenarios(t *testing.T) {
 		"| limit | viewers / stock's | >= 2.5 x | 3.33 x |", "memory per extra viewer | <= 400 kB | 100 kB",
 		"performance/cost.svg", "performance/cost-growth.svg", "performance/memory-tracks.svg", "| 64 | 100 |",
 		"4 rooms, 1 publishing, 3 viewing, video of 0.5 Mbit/s",
+		"| large | CPU per person, 12 / 12 people | <= 1.5 | 1 |",
+		"| audio300 | CPU per person, 8 / 4 people | <= 1.5 | 1.5 |",
+		"| viewers1000 | loss | <= 0 | 0 | 0 - 0 | pass: 6 viewers", "4.5 ms of CPU, 60 kB of signalling", "at most 3 |",
+		"| joins100 | longest freeze of anybody's video | <= 500 ms | 240 ms |", "Measured 9 September 2001",
+		"as many as two cores carry | 1000 |", "performance/large-cpu.svg", "| hundred | 6 | ", "| 75, 100 | ",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %q in\n%s", want, text)
@@ -36,7 +41,7 @@ func TestAllScenarios(t *testing.T) {
 	if strings.Contains(string(text), "old") {
 		t.Error("the former figures are still there")
 	}
-	for _, name := range []string{"cost.svg", "memory-rooms.svg", "result.json"} {
+	for _, name := range []string{"cost.svg", "memory-rooms.svg", "large-traffic.svg", "result.json"} {
 		if _, err := os.Stat(filepath.Join(o.Docs, "performance", name)); err != nil {
 			t.Error(err)
 		}

@@ -154,14 +154,14 @@ PASS
 
 func TestReplaceFigures(t *testing.T) {
 	text := "a\n" + figuresBegin + "\nold\n" + figuresEnd + "\nb\n"
-	once, err := replaceFigures(text, "new\n")
+	once, err := replaceBetween(text, figuresBegin, figuresEnd, "new\n")
 	if err != nil || strings.Contains(once, "old") || once[:2] != "a\n" || !strings.HasSuffix(once, "\nb\n") {
 		t.Errorf("%q, %v", once, err)
 	}
-	if twice, err := replaceFigures(once, "new\n"); err != nil || twice != once {
+	if twice, err := replaceBetween(once, figuresBegin, figuresEnd, "new\n"); err != nil || twice != once {
 		t.Errorf("%q, %v", twice, err)
 	}
-	if _, err := replaceFigures("a\n"+figuresBegin, "new\n"); !errors.Is(err, errMarkers) {
+	if _, err := replaceBetween("a\n"+figuresBegin, figuresBegin, figuresEnd, "new\n"); !errors.Is(err, errMarkers) {
 		t.Errorf("error %v", err)
 	}
 }

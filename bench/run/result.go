@@ -61,21 +61,22 @@ type Sample struct {
 
 // LoadReport is what `parley load --json` writes.
 type LoadReport struct {
-	Window     float64 `json:"window_s"`
-	Rooms      int     `json:"rooms"`
-	Publishers int     `json:"publishers"`
-	People     int     `json:"people"`
-	Joined     int     `json:"joined"`
-	Failures   int     `json:"join_failures"`
-	Failure    string  `json:"join_failure"` // of the first
-	Sent       Traffic `json:"sent"`
-	Received   Traffic `json:"received"`
-	Loss       float64 `json:"loss"`
-	Duplicated int     `json:"duplicated"`
-	Corrupted  int     `json:"corrupted"`
-	Overflowed int     `json:"overflowed"` // dropped by the load's own sockets
-	Latency    Spread  `json:"latency_ms"`
-	Join       Spread  `json:"join_ms"`
+	Time       time.Time `json:"time"`
+	Window     float64   `json:"window_s"`
+	Rooms      int       `json:"rooms"`
+	Publishers int       `json:"publishers"`
+	People     int       `json:"people"`
+	Joined     int       `json:"joined"`
+	Failures   int       `json:"join_failures"`
+	Failure    string    `json:"join_failure"` // of the first
+	Sent       Traffic   `json:"sent"`
+	Received   Traffic   `json:"received"`
+	Loss       float64   `json:"loss"`
+	Duplicated int       `json:"duplicated"`
+	Corrupted  int       `json:"corrupted"`
+	Overflowed int       `json:"overflowed"` // dropped by the load's own sockets
+	Latency    Spread    `json:"latency_ms"`
+	Join       Spread    `json:"join_ms"`
 	Server     struct {
 		CPU          float64 `json:"cpu_s"`
 		RSS          float64 `json:"rss_bytes"`
@@ -84,6 +85,7 @@ type LoadReport struct {
 	} `json:"server"`
 	LoadCPU float64 `json:"load_cpu_s"`
 	Limit   *Limit  `json:"limit,omitempty"`
+	LargeReport
 }
 
 // Traffic is what was sent or received within the window.

@@ -17,12 +17,13 @@ type Load struct {
 	Video       bool `json:"video,omitempty"`
 	Bitrate     int  `json:"bitrate,omitempty"` // of a video, bit/s
 	Simulcast   bool `json:"simulcast,omitempty"`
-	Ramp        int  `json:"ramp,omitempty"`   // people joining per second; 0: the usual
-	Settle      int  `json:"settle,omitempty"` // further seconds until everybody has the best picture
-	FindLimit   bool `json:"find_limit,omitempty"`
+	Large
+	Ramp      int  `json:"ramp,omitempty"`   // people joining per second; 0: the usual
+	Settle    int  `json:"settle,omitempty"` // further seconds until everybody has the best picture
+	FindLimit bool `json:"find_limit,omitempty"`
 }
 
-func (l Load) people() int { return l.Rooms * (l.Publishers + l.Subscribers) }
+func (l Load) people() int { return l.Rooms * (l.Publishers + l.Subscribers + l.Viewers + l.JoinLater) }
 
 // oneByOne is a ramp at which nobody waits for those who came before.
 const oneByOne = 10
@@ -35,6 +36,7 @@ type scenario struct {
 	name, about string
 	measure     func(ctx context.Context, b *bench) ([]Point, error)
 	rows        func(points []Point) []Row
+	large       bool // it is about large rooms
 }
 
 func choose(names []string) ([]scenario, error) {
@@ -54,19 +56,21 @@ func choose(names []string) ([]scenario, error) {
 }
 
 func scenarios() []scenario {
-	return []scenario{
-		{"viewers", "1 publisher to 30 viewers, audio and video", measureViewers, rowsViewers},
-		{"room8", "8 people all publishing audio and video", measureRoom8, rowsRoom8},
-		{"audio20", "20 people, audio only", measureAudio20, rowsAudio20},
-		{"growth", "1 video to 10, 30, 100 and 300 viewers", measureGrowth, rowsGrowth},
-		{"latency", "viewers of one video that take half a core", measureLatency, rowsLatency},
-		{"loss80", "viewers of one video that take 80 % of a core", measureLoss80, rowsLoss80},
-		{"limit", "viewers of one video until p99 latency > 100 ms", measureLimit, rowsLimit},
-		{"control", "what congestion control costs: simulcast to 30 viewers, and a call of 8", measureControl, rowsControl},
-		{"join50", "50 people in a room, 10 of them publishing audio and video", measureJoin50, rowsJoin50},
-		{"rooms", "1, 4, 16 and 64 rooms of a publisher and 3 viewers (figures only)", measureRooms, nil},
-		{"tracks", "2, 4, 8 and 12 people all publishing audio and video (figures only)", measureTracks, nil},
-	}
+	return append([]scenario{
+		{"viewers", "1 publisher to 30 viewers, audio and video", measureViewers, rowsViewers, false},
+		{"room8", "8 people all publishing audio and video", measureRoom8, rowsRoom8, false},
+		{"audio20", "20 people, audio only", measureAudio20, rowsAudio20, false},
+		{"growth", "1 video to 10, 30, 100 and 300 viewers", measureGrowth, rowsGrowth, false},
+		{"latency", "viewers of one video that take half a core", measureLatency, rowsLatency, false},
+		{"loss80", "viewers of one video that take 80 % of a core", measureLoss80, rowsLoss80, false},
+		{"limit", "viewers of one video until p99 latency > 100 ms", measureLimit, rowsLimit, false},
+		{"control", "what congestion control costs: simulcast to 30 viewers, and a call of 8", measureControl, rowsControl,
+			false},
+		{"join50", "50 people in a room, 10 of them publishing audio and video", measureJoin50, rowsJoin50,
+			false},
+		{"rooms", "1, 4, 16 and 64 rooms of a publisher and 3 viewers (figures only)", measureRooms, nil, false},
+		{"tracks", "2, 4, 8 and 12 people all publishing audio and video (figures only)", measureTracks, nil, false},
+	}, largeScenarios()...)
 }
 
 // video is one stream to that many viewers.

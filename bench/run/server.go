@@ -44,8 +44,8 @@ type server struct {
 	why     error         // of its end, then
 }
 
-// start runs a server on its CPU until stop.
-func (b *bench) start(ctx context.Context, kind string) (*server, error) {
+// start runs a server on a CPU, or on all if it is negative, until stop.
+func (b *bench) start(ctx context.Context, kind string, cpu int) (*server, error) {
 	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (b *bench) start(ctx context.Context, kind string) (*server, error) {
 	s.cmd.Env = slices.DeleteFunc(os.Environ(), func(entry string) bool {
 		return strings.HasPrefix(entry, "PARLEY_") || strings.HasPrefix(entry, "GOMAXPROCS=")
 	})
-	if err := pin.Start(s.cmd, b.ServerCPU); err != nil {
+	if err := pin.Start(s.cmd, cpu); err != nil {
 		s.cancel()
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}

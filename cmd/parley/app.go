@@ -160,6 +160,7 @@ func (a *app) startCapacity(context.Context) error {
 			sent := a.mux.Conn().Stats()
 			return sent.BytesOut + 28*sent.PacketsOut
 		},
+		Busy:    a.mux.Conn().Busy,
 		People:  a.sfu.People,
 		Squeeze: a.sfu.Squeeze,
 	})

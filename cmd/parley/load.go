@@ -22,12 +22,13 @@ const (
 // loadFlags are flags of parley load that are no options of the run, or not as they are written.
 type loadFlags struct {
 	bitrate    string
+	size, tile string
 	cpus       string
 	json, html string
 }
 
 func newLoad() *cobra.Command {
-	options, flags := load.Default(), loadFlags{bitrate: "2.5M"}
+	options, flags := load.Default(), loadFlags{bitrate: "2.5M", size: "1280x720", tile: "426x240"}
 	cmd := &cobra.Command{
 		Use:   "load",
 		Short: "Put a server under load and report what it does",
@@ -36,6 +37,8 @@ func newLoad() *cobra.Command {
 			"measured.\nSIGINT ends it early; what was measured until then is reported.",
 		Example: "  parley load --publishers 1 --subscribers 30\n" +
 			"  parley load --rooms 4 --publishers 8 --subscribers 0 --simulcast\n" +
+			"  parley load --publishers 100 --simulcast --shown 9 --slots 6 --talking 3 --page-every 20s\n" +
+			"  parley load --publishers 20 --join-later 100 --shown 9 --slots 6 --video-size 320x180 --fps 10\n" +
 			"  parley load --subscribers 100 --find-limit --metrics-url http://127.0.0.1:9000/metrics --html limit.html",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runLoad(cmd, options, flags) },
@@ -45,9 +48,21 @@ func newLoad() *cobra.Command {
 	f.IntVar(&options.Rooms, "rooms", options.Rooms, "rooms")
 	f.IntVar(&options.Publishers, "publishers", options.Publishers, "people in each room who publish")
 	f.IntVar(&options.Subscribers, "subscribers", options.Subscribers, "people in each room who only receive")
+	f.IntVar(&options.Viewers, "viewers", 0, "people in each room who join as viewers")
+	f.IntVar(&options.JoinLater, "join-later", 0, "further publishers in each room, who join when the others have "+
+		"settled: the window begins with the first of them and ends the duration after the last")
+	f.Float64Var(&options.JoinRamp, "join-ramp", options.JoinRamp, "joins per second of those")
+	f.IntVar(&options.Shown, "shown", 0, "people whose video a page shows, the next ones of the room; 0: everybody's")
+	f.StringVar(&flags.tile, "tile-size", flags.tile, "of a shown video on the page, device pixels")
+	f.DurationVar(&options.PageEvery, "page-every", 0, "time after which a page shows the next people; 0: never")
+	f.IntVar(&options.Slots, "slots", 0, "audio slots to ask for; 0: everybody's own audio")
+	f.IntVar(&options.Talking, "talking", 0,
+		"publishers in each room who talk in turn, 3 s each, while all others are silent; 0: everybody, now and then")
 	f.BoolVar(&options.Audio, "audio", options.Audio, "publish audio")
 	f.BoolVar(&options.Video, "video", options.Video, "publish video")
 	f.BoolVar(&options.Simulcast, "simulcast", options.Simulcast, "publish video in three sizes")
+	f.StringVar(&flags.size, "video-size", flags.size, "of one video, or of its largest size")
+	f.IntVar(&options.FrameRate, "fps", options.FrameRate, "frames per second of video")
 	f.StringVar(&flags.bitrate, "video-bitrate", flags.bitrate, "of one video, or of its largest size, in `BITS/S`")
 	f.StringVar(&options.VideoFile, "video-file", "", "IVF `FILE` with VP8 to publish in a loop")
 	f.StringVar(&options.AudioFile, "audio-file", "", "Ogg Opus `FILE` to publish in a loop, a packet to a page")
@@ -73,6 +88,12 @@ func runLoad(cmd *cobra.Command, options load.Options, flags loadFlags) error {
 	var err error
 	if options.VideoBitrate, err = load.ParseBitrate(flags.bitrate); err != nil {
 		return fmt.Errorf("load: --video-bitrate: %w", err)
+	}
+	if options.VideoWidth, options.VideoHeight, err = load.ParseSize(flags.size); err != nil {
+		return fmt.Errorf("load: --video-size: %w", err)
+	}
+	if options.TileWidth, options.TileHeight, err = load.ParseSize(flags.tile); err != nil {
+		return fmt.Errorf("load: --tile-size: %w", err)
 	}
 	if flags.cpus != "" {
 		cpus, err := parseCPUs(flags.cpus)

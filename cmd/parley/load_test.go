@@ -19,15 +19,16 @@ import (
 	"parley/e2e/ports"
 )
 
-// startServer runs the real thing in this process until the test ends, and returns its URL.
-func startServer(t *testing.T) string {
+// startServer runs the real thing in this process until the test ends, configured as change wants it, and returns its
+// URL.
+func startServer(t *testing.T, change func(*configs.Config)) string {
 	t.Helper()
 	cfg := configs.Default()
-	cfg.Media.CongestionControl = false // all that is sent is to come, from the first packet on
 	cfg.HTTP.Listen = "127.0.0.1:0"
 	cfg.Store.DataDir = t.TempDir()
 	cfg.Media.Announce = []netip.AddrPort{netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), 0)}
 	cfg.Media.Port, cfg.TURN.Port = freePort(t), freePort(t)
+	change(&cfg)
 	ctx, stop := context.WithCancel(context.Background())
 	urls, ended := make(chan string, 1), make(chan error, 1)
 	go func() { ended <- run(ctx, cfg, slog.New(slog.DiscardHandler), func(url string) { urls <- url }) }()
@@ -56,6 +57,9 @@ func freePort(t *testing.T) int {
 	}
 	return port
 }
+
+// uncontrolled has all come that is sent, from the first packet on.
+func uncontrolled(cfg *configs.Config) { cfg.Media.CongestionControl = false }
 
 // loadRun runs parley load and returns its report.
 func loadRun(t *testing.T, args ...string) (report load.Report, text string) {
@@ -110,7 +114,7 @@ func clean(t *testing.T, r load.Report, people int) {
 }
 
 func TestLoad(t *testing.T) {
-	url := startServer(t)
+	url := startServer(t, uncontrolled)
 	few := []string{"--url", url, "--ramp", "50", "--warmup", "500ms", "--duration", "2s", "--video-bitrate", "600k"}
 	t.Run("verified", func(t *testing.T) {
 		r, text := loadRun(t, append(few, "--publishers", "2", "--subscribers", "3", "--verify",
@@ -149,6 +153,39 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	})
+	t.Run("pages", func(t *testing.T) {
+		r, text := loadRun(t, append(few, "--publishers", "6", "--subscribers", "1", "--viewers", "2", "--shown", "2",
+			"--page-every", "800ms", "--tile-size", "320x180", "--video-size", "320x180", "--fps", "10", "--slots", "2",
+			"--talking", "2", "--verify")...)
+		clean(t, r, 9)
+		if v := r.Pictures; v == nil || v.Join.Count == 0 || v.Turn.Count < 9 || v.Gaps.Count == 0 || v.Source.Count == 0 ||
+			v.Blank > 0 {
+			t.Errorf("pictures %+v", v)
+		}
+		// Two videos at most and one voice at a time: far less than everything.
+		if p := r.Person; p.PacketsOut > p.PacketsIn*6 || p.AudioOut <= 0 || p.AudioOut > 110 || p.BytesIn <= 0 {
+			t.Errorf("a person %+v", p)
+		}
+		if s := r.Signals; s.Offers < 1 || s.MostOffers < 1 || s.BytesIn < 1000 || s.BytesOut < 1000 {
+			t.Errorf("signalling %+v", s)
+		}
+		if !strings.Contains(text, "first frame") || !strings.Contains(text, "a person") {
+			t.Errorf("not all is in\n%s", text)
+		}
+	})
+	t.Run("later", func(t *testing.T) {
+		r, text := loadRun(t, append(few, "--publishers", "2", "--subscribers", "0", "--join-later", "3", "--join-ramp", "20",
+			"--shown", "2", "--slots", "2", "--watch-pid", fmt.Sprint(os.Getpid()))...)
+		clean(t, r, 5)
+		l := r.Later
+		if l == nil || l.Joins != 3 || l.Media.Count != 3 || l.OffersNew < 1 || l.BytesNew < 1000 || l.Bytes < l.BytesNew ||
+			r.Pictures == nil || r.Pictures.Join.Count == 0 {
+			t.Errorf("later %+v, pictures %+v", l, r.Pictures)
+		}
+		if !strings.Contains(text, "joined later  3 in ") {
+			t.Errorf("not all is in\n%s", text)
+		}
+	})
 	t.Run("files", func(t *testing.T) {
 		media := "../../signaling/client/media/"
 		r, _ := loadRun(t, append(few, "--subscribers", "2", "--video-file", media+"q.ivf",
@@ -169,7 +206,7 @@ func TestLoad(t *testing.T) {
 
 // TestLoadInterrupted wants a report of what was measured until SIGINT.
 func TestLoadInterrupted(t *testing.T) {
-	url := startServer(t)
+	url := startServer(t, uncontrolled)
 	child, out, stderr := start(t, "serve", "load", "--url", url, "--subscribers", "1", "--warmup", "0s",
 		"--duration", "1h", "--json", "-")
 	buffer := make([]byte, 1)
@@ -209,6 +246,14 @@ func TestLoadFailures(t *testing.T) {
 		{"--cpus one", "parley: load: --cpus: expected numbers such as 1 or 1,3, not \"one\"\n"},
 		{"--watch-pid 2147483647", "parley: load: --watch-pid 2147483647: cannot be watched"},
 		{"--metrics-url http://127.0.0.1:1/metrics", "parley: load: --metrics-url: Get"},
+		{"--shown 3 --video=false", "parley: load: refused: --shown without --video\n"},
+		{"--page-every 3s", "parley: load: refused: --page-every without --shown\n"},
+		{"--slots 33", "parley: load: refused: --slots: expected 0 to 32, not 33\n"},
+		{"--talking 2", "parley: load: refused: --talking: expected 0 to 1, not 2\n"},
+		{"--join-later 3 --churn 1", "parley: load: refused: --join-later goes without --find-limit and --churn\n"},
+		{"--video-size 10x10", "parley: load: refused: --video-size: expected 32 to 4096, not 10\n"},
+		{"--tile-size big", "parley: load: --tile-size: expected a size, such as 320x180, not \"big\"\n"},
+		{"--fps 0", "parley: load: refused: --fps: expected 1 to 60, not 0\n"},
 		{"--bogus", "parley: unknown flag: --bogus\n"},
 		{"more", "parley: unknown command \"more\" for \"parley load\"\n"},
 	} {

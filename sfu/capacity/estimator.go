@@ -9,6 +9,7 @@ import (
 type Sample struct {
 	CPU    time.Duration // so far, of all cores together
 	Sent   uint64        // bytes so far
+	Reader time.Duration // for how long the busiest reader of media was at work so far
 	People int           // now
 }
 
@@ -19,10 +20,14 @@ const (
 	costsOver = 5 * time.Second        // costs are averaged
 )
 
+// resources are CPU, egress, and the busiest reader of media: packets of one sender are taken in on one core, which may
+// be full while others are idle.
+const resources = 3
+
 // Estimator watches what people cost. It has one owner, who hands in the time.
 type Estimator struct {
 	limits    Limits
-	resources [2]resource
+	resources [resources]resource
 	squeezer  squeezer
 
 	sampled time.Time // zero: never
@@ -38,6 +43,7 @@ func NewEstimator(l Limits) *Estimator {
 	e := &Estimator{limits: l, state: State{people: l.People}}
 	e.resources[0] = newResource(LimitCPU, l.CPU*float64(l.Cores))
 	e.resources[1] = newResource(LimitEgress, float64(l.Egress)/8)
+	e.resources[2] = newResource(LimitCPU, l.CPU)
 	return e
 }
 
@@ -52,7 +58,7 @@ func (e *Estimator) Add(now time.Time, s Sample) State {
 		return e.state
 	}
 	e.sampled = now
-	for i, counted := range [...]float64{s.CPU.Seconds(), float64(s.Sent)} {
+	for i, counted := range [resources]float64{s.CPU.Seconds(), float64(s.Sent), s.Reader.Seconds()} {
 		e.resources[i].count(counted, passed)
 	}
 	was := e.present
@@ -94,7 +100,7 @@ func (e *Estimator) learn(now time.Time, passed time.Duration, people int) {
 // conclude sums up.
 func (e *Estimator) conclude() {
 	s := &e.state
-	s.CPU, s.Egress = e.resources[0].recent, e.resources[1].recent
+	s.CPU, s.Egress = max(e.resources[0].recent, e.resources[2].recent), e.resources[1].recent
 	s.Squeeze, s.known, s.full, s.limit = e.squeezer.level, false, false, ""
 	for i := range e.resources {
 		r := &e.resources[i]

@@ -12,8 +12,9 @@ const sampleEvery = time.Second
 
 // Sources are where a [Meter] looks. They are called by several goroutines, and must not block.
 type Sources struct {
-	Sent   func() uint64 // bytes that the server has sent so far
-	People func() int    // who are in a room now, asked for at each [Meter.Headroom] too
+	Sent   func() uint64          // bytes that the server has sent so far
+	Busy   func() []time.Duration // for how long each reader of media was at work so far
+	People func() int             // who are in a room now, asked for at each [Meter.Headroom] too
 	// Squeeze is told each new level, on the meter's goroutine.
 	Squeeze func(alloc.Squeeze)
 }
@@ -56,11 +57,16 @@ func (m *Meter) publish(s State) { m.state.Store(&s) }
 
 func (m *Meter) run(e *Estimator) {
 	defer close(m.done)
+	var reader time.Duration
+	busy := m.sources.Busy()
 	ticker := time.NewTicker(sampleEvery)
 	defer ticker.Stop()
 	for {
 		before := e.State().Squeeze
-		now := e.Add(time.Now(), Sample{CPU: m.cpu(), Sent: m.sources.Sent(), People: m.sources.People()})
+		reader += busiest(m.sources.Busy(), &busy)
+		now := e.Add(time.Now(), Sample{
+			CPU: m.cpu(), Sent: m.sources.Sent(), Reader: reader, People: m.sources.People(),
+		})
 		m.publish(now)
 		if now.Squeeze != before {
 			m.sources.Squeeze(now.Squeeze)
@@ -71,4 +77,16 @@ func (m *Meter) run(e *Estimator) {
 			return
 		}
 	}
+}
+
+// busiest is by how much the reader that was at work longest since former, which becomes now.
+func busiest(now []time.Duration, former *[]time.Duration) (most time.Duration) {
+	for i, d := range now {
+		if i < len(*former) {
+			d -= (*former)[i]
+		}
+		most = max(most, d)
+	}
+	*former = now
+	return most
 }

@@ -80,7 +80,7 @@ func (r *resource) below(level alloc.Squeeze) float64 {
 }
 
 // worst is the one that is used most.
-func worst(all *[2]resource) *resource {
+func worst(all *[resources]resource) *resource {
 	w := &all[0]
 	for i := range all {
 		if all[i].recent > w.recent {

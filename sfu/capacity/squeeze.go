@@ -45,7 +45,7 @@ type trial struct {
 }
 
 // judge takes what was used lately.
-func (s *squeezer) judge(now time.Time, passed time.Duration, all *[2]resource, people int) {
+func (s *squeezer) judge(now time.Time, passed time.Duration, all *[resources]resource, people int) {
 	if people == 0 {
 		*s = squeezer{}
 		return
@@ -70,7 +70,7 @@ func (s *squeezer) judge(now time.Time, passed time.Duration, all *[2]resource, 
 }
 
 // room reports whether there has been room for the level below for long enough.
-func (s *squeezer) room(now time.Time, all *[2]resource) bool {
+func (s *squeezer) room(now time.Time, all *[resources]resource) bool {
 	would := max(all[0].below(s.level), all[1].below(s.level))
 	if would > comfort {
 		s.roomy = time.Time{}
@@ -82,7 +82,7 @@ func (s *squeezer) room(now time.Time, all *[2]resource) bool {
 	return now.Sub(s.roomy) >= sinkAfter && (!now.Before(s.until) || would <= ample)
 }
 
-func (s *squeezer) rise(now time.Time, all *[2]resource, people int) {
+func (s *squeezer) rise(now time.Time, all *[resources]resource, people int) {
 	if !s.lowered.IsZero() {
 		s.held = min(max(2*s.held, heldFirst), heldMost)
 		s.until = now.Add(s.held)
@@ -93,14 +93,14 @@ func (s *squeezer) rise(now time.Time, all *[2]resource, people int) {
 	s.change(now, all, people, s.level, true)
 }
 
-func (s *squeezer) sink(now time.Time, all *[2]resource, people int) {
+func (s *squeezer) sink(now time.Time, all *[resources]resource, people int) {
 	s.level--
 	s.lowered = now
 	s.change(now, all, people, s.level+1, false)
 }
 
 // change notes a change between that level and the one below.
-func (s *squeezer) change(now time.Time, all *[2]resource, people int, level alloc.Squeeze, up bool) {
+func (s *squeezer) change(now time.Time, all *[resources]resource, people int, level alloc.Squeeze, up bool) {
 	s.measure(all, people)
 	s.roomy = time.Time{}
 	s.trial = trial{level: level, up: up, began: now}
@@ -110,7 +110,7 @@ func (s *squeezer) change(now time.Time, all *[2]resource, people int, level all
 }
 
 // measure ends the trial.
-func (s *squeezer) measure(all *[2]resource, people int) {
+func (s *squeezer) measure(all *[resources]resource, people int) {
 	for i := range all {
 		more, less := s.trial.before[i], all[i].recent/float64(people)
 		if !s.trial.up {

@@ -33,6 +33,7 @@ type Conn struct {
 	closed  chan struct{}
 	close   func() error // closes closed, and the sockets
 	readers sync.WaitGroup
+	busy    []atomic.Int64 // of each socket's reader: nanoseconds so far
 	path    *path
 
 	inbox         inbox
@@ -62,8 +63,9 @@ func newConn(conns []net.PacketConn, o Options, log *slog.Logger) *Conn {
 	c.close = sync.OnceValue(c.closeSockets)
 	c.inbox.init()
 	c.batches.New = func() any { return newBatch(c, c.sockets[int(c.next.Add(1))%len(c.sockets)]) }
-	for _, s := range c.sockets {
-		c.readers.Go(func() { c.read(s) })
+	c.busy = make([]atomic.Int64, len(c.sockets))
+	for i, s := range c.sockets {
+		c.readers.Go(func() { c.read(s, &c.busy[i]) })
 	}
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,10 @@ const (
 	// gather is how long packets keep being taken in before what they caused is sent. A frame's packets come while its
 	// first ones are being sealed; those that leave together cost a fraction.
 	gather = 500 * time.Microsecond
+	// stale is how long media may have waited to be read: what is older nobody can use. From then on it is dropped, which
+	// costs next to nothing, until what waits is fresh again.
+	stale = 300 * time.Millisecond
+	fresh = 50 * time.Millisecond
 )
 
 // isMedia tells RTP and RTCP from the rest (RFC 7983, section 7).
@@ -20,18 +25,34 @@ func isMedia(data []byte) bool { return len(data) > 0 && data[0] >= 128 && data[
 
 // incoming is a packet as it was read.
 type incoming struct {
-	data []byte
-	from netip.AddrPort // plain
+	data   []byte
+	from   netip.AddrPort // plain
+	waited time.Duration  // in the kernel's queue, 0 where it does not tell
+}
+
+// shedder decides what is too old to be worth taking in. It has one owner.
+type shedder struct{ shedding bool }
+
+// drops reports whether a packet of media that has waited so long is to be dropped.
+func (s *shedder) drops(waited time.Duration) bool {
+	switch {
+	case waited > stale:
+		s.shedding = true
+	case waited < fresh:
+		s.shedding = false
+	}
+	return s.shedding
 }
 
 // read takes in what comes to one socket, until it is closed.
-func (c *Conn) read(s socket) {
+func (c *Conn) read(s socket, busy *atomic.Int64) {
+	var shed shedder
 	in, b := s.reader(func() { c.counters.oversized.Add(1) }), newBatch(c, s)
 	for faults := 0; ; {
 		packets, err := in.read()
 		if err == nil {
 			faults = 0
-			c.gather(packets, in, b)
+			busy.Add(int64(c.gather(packets, in, b, &shed)))
 			continue
 		}
 		if c.isClosed() || errors.Is(err, net.ErrClosed) {
@@ -48,12 +69,13 @@ func (c *Conn) read(s socket) {
 	}
 }
 
-// gather hands out what was read, and what comes meanwhile, before it sends what they caused.
-func (c *Conn) gather(packets []incoming, in reader, b *Batch) {
-	busy := false
-	for begun := time.Now(); len(packets) > 0; {
+// gather hands out what was read, and what comes meanwhile, before it sends what they caused. It returns how long that
+// took.
+func (c *Conn) gather(packets []incoming, in reader, b *Batch, shed *shedder) time.Duration {
+	busy, begun := false, time.Now()
+	for len(packets) > 0 {
 		now := time.Now()
-		c.take(packets, now, b)
+		c.take(packets, now, b, shed)
 		b.settle()
 		if busy = now.Sub(begun) > gather; busy || len(b.queued) == 0 {
 			break
@@ -64,10 +86,11 @@ func (c *Conn) gather(packets []incoming, in reader, b *Batch) {
 	if busy {
 		in.breathe()
 	}
+	return time.Since(begun)
 }
 
 // take hands out what was read at once.
-func (c *Conn) take(packets []incoming, arrived time.Time, b *Batch) {
+func (c *Conn) take(packets []incoming, arrived time.Time, b *Batch, shed *shedder) {
 	bytes := 0
 	for _, p := range packets {
 		bytes += len(p.data)
@@ -79,6 +102,10 @@ func (c *Conn) take(packets []incoming, arrived time.Time, b *Batch) {
 			if !c.inbox.put(p.from, p.data) {
 				c.counters.queueDrops.Add(1)
 			}
+			continue
+		}
+		if shed.drops(p.waited) {
+			c.counters.stale.Add(1)
 			continue
 		}
 		if route, ok := c.routes.get(p.from); ok {

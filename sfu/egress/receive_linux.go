@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -16,6 +17,9 @@ import (
 
 // readMany is how many packets are read at once, if so many have come.
 const readMany = 64
+
+// controlSize is room for a stamp.
+const controlSize = 64
 
 // batchReader reads with recvmmsg.
 type batchReader struct {
@@ -26,6 +30,7 @@ type batchReader struct {
 	tryOnce   func(fd uintptr)
 	buffers   [readMany][largest]byte
 	iovecs    [readMany]unix.Iovec
+	controls  [readMany][controlSize]byte
 
 	names    [readMany]unix.RawSockaddrInet6
 	messages [readMany]message
@@ -43,7 +48,11 @@ func (s *batchSocket) reader(oversized func()) reader {
 		m := &r.messages[i]
 		m.Iov, m.Name = &r.iovecs[i], (*byte)(unsafe.Pointer(&r.names[i]))
 		m.SetIovlen(1)
+		m.Control = &r.controls[i][0]
 	}
+	_ = s.raw.Control(func(fd uintptr) { // a kernel that cannot leaves us without
+		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+	})
 	r.got = readMany
 	r.try = r.receive
 	r.tryOnce = func(fd uintptr) { r.receive(fd) }
@@ -54,6 +63,7 @@ func (s *batchSocket) reader(oversized func()) reader {
 func (r *batchReader) receive(fd uintptr) bool {
 	for i := range r.got { // what the last call has changed
 		r.messages[i].Namelen = unix.SizeofSockaddrInet6
+		r.messages[i].SetControllen(controlSize)
 	}
 	r.got, r.errno = 0, 0
 	for {
@@ -98,16 +108,33 @@ func (r *batchReader) breathe() {
 
 // received returns what the last call has brought.
 func (r *batchReader) received() []incoming {
-	packets := r.packets[:0]
+	packets, now := r.packets[:0], time.Now().UnixNano()
 	for i := range r.got {
 		m := &r.messages[i]
 		if m.Flags&unix.MSG_TRUNC != 0 {
 			r.oversized()
 			continue
 		}
-		packets = append(packets, incoming{data: r.buffers[i][:m.n:m.n], from: r.source(&r.names[i])})
+		packets = append(packets, incoming{
+			data: r.buffers[i][:m.n:m.n], from: r.source(&r.names[i]), waited: waited(r.controls[i][:m.Controllen], now),
+		})
 	}
 	return packets
+}
+
+// waited is for how long a packet was in the socket's queue, by the kernel's stamp; 0 if there is none. Both clocks may
+// be set; only what is in the queue meanwhile is misjudged.
+func waited(control []byte, now int64) time.Duration {
+	const stamp = 2 * 8 // struct timespec
+	if len(control) < unix.SizeofCmsghdr+stamp {
+		return 0
+	}
+	header := (*unix.Cmsghdr)(unsafe.Pointer(&control[0]))
+	if header.Level != unix.SOL_SOCKET || header.Type != unix.SCM_TIMESTAMPNS {
+		return 0
+	}
+	at := (*unix.Timespec)(unsafe.Pointer(&control[unix.CmsgLen(0)]))
+	return time.Duration(now - at.Nano())
 }
 
 // source returns a packet's source, plain.

@@ -1,11 +1,14 @@
 package egress
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 type counters struct {
 	packetsIn, bytesIn, receives                          atomic.Uint64
 	unrouted, spoofed, oversized, queueDrops, injectDrops atomic.Uint64
-	readFaults                                            atomic.Uint64
+	readFaults, stale                                     atomic.Uint64
 	packetsOut, bytesOut, messages, sends, segments       atomic.Uint64
 	writeDrops, writeFaults, gsoRefusals                  atomic.Uint64
 }
@@ -45,6 +48,7 @@ type Stats struct {
 	Unrouted    uint64 // packets of media from an address without a route, dropped
 	Spoofed     uint64 // packets from the network that claimed to come from a relay, dropped
 	Oversized   uint64 // packets from the network that were longer than we read, dropped
+	Stale       uint64 // packets of media that had waited too long to be read, dropped
 	QueueDrops  uint64 // packets from the network dropped because pion did not keep up
 	InjectDrops uint64 // packets of relays dropped because pion did not keep up
 	ReadFaults  uint64 // failed reads
@@ -62,8 +66,18 @@ func (c *Conn) Stats() Stats {
 		PacketsIn: n.packetsIn.Load(), BytesIn: n.bytesIn.Load(), Receives: n.receives.Load(),
 		PacketsOut: n.packetsOut.Load(), BytesOut: n.bytesOut.Load(),
 		Messages: n.messages.Load(), Sends: n.sends.Load(), Segments: n.segments.Load(),
-		Unrouted: n.unrouted.Load(), Spoofed: n.spoofed.Load(), Oversized: n.oversized.Load(),
+		Unrouted: n.unrouted.Load(), Spoofed: n.spoofed.Load(), Oversized: n.oversized.Load(), Stale: n.stale.Load(),
 		QueueDrops: n.queueDrops.Load(), InjectDrops: n.injectDrops.Load(), ReadFaults: n.readFaults.Load(),
 		WriteDrops: n.writeDrops.Load(), WriteFaults: n.writeFaults.Load(), GSORefusals: n.gsoRefusals.Load(),
 	}
+}
+
+// Busy is for how long the reader of each socket was at work so far. One that has no time left is where a server ends,
+// whatever its other cores do.
+func (c *Conn) Busy() []time.Duration {
+	busy := make([]time.Duration, len(c.busy))
+	for i := range c.busy {
+		busy[i] = time.Duration(c.busy[i].Load())
+	}
+	return busy
 }

@@ -10,9 +10,10 @@
 // RTCP, and of the media only samples, which it decrypts for the latency; with [Options.Verify] they are all.
 //
 //	options.go            what a run is           participant.go          one client, from log-in to leaving
-//	engine.go, people.go  who joins when          publisher.go, media.go  what it sends, in time
+//	engine.go, people.go  who joins when          sends.go, media.go      what it sends, in time
 //	window.go, watch.go   what is measured        tap.go, stream.go       what it receives, by the headers
 //	limit.go              the search              stamp.go                what is in the payloads
-//	report.go             the figures             feedback.go             what it reports back
-//	text.go, page.go      how they are shown
+//	later.go              joins into a call       feedback.go             what it reports back
+//	report.go             the figures             wall.go, pager.go       what its page shows, and how that goes
+//	text.go, page.go      how they are shown      signals.go              what its websocket carries
 package load

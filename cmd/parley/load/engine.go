@@ -29,6 +29,8 @@ type environment struct {
 	certificates []webrtc.Certificate
 	audio, video *clip // nil if they are synthetic
 
+	looks    looks
+	frames   histogram // from one frame that a publisher sends to its next
 	reporter *reporter
 	naps     naps
 	entering atomic.Int32 // people who are about to join
@@ -39,12 +41,15 @@ type environment struct {
 
 // room is one room of the run.
 type room struct {
-	name string
-	sent sent
+	name       string
+	sent       sent
+	stage      stage
+	publishing atomic.Int32 // people of whom media is to be expected
 
 	// Guarded by the engine's mu.
-	people     []*participant
-	publishing int
+	people []*participant
+	count  [roles]int // people
+	seats  int        // publishers so far
 }
 
 // engine runs the participants.
@@ -58,11 +63,12 @@ type engine struct {
 	running sync.WaitGroup // joins, leaves
 
 	mu       sync.Mutex
-	numbers  int   // guarded by mu: people so far
-	joined   int   // guarded by mu: people who are in
-	failures int   // guarded by mu: joins that failed
-	failure  error // guarded by mu: why the first one failed
-	retired  meter // guarded by mu: what those received who have left
+	numbers  int     // guarded by mu: people so far
+	joined   int     // guarded by mu: people who are in
+	failures int     // guarded by mu: joins that failed
+	failure  error   // guarded by mu: why the first one failed
+	retired  meter   // guarded by mu: what those received who have left
+	signals  signals // guarded by mu: what they said and were told
 	points   []Point
 }
 
@@ -80,6 +86,9 @@ func Run(ctx context.Context, options Options, progress io.Writer) (*Report, err
 	var tasks sync.WaitGroup
 	tasks.Go(func() { e.env.reporter.run(background) })
 	tasks.Go(func() { e.observe(background) })
+	if options.Shown > 0 {
+		tasks.Go(func() { e.turnPages(background) })
+	}
 	r, err := e.run(ctx)
 	e.running.Wait()
 	stop()
@@ -172,8 +181,11 @@ func (e *engine) run(ctx context.Context) (*Report, error) {
 	if o.FindLimit {
 		return e.findLimit(ctx, idle)
 	}
-	if err := e.populate(ctx, o.Publishers*o.Rooms, o.Subscribers*o.Rooms); err != nil {
+	if err := e.populate(ctx, o.Publishers*o.Rooms, o.Subscribers*o.Rooms, o.Viewers*o.Rooms); err != nil {
 		return nil, err
+	}
+	if o.JoinLater > 0 {
+		return e.joinLater(ctx, idle)
 	}
 	churning, stop := context.WithCancel(ctx)
 	defer stop()

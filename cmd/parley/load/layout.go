@@ -59,6 +59,27 @@ func readLayout(description string) layout {
 	return l
 }
 
+// readPictures finds in a description what comes as which SSRC: the stream of each line of video, resends included.
+func readPictures(description string) map[uint32]string {
+	pictures := make(map[uint32]string)
+	video, stream := false, ""
+	for line := range strings.Lines(description) {
+		line = strings.TrimRight(line, "\r\n")
+		switch {
+		case strings.HasPrefix(line, "m="):
+			video, stream = strings.HasPrefix(line, "m=video "), ""
+		case video && strings.HasPrefix(line, "a=msid:"):
+			stream, _, _ = strings.Cut(line[len("a=msid:"):], " ")
+		case video && stream != "" && strings.HasPrefix(line, "a=ssrc:"):
+			number, _, _ := strings.Cut(line[len("a=ssrc:"):], " ")
+			if ssrc, err := strconv.ParseUint(number, 10, 32); err == nil {
+				pictures[uint32(ssrc)] = stream
+			}
+		}
+	}
+	return pictures
+}
+
 // transportNumber reads the transport-wide sequence number of an RTP packet (RFC 8285, 4.2: the one-byte form).
 func transportNumber(packet []byte, id uint8) (uint16, bool) {
 	at := 12 + 4*int(packet[0]&0x0f)

@@ -48,12 +48,15 @@ func (s *search) record(passed bool) bool {
 // findLimit measures more and more people: those who watch, or who publish if nobody only watches.
 func (e *engine) findLimit(ctx context.Context, idle usage) (*Report, error) {
 	o := e.env.options
-	publishers, watching := o.Publishers*o.Rooms, o.Subscribers > 0
+	publishers, growing := o.Publishers*o.Rooms, publisher
 	first, base := publishers, 0
-	if watching {
-		first, base = o.Subscribers*o.Rooms, publishers
+	switch {
+	case o.Subscribers > 0:
+		first, base, growing = o.Subscribers*o.Rooms, publishers, subscriber
+	case o.Viewers > 0:
+		first, base, growing = o.Viewers*o.Rooms, publishers, viewer
 	}
-	if err := e.populate(ctx, publishers, 0); err != nil {
+	if err := e.populate(ctx, publishers); err != nil {
 		return nil, err
 	}
 	s := newSearch(first, o.MaxPeople-base)
@@ -61,9 +64,9 @@ func (e *engine) findLimit(ctx context.Context, idle usage) (*Report, error) {
 	var best, last *window
 	for more := true; more && ctx.Err() == nil; {
 		failed := e.failed()
-		if s.next < e.countOf(!watching) {
-			e.shrink(s.next, !watching)
-		} else if err := e.grow(ctx, s.next, !watching); err != nil {
+		if s.next < e.countOf(growing) {
+			e.shrink(s.next, growing)
+		} else if err := e.grow(ctx, s.next, growing, o.Ramp); err != nil {
 			return nil, err
 		}
 		w, reason := e.try(ctx, idle, failed)

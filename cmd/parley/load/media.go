@@ -17,11 +17,10 @@ const (
 	audioEvery   = 20 * time.Millisecond
 	audioTicks   = 960 // of the RTP clock
 	audioSize    = 80  // bytes of payload
-	frameRate    = 25
-	videoEvery   = time.Second / frameRate
-	videoTicks   = 90000 / frameRate
-	keyframeSize = 4   // times that of another frame
-	keyframes    = 250 // frames from one to the next: 10 s
+	silenceSize  = 1 + stampSize
+	videoClock   = 90000
+	keyframeSize = 4                // times that of another frame
+	keyframes    = 10 * time.Second // from one to the next
 	maxPayload   = 1180
 	maxClip      = 64 << 20 // bytes of a file
 	opusTOC      = 0x78     // CELT, 20 ms, mono (RFC 6716, 3.1)
@@ -39,28 +38,40 @@ func (s *speech) level() byte {
 		s.left = 25 + rand.IntN(150) //nolint:gosec // half a second and more
 	}
 	if s.speaking {
-		return 0x80 | byte(18+rand.IntN(25)) //nolint:gosec // with the bit for voice
+		return voice()
 	}
 	return byte(60 + rand.IntN(40)) //nolint:gosec // the noise of a room
 }
+
+// silence is the level of nothing at all.
+const silence = 127
+
+// voice is the level of somebody who speaks.
+func voice() byte { return 0x80 | byte(18+rand.IntN(25)) } //nolint:gosec // with the bit for voice
 
 // layer is one encoding of synthetic video.
 type layer struct {
 	rid           string
 	width, height int
 	bitrate       float64
+	rate          int  // frames/s
 	temporal      bool // every other frame may be left out
 }
 
 // layers are what a browser sends: several sizes of two temporal layers each, or one picture without layers.
-func layers(simulcast bool, bitrate float64) []layer {
-	if !simulcast {
-		return []layer{{"", 1280, 720, bitrate, false}}
+func layers(o Options) []layer {
+	w, h, rate := o.VideoWidth, o.VideoHeight, o.FrameRate
+	if !o.Simulcast {
+		return []layer{{"", w, h, o.VideoBitrate, rate, false}}
 	}
 	return []layer{
-		{"q", 320, 180, bitrate / 12, true}, {"h", 640, 360, bitrate / 4, true}, {"f", 1280, 720, bitrate, true},
+		{"q", w / 4, h / 4, o.VideoBitrate / 12, rate, true}, {"h", w / 2, h / 2, o.VideoBitrate / 4, rate, true},
+		{"f", w, h, o.VideoBitrate, rate, true},
 	}
 }
+
+// keyframeEvery is the number of frames from one keyframe to the next.
+func (l layer) keyframeEvery() int { return int(keyframes/time.Second) * l.rate }
 
 // picture makes the frames of a layer.
 type picture struct {
@@ -74,14 +85,15 @@ type picture struct {
 }
 
 func newPicture(l layer) *picture {
-	return &picture{layer: l, id: uint16(rand.IntN(1 << 15)), since: keyframes} //nolint:gosec // any start will do
+	return &picture{layer: l, id: uint16(rand.IntN(1 << 15)), since: l.keyframeEvery()} //nolint:gosec // any start
 }
 
 // frame cuts the next frame into packets of equal size, and gives each, without its stamp, to send: b[at:] is for that.
 func (p *picture) frame(keyframe bool, send func(b []byte, at int, marker bool)) {
-	size := int(p.bitrate / 8 / frameRate * keyframes / (keyframes + keyframeSize - 1))
+	every := p.keyframeEvery()
+	size := int(p.bitrate / 8 / float64(p.rate) * float64(every) / float64(every+keyframeSize-1))
 	p.since++
-	key := keyframe || p.since >= keyframes
+	key := keyframe || p.since >= every
 	if p.upper = p.temporal && !key && !p.upper; !p.upper {
 		p.base++
 	}

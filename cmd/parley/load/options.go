@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"parley/signaling/protocol"
 )
 
 // ErrOptions is wrapped by all that is wrong with [Options].
@@ -19,10 +21,24 @@ type Options struct {
 	Rooms       int
 	Publishers  int // in each room
 	Subscribers int // in each room, who receive only
+	Viewers     int // in each room, who join as such
+	Talking     int // publishers in each room who talk in turn while all others are silent; 0: everybody, now and then
+
+	Shown      int           // tiles that each page shows of the others at most; 0: everybody
+	PageEvery  time.Duration // from page to page; 0: they are not turned
+	TileWidth  int           // device pixels
+	TileHeight int           // the same
+	Slots      int           // audio slots that everybody asks for; 0: everybody's own audio
+
+	JoinLater int     // further publishers in each room, who join when the others have settled
+	JoinRamp  float64 // of these, joins per second
 
 	Audio        bool
 	Video        bool
 	Simulcast    bool
+	VideoWidth   int     // of what one publisher sends, or of its largest encoding
+	VideoHeight  int     // the same
+	FrameRate    int     // frames/s
 	VideoBitrate float64 // bits/s of what one publisher sends, or of its largest encoding
 	VideoFile    string  // IVF with VP8, instead of synthetic video
 	AudioFile    string  // Ogg Opus, instead of synthetic audio
@@ -46,6 +62,7 @@ type Options struct {
 func Default() Options {
 	return Options{
 		URL: "http://127.0.0.1:8000", Rooms: 1, Publishers: 1, Subscribers: 10, Audio: true, Video: true,
+		VideoWidth: 1280, VideoHeight: 720, FrameRate: 25, TileWidth: 426, TileHeight: 240, JoinRamp: 10,
 		VideoBitrate: 2.5e6, Ramp: 20, Warmup: 2 * time.Second, Duration: 10 * time.Second, Nack: true, MaxPeople: 5000,
 	}
 }
@@ -57,6 +74,9 @@ const (
 	maxRamp     = 1000
 	maxDuration = 24 * time.Hour
 	minBitrate  = 30e3
+	minSize     = 32 // of a picture, pixels either way
+	maxSize     = 4096
+	maxRate     = 60 // frames/s
 	maxBitrate  = 50e6
 )
 
@@ -76,6 +96,18 @@ func (o Options) Validate() error {
 		{"rooms", float64(o.Rooms), 1, maxRooms, true, ""},
 		{"publishers", float64(o.Publishers), 0, maxPeople, true, ""},
 		{"subscribers", float64(o.Subscribers), 0, maxPeople, true, ""},
+		{"viewers", float64(o.Viewers), 0, maxPeople, true, ""},
+		{"talking", float64(o.Talking), 0, float64(o.Publishers), true, ""},
+		{"shown", float64(o.Shown), 0, protocol.MaxTiles / 2, true, ""},
+		{"page-every", o.PageEvery.Seconds(), 0, maxDuration.Seconds(), true, ""},
+		{"tile-size", float64(min(o.TileWidth, o.TileHeight)), 1, protocol.MaxTileSize, true, ""},
+		{"tile-size", float64(max(o.TileWidth, o.TileHeight)), 1, protocol.MaxTileSize, true, ""},
+		{"slots", float64(o.Slots), 0, protocol.MaxSlots, true, ""},
+		{"join-later", float64(o.JoinLater), 0, maxPeople, true, ""},
+		{"join-ramp", o.JoinRamp, 0.1, maxRamp, true, ""},
+		{"video-size", float64(min(o.VideoWidth, o.VideoHeight)), minSize, maxSize, true, ""},
+		{"video-size", float64(max(o.VideoWidth, o.VideoHeight)), minSize, maxSize, true, ""},
+		{"fps", float64(o.FrameRate), 1, maxRate, true, ""},
 		{"video-bitrate", o.VideoBitrate, minBitrate, maxBitrate, true, ""},
 		{"ramp", o.Ramp, 0.1, maxRamp, true, ""},
 		{"warmup", o.Warmup.Seconds(), 0, maxDuration.Seconds(), true, ""},
@@ -105,6 +137,12 @@ func (o Options) validateTogether() error {
 		{o.VideoFile != "" && (!o.Video || o.Simulcast), "--video-file goes with --video and without --simulcast"},
 		{o.AudioFile != "" && !o.Audio, "--audio-file without --audio"},
 		{o.FindLimit && o.Churn > 0, "--find-limit and --churn do not go together"},
+		{o.JoinLater > 0 && (o.FindLimit || o.Churn > 0), "--join-later goes without --find-limit and --churn"},
+		{o.Shown > 0 && !o.Video, "--shown without --video"},
+		{o.PageEvery > 0 && o.Shown == 0, "--page-every without --shown"},
+		{o.PageEvery > 0 && o.PageEvery < pagerTick, "--page-every: pages are not turned as fast as that"},
+		{(o.Talking > 0 || o.Slots > 0) && !o.Audio, "--talking and --slots go with --audio"},
+		{o.Talking > 0 && o.AudioFile != "", "--talking goes without --audio-file"},
 		{o.FindLimit && o.people() > o.MaxPeople, "--find-limit begins with more than --max-people"},
 	} {
 		if r.wrong {
@@ -114,7 +152,23 @@ func (o Options) validateTogether() error {
 	return nil
 }
 
-func (o Options) people() int { return o.Rooms * (o.Publishers + o.Subscribers) }
+func (o Options) people() int {
+	return o.Rooms * (o.Publishers + o.Subscribers + o.Viewers + o.JoinLater)
+}
+
+// selective tells whether the server leaves out some of what people send, by the nature of things.
+func (o Options) selective() bool { return o.Shown > 0 || o.Slots > 0 || o.Talking > 0 }
+
+// ParseSize reads a picture's size, such as 320x180.
+func ParseSize(s string) (width, height int, err error) {
+	w, h, _ := strings.Cut(s, "x")
+	width, err1 := strconv.Atoi(w)
+	height, err2 := strconv.Atoi(h)
+	if err1 != nil || err2 != nil || width <= 0 || height <= 0 {
+		return 0, 0, fmt.Errorf("expected a size, such as 320x180, not %q", s)
+	}
+	return width, height, nil
+}
 
 // ParseBitrate reads bits per second, such as 800k or 2.5M.
 func ParseBitrate(s string) (float64, error) {

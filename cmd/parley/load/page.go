@@ -46,6 +46,12 @@ func (r *Report) kind() string {
 	if r.Subscribers > 0 {
 		s += " and " + plural(r.Subscribers, "subscriber")
 	}
+	if r.Viewers > 0 {
+		s += " and " + plural(r.Viewers, "viewer")
+	}
+	if r.Shown > 0 {
+		s += fmt.Sprintf(", %d shown", r.Shown)
+	}
 	return s
 }
 
@@ -68,6 +74,10 @@ func (r *Report) tiles() []tile {
 	}
 	if r.Join.Count > 0 {
 		tiles = append(tiles, tile{fmt.Sprintf("%.0f", r.Join.P50), "ms", "to the first packet", ""})
+	}
+	if v := r.Pictures; v != nil {
+		tiles = append(tiles, tile{fmt.Sprintf("%.0f", v.Join.P99), "ms", "to the first frames, p99", ""},
+			tile{fmt.Sprintf("%.0f", v.Gaps.Max), "ms", "longest freeze", good(v.Frozen+v.Blank == 0)})
 	}
 	if r.Server != nil {
 		tiles = append(tiles, tile{fmt.Sprintf("%.2f", r.Server.CPUPerPacket), "µs", "CPU per packet out", ""},

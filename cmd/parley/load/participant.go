@@ -24,9 +24,11 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"parley/signaling/client"
+	"parley/signaling/protocol"
 )
 
 const (
+	historySize = 256 // packets of a stream that can be sent again
 	joinWithin  = 15 * time.Second
 	leaveWithin = 5 * time.Second
 	yieldAtMost = 200 * time.Millisecond
@@ -38,41 +40,47 @@ var errNoMedia = errors.New("no media came")
 // participant is one client of the server. It implements client.Media.
 type participant struct {
 	// Static after construction.
-	env       *environment
-	number    int
-	room      *room
-	publishes bool
+	env    *environment
+	number int
+	room   *room
+	role   role
+	seat   int   // of a publisher, in its room, from 0
+	wall   *wall // nil if everything is shown
 
 	// Used by the one goroutine that joins and leaves.
 	account *client.Account
-	client  *client.Client
 	mux     *ice.UDPMuxDefault
 
-	pc   atomic.Pointer[webrtc.PeerConnection]
-	gone atomic.Bool // the server has ended the connection
+	// Used by the one goroutine that turns pages.
+	turnAt int64 // ns since the run began, 0: not yet
 
-	settled atomic.Bool // it is in the room, with media if there is any
+	client      atomic.Pointer[client.Client]
+	channelName atomic.Pointer[string]
+	sends       atomic.Pointer[sends]
+	pc          atomic.Pointer[webrtc.PeerConnection]
+	gone        atomic.Bool // the server has ended the connection
+	entered     atomic.Bool // the server has said who is there
+	settled     atomic.Bool // it is in the room, with media if there is any
 
 	mu   sync.Mutex
 	taps []*tap // guarded by mu: the last is in use
 }
 
-// join logs in, enters the room and waits for the first media if there is any to expect, else for the connection. It
-// returns the time since the websocket was open, 0 without media.
-func (p *participant) join(ctx context.Context, expectMedia bool) (time.Duration, error) {
+// join logs in, enters the room and waits for the first media if there is any to expect, else for the connection.
+func (p *participant) join(ctx context.Context, expectMedia bool) error {
 	ctx, cancel := context.WithTimeout(ctx, joinWithin)
 	defer cancel()
 	if p.account == nil {
 		name := fmt.Sprintf("load%d", p.number)
 		account, err := client.LogIn(ctx, p.env.options.URL, name, "Load tester "+name)
 		if err != nil {
-			return 0, err // which says that it is about logging in
+			return err // which says that it is about logging in
 		}
 		p.account = account
 	}
 	t, err := p.openTap()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if !p.env.options.RelayOnly {
 		p.mux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: t, Logger: quiet()})
@@ -82,26 +90,40 @@ func (p *participant) join(ctx context.Context, expectMedia bool) (time.Duration
 	defer p.settled.Store(true)
 	c, err := p.account.Dial(ctx, p.room.name, p.clientOptions())
 	if err != nil {
-		return 0, err
+		return err
 	}
-	p.client = c
+	p.client.Store(c)
 	p.env.reporter.add(p)
-	if err := c.JoinAndWait(ctx, p.room.name); err != nil {
-		return 0, fmt.Errorf("join: %w", err)
+	as := protocol.Join{Room: p.room.name}
+	if p.role == viewer {
+		as.As = protocol.AsViewer
+	}
+	if err := c.EnterAndWait(ctx, as); err != nil {
+		return fmt.Errorf("join: %w", err)
 	}
 	if !expectMedia {
-		return 0, nil
+		return nil
 	}
-	t = p.tap() // of the connection that came about
 	select {
-	case <-t.first:
-		return t.joinedAt().Sub(c.Opened()), nil
+	case <-p.tap().first: // of the connection that came about
+		return nil
 	case <-ctx.Done():
 		if errors.Is(ctx.Err(), context.Canceled) {
-			return 0, fmt.Errorf("join: %w", ctx.Err())
+			return fmt.Errorf("join: %w", ctx.Err())
 		}
-		return 0, fmt.Errorf("join: %w within %v", errNoMedia, joinWithin)
+		return fmt.Errorf("join: %w within %v", errNoMedia, joinWithin)
 	}
+}
+
+// mediaBegan takes note of the first packet, unless there was none to expect: while one talks, nobody else does.
+func (p *participant) mediaBegan(at time.Time) {
+	o := p.env.options
+	c := p.client.Load()
+	if c == nil || o.Shown == 0 && p.role == publisher &&
+		hasTurn(p.env.clock.at(c.Opened()), p.seat, o.Talking, int(p.room.publishing.Load())) {
+		return
+	}
+	p.env.joins.add(at.Sub(c.Opened()))
 }
 
 // leave ends what join has begun, as far as it came. It returns false if it has to leave something behind: pion's close
@@ -113,8 +135,7 @@ func (p *participant) leave() bool {
 		t.end()
 	}
 	ended := make(chan struct{})
-	if c := p.client; c != nil {
-		p.client = nil
+	if c := p.client.Swap(nil); c != nil {
 		go func() {
 			_ = c.Close()
 			close(ended)
@@ -147,7 +168,7 @@ func within(ended <-chan struct{}, d time.Duration) bool {
 // openTap makes the socket that is used from now on.
 func (p *participant) openTap() (*tap, error) {
 	hurry := func() { p.env.reporter.hurry(p) }
-	t, err := newTap(p.env.local, p.env, hurry)
+	t, err := newTap(p.env.local, p.env, p.wall, p.mediaBegan, hurry)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +203,7 @@ func (p *participant) clientOptions() client.Options {
 	relayed := false
 	return client.Options{
 		Media: p, Unlisted: true, RelayOnly: p.env.options.RelayOnly, Certificates: p.env.certificates,
-		Interceptors: p.interceptors, Settings: p.settings,
+		Interceptors: p.interceptors, Settings: p.settings, Slots: p.env.options.Slots,
 		ICEServer: func(url string) bool { // at most one, the embedded one over UDP
 			if !p.env.options.RelayOnly || relayed || !strings.HasPrefix(url, "turn:") ||
 				strings.Contains(url, "transport=tcp") {
@@ -191,11 +212,7 @@ func (p *participant) clientOptions() client.Options {
 			relayed = true
 			return true
 		},
-		OnEvent: func(event client.Event) {
-			if _, closed := event.(client.Closed); closed {
-				p.gone.Store(true)
-			}
-		},
+		OnEvent: p.happened,
 	}
 }
 
@@ -245,10 +262,10 @@ func (n *tappedNet) ListenPacket(string, string) (net.PacketConn, error) {
 // interceptors do what the sending side has to do. The receiving side sees samples only, so feedback.go does that.
 func (p *participant) interceptors() (*interceptor.Registry, error) {
 	registry := &interceptor.Registry{}
-	if !p.publishes {
+	if p.role != publisher {
 		return registry, nil
 	}
-	responder, err := nack.NewResponderInterceptor()
+	responder, err := nack.NewResponderInterceptor(nack.ResponderSize(historySize))
 	if err != nil {
 		return nil, err
 	}
@@ -276,21 +293,27 @@ func (p *participant) Attach(conn *client.Connection) error {
 		conn.Go(func() { p.readReports(t, receiver) })
 		conn.Go(func() { p.readSamples(t, remote) })
 	})
-	if !p.publishes {
+	if p.role != publisher {
 		return nil
 	}
-	return newPublisher(uint32(p.number), p.env, &p.env.sent, &p.room.sent).attach(conn)
+	s := newSends(p)
+	p.sends.Store(s)
+	return s.attach(conn)
 }
 
 // Describe implements client.Media. Everybody's browser is a machine of its own; ours share one, where a newcomer must
-// not wait for what its coming is to all others. So those who are in the room let it go first, for a while.
+// not wait for what its coming is to all others. So those who are in the room let it go first, for a while: not where
+// pages show but some of the others, for then its coming is nothing to most.
 func (p *participant) Describe(sdp string) {
-	if p.settled.Load() {
+	if p.wall == nil && p.settled.Load() {
 		for end := time.Now().Add(yieldAtMost); p.env.entering.Load() > 0 && time.Now().Before(end); {
 			time.Sleep(yieldStep)
 		}
 	}
 	p.tap().describe(sdp)
+	if p.wall != nil {
+		p.wall.describe(readPictures(sdp))
+	}
 }
 
 func (p *participant) readReports(t *tap, receiver *webrtc.RTPReceiver) {

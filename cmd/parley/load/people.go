@@ -9,23 +9,25 @@ import (
 	"time"
 )
 
-// populate has people join at the wanted rate until there are so many of each kind, those who publish first. It fails
+// populate has people join at the wanted rate until there are so many of each role, those who publish first. It fails
 // if the very first cannot.
-func (e *engine) populate(ctx context.Context, publishers, subscribers int) error {
-	if err := e.grow(ctx, publishers, true); err != nil {
-		return err
+func (e *engine) populate(ctx context.Context, counts ...int) error {
+	for r, count := range counts {
+		if err := e.grow(ctx, count, role(r), e.env.options.Ramp); err != nil {
+			return err
+		}
 	}
-	return e.grow(ctx, subscribers, false)
+	return nil
 }
 
-// grow has people of one kind join until there are so many.
-func (e *engine) grow(ctx context.Context, count int, publishing bool) error {
+// grow has people of one role join, so many a second, until there are so many.
+func (e *engine) grow(ctx context.Context, count int, as role, ramp float64) error {
 	var joining sync.WaitGroup
 	defer joining.Wait()
-	every := time.Duration(float64(time.Second) / e.env.options.Ramp)
+	every := time.Duration(float64(time.Second) / ramp)
 	next := time.Now()
-	for i := e.countOf(publishing); i < count && ctx.Err() == nil; i++ {
-		p := e.newParticipant(e.rooms[i%len(e.rooms)], publishing)
+	for i := e.countOf(as); i < count && ctx.Err() == nil; i++ {
+		p := e.newParticipant(e.rooms[i%len(e.rooms)], as)
 		if p.number == 1 { // alone, to learn whether it works at all
 			if err := e.enter(ctx, p); err != nil && ctx.Err() == nil {
 				return err
@@ -40,42 +42,44 @@ func (e *engine) grow(ctx context.Context, count int, publishing bool) error {
 	return nil
 }
 
-func (e *engine) countOf(publishing bool) int {
+func (e *engine) countOf(as role) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	n := 0
 	for _, r := range e.rooms {
-		if publishing {
-			n += r.publishing
-		} else {
-			n += len(r.people) - r.publishing
-		}
+		n += r.count[as]
 	}
 	return n
 }
 
-func (e *engine) newParticipant(r *room, publishes bool) *participant {
+func (e *engine) newParticipant(r *room, as role) *participant {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.numbers++
-	return &participant{env: e.env, number: e.numbers, room: r, publishes: publishes}
+	p := &participant{env: e.env, number: e.numbers, room: r, role: as}
+	if as == publisher {
+		p.seat = r.seats
+		r.seats++
+	}
+	if e.env.options.Shown > 0 {
+		p.wall = newWall(e.env.options, &e.env.looks)
+	}
+	return p
 }
 
 // enter has somebody join, and counts.
 func (e *engine) enter(ctx context.Context, p *participant) error {
-	e.mu.Lock()
-	media := p.room.publishing > 0
-	e.mu.Unlock()
-	took, err := p.join(ctx, media)
+	// Where people are silent at times, who has joined may hear nothing for a while.
+	media := p.room.publishing.Load() > 0 && e.env.options.Talking == 0
+	err := p.join(ctx, media)
 	e.mu.Lock()
 	if err == nil {
 		e.joined++
 		p.room.people = append(p.room.people, p)
-		if p.publishes {
-			p.room.publishing++
-		}
-		if took > 0 {
-			e.env.joins.add(took)
+		p.room.count[p.role]++
+		if p.role == publisher {
+			p.room.publishing.Add(1)
+			p.room.stage.enter(p.name())
 		}
 	} else if ctx.Err() == nil {
 		e.failures++
@@ -92,28 +96,30 @@ func (e *engine) enter(ctx context.Context, p *participant) error {
 
 // retire has somebody leave who is no longer, or never was, in a room's list.
 func (e *engine) retire(p *participant) {
+	signals := p.signals()
 	ended := p.leave()
 	e.mu.Lock()
 	e.retired.add(p.total())
+	e.signals.add(signals)
 	e.mu.Unlock()
 	if !ended {
 		fmt.Fprintf(e.progress, "       participant %d did not end and was left behind\n", p.number)
 	}
 }
 
-// shrink takes the last people of one kind out of the fullest rooms until so many are left.
-func (e *engine) shrink(count int, publishing bool) {
+// shrink takes the last people of one role out of the fullest rooms until so many are left.
+func (e *engine) shrink(count int, as role) {
 	var leaving []*participant
-	for excess := e.countOf(publishing) - count; excess > 0; excess-- {
-		if p := e.lastOf(publishing); p != nil {
+	for excess := e.countOf(as) - count; excess > 0; excess-- {
+		if p := e.lastOf(as); p != nil {
 			leaving = append(leaving, p)
 		}
 	}
 	e.retireAll(leaving)
 }
 
-// lastOf takes one of a kind off the list of the fullest room.
-func (e *engine) lastOf(publishing bool) *participant {
+// lastOf takes one of a role off the list of the fullest room.
+func (e *engine) lastOf(as role) *participant {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	fullest := e.rooms[0]
@@ -123,7 +129,7 @@ func (e *engine) lastOf(publishing bool) *participant {
 		}
 	}
 	for _, p := range slices.Backward(fullest.people) {
-		if p.publishes == publishing {
+		if p.role == as {
 			e.drop(p)
 			return p
 		}
@@ -139,8 +145,10 @@ func (e *engine) drop(p *participant) {
 	}
 	p.room.people = slices.Delete(p.room.people, i, i+1)
 	e.joined--
-	if p.publishes {
-		p.room.publishing--
+	p.room.count[p.role]--
+	if p.role == publisher {
+		p.room.publishing.Add(-1)
+		p.room.stage.leave(p.name())
 	}
 }
 
@@ -181,8 +189,8 @@ func (e *engine) churn(ctx context.Context) {
 		}
 		moving.Go(func() {
 			e.retire(p)
-			again := e.newParticipant(p.room, p.publishes)
-			again.number, again.account = p.number, p.account
+			again := e.newParticipant(p.room, p.role)
+			again.number, again.seat, again.account = p.number, p.seat, p.account
 			_ = e.enter(ctx, again) // which counts failures
 		})
 	}
@@ -195,7 +203,7 @@ func (e *engine) pick() *participant {
 	var candidates []*participant
 	for _, r := range e.rooms {
 		for _, p := range r.people {
-			if !p.publishes || e.env.options.Subscribers == 0 {
+			if p.role != publisher || e.env.options.Subscribers+e.env.options.Viewers == 0 {
 				candidates = append(candidates, p)
 			}
 		}

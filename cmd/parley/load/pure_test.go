@@ -181,7 +181,9 @@ func TestSequencesAgainstASet(t *testing.T) {
 }
 
 func TestPictureHasTemporalLayers(t *testing.T) {
-	for _, l := range layers(true, 2e6) {
+	o := Default()
+	o.Simulcast = true
+	for _, l := range layers(o) {
 		p := newPicture(l)
 		var before codecs.VP8Packet
 		for number := range 10 {

@@ -15,6 +15,10 @@ type Report struct {
 	Rooms       int       `json:"rooms"`
 	Publishers  int       `json:"publishers"`  // per room
 	Subscribers int       `json:"subscribers"` // per room
+	Viewers     int       `json:"viewers"`     // per room
+	Shown       int       `json:"shown"`       // tiles of each page, 0: everybody
+	Slots       int       `json:"slots"`       // 0: everybody's own audio
+	Talking     int       `json:"talking"`     // per room, in turn; 0: everybody, now and then
 	People      int       `json:"people"`      // at the end
 	Joined      int       `json:"joined"`      // and still there at the end
 	Failures    int       `json:"join_failures"`
@@ -35,16 +39,20 @@ type Report struct {
 	Padding    uint64  `json:"padding"`    // packets of these that only probe the path
 	Overflowed uint64  `json:"overflowed"` // dropped by the load tool's own sockets
 
-	Latency  Latency   `json:"latency_ms"`
-	Join     Join      `json:"join_ms"` // of the whole run
-	Server   *Server   `json:"server"`
-	LoadCPU  float64   `json:"load_cpu_s"`
-	LoadMost float64   `json:"load_cpu_share"` // of the CPUs that the load tool may use, 0 to 1
-	Verified bool      `json:"verified"`
-	Timeline []Point   `json:"timeline"`       // of the whole run
-	Begin    float64   `json:"window_begin_s"` // of the window, as in the timeline
-	Limit    *Limit    `json:"limit"`
-	Joins    []float64 `json:"joins_ms"` // their distribution: the upper ends of 20 equal shares
+	Latency  Latency    `json:"latency_ms"`
+	Join     Join       `json:"join_ms"` // of the whole run
+	Person   Person     `json:"person"`
+	Signals  Signalling `json:"signalling"` // of the whole run
+	Pictures *Pictures  `json:"pictures"`   // null if pages show everybody
+	Later    *Later     `json:"later"`      // null if nobody joins later
+	Server   *Server    `json:"server"`
+	LoadCPU  float64    `json:"load_cpu_s"`
+	LoadMost float64    `json:"load_cpu_share"` // of the CPUs that the load tool may use, 0 to 1
+	Verified bool       `json:"verified"`
+	Timeline []Point    `json:"timeline"`       // of the whole run
+	Begin    float64    `json:"window_begin_s"` // of the window, as in the timeline
+	Limit    *Limit     `json:"limit"`
+	Joins    []float64  `json:"joins_ms"` // their distribution: the upper ends of 20 equal shares
 }
 
 // Traffic is RTP packets and their bytes on UDP.
@@ -53,7 +61,8 @@ type Traffic struct {
 	Bytes   uint64 `json:"bytes"`
 }
 
-// Latency is the time from the publisher's write to the arrival at the receiver's socket, in ms.
+// Latency is the time from the publisher's write to the arrival at the receiver's socket, in ms. Of
+// pictures that are chosen the first second is left out, and of voices the first 0.2 s, which begin with what was kept.
 type Latency struct {
 	P50     float64 `json:"p50"`
 	P90     float64 `json:"p90"`
@@ -101,6 +110,8 @@ func (e *engine) report(w *window, limit *Limit) *Report {
 	o, received, latency := e.env.options, w.received(), w.latency()
 	joins := e.env.joins.snapshot()
 	r := &Report{
+		Viewers: o.Viewers, Shown: o.Shown, Slots: o.Slots, Talking: o.Talking,
+		Signals: e.allSignals().report(), Person: w.person(), Pictures: w.pictures(o),
 		Time: e.env.clock.began.UTC().Truncate(time.Second), URL: o.URL, Window: w.seconds(),
 		Rooms: o.Rooms, Publishers: o.Publishers, Subscribers: o.Subscribers,
 		People: w.people, Joined: w.joined, Failures: w.failures, Gone: e.gone(),

@@ -2,6 +2,12 @@ package load
 
 import "time"
 
+// A voice begins with what the server has kept of it, which is late.
+const (
+	onsetAfter = 60 * time.Millisecond // without a packet
+	onsetLasts = 200 * time.Millisecond
+)
+
 // stream is one incoming SSRC. It is guarded by its tap's mu.
 type stream struct {
 	ssrc     uint32
@@ -14,6 +20,9 @@ type stream struct {
 	nacks    []missing
 	reported reported
 	picture  bool // a keyframe was asked for
+
+	heardAt int64 // when the latest packet of audio came, ns since the run began
+	onset   int64 // when the first came after a pause
 
 	samples [64]sample // by sequence number
 	more    []sample   // the same when all packets are samples
@@ -30,6 +39,14 @@ type stream struct {
 type sample struct {
 	number uint16
 	at     int64 // ns since the run began, 0: none
+}
+
+// hear takes note of a packet of audio.
+func (s *stream) hear(at int64) {
+	if at-s.heardAt > int64(onsetAfter) {
+		s.onset = at
+	}
+	s.heardAt = at
 }
 
 func (s *stream) sample(number uint16, at int64) {
@@ -84,6 +101,12 @@ func (t *tap) decrypted(ssrc uint32, number uint16, payload []byte, synthetic bo
 	if t.verify {
 		t.follow(s, sent, number)
 	}
+	if t.wall != nil && s.kind == kindVideo && !t.wall.steady(ssrc, arrived) {
+		return 0, false
+	}
+	if t.gappy && s.kind == kindAudio && arrived-s.onset < int64(onsetLasts) {
+		return 0, false
+	}
 	return time.Duration(arrived - sent.at), known
 }
 
@@ -98,7 +121,7 @@ func (t *tap) follow(s *stream, sent stamp, number uint16) {
 		t.meter.duplicated++
 	case same && on < 0:
 		t.meter.reordered++
-	case same && on > int32(ahead):
+	case same && on > int32(ahead) && !t.gappy:
 		t.meter.skipped += uint64(on) - uint64(ahead)
 	}
 	s.begun, s.publisher, s.track, s.counter, s.number16 = true, sent.publisher, sent.track, sent.counter, number

@@ -24,6 +24,7 @@ const (
 // meter counts what has come. It is a plain value.
 type meter struct {
 	packets, bytes uint64 // media, RTCP and retransmissions not counted
+	audio          uint64 // packets of it
 	missing        int64  // sequence numbers that were skipped and have not come since
 	duplicated     uint64
 	reordered      uint64 // came late though nobody had asked for them
@@ -39,6 +40,7 @@ type meter struct {
 func (m *meter) add(o meter) {
 	m.packets += o.packets
 	m.bytes += o.bytes
+	m.audio += o.audio
 	m.missing += o.missing
 	m.duplicated += o.duplicated
 	m.reordered += o.reordered
@@ -62,7 +64,10 @@ type tap struct {
 	clock    clock
 	naps     *naps
 	verify   bool
+	gappy    bool               // the server leaves out what need not be seen or heard
+	wall     *wall              // what the participant shows, nil for everything
 	first    chan struct{}      // closed when the first media has come
+	begun    func(time.Time)    // called then, with mu held
 	hurry    func()             // called when there is something to ask for
 	readable func(uintptr) bool // t.read, made once
 
@@ -104,7 +109,7 @@ type datagram struct {
 }
 
 // newTap opens a socket on an address of this machine.
-func newTap(at netip.Addr, e *environment, hurry func()) (*tap, error) {
+func newTap(at netip.Addr, e *environment, w *wall, begun func(time.Time), hurry func()) (*tap, error) {
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(at, 0)))
 	if err != nil {
 		return nil, fmt.Errorf("open a socket: %w", err)
@@ -116,7 +121,7 @@ func newTap(at netip.Addr, e *environment, hurry func()) (*tap, error) {
 	}
 	t := &tap{
 		UDPConn: conn, raw: raw, batches: e.batches, clock: e.clock, naps: &e.naps, verify: e.options.Verify,
-		first: make(chan struct{}), hurry: hurry,
+		gappy: e.options.selective(), wall: w, first: make(chan struct{}), begun: begun, hurry: hurry,
 		streams: make(map[uint32]*stream), random: uint32(e.clock.now()) | 1,
 	}
 	t.every.Store(firstSkip)
@@ -273,10 +278,15 @@ func (t *tap) resent() {
 func (t *tap) count(s *stream, packet []byte, arrived int64) bool {
 	if t.firstAt.IsZero() {
 		t.firstAt = time.Now()
+		t.begun(t.firstAt)
 		close(t.first)
 	}
 	t.meter.packets++
 	t.meter.bytes += uint64(len(packet))
+	if s.kind == kindAudio {
+		t.meter.audio++
+		s.hear(arrived)
+	}
 	number := binary.BigEndian.Uint16(packet[2:])
 	s.reported.got++
 	switch v, gap := s.number.take(number); v {
@@ -285,6 +295,9 @@ func (t *tap) count(s *stream, packet []byte, arrived int64) bool {
 			t.meter.missing += int64(gap)
 			s.lose(number, gap, arrived)
 			t.urgent = true
+		}
+		if t.wall != nil && s.kind == kindVideo && packet[1]&0x80 != 0 {
+			t.wall.frame(s.ssrc, arrived)
 		}
 	case late:
 		t.meter.missing--

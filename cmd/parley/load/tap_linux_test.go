@@ -6,13 +6,14 @@ import (
 	"net/netip"
 	"runtime"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
 // BenchmarkTap takes packets of video off a socket, a frame at a time, that another core has sent.
 func BenchmarkTap(b *testing.B) {
-	tap, err := newTap(netip.MustParseAddr("127.0.0.1"), newTestEnvironment(), func() {})
+	tap, err := newTap(netip.MustParseAddr("127.0.0.1"), newTestEnvironment(), nil, func(time.Time) {}, func() {})
 	if err != nil {
 		b.Fatal(err)
 	}

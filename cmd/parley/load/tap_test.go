@@ -24,7 +24,7 @@ func testTap(t testing.TB, options Options) *tap {
 	t.Helper()
 	e := newTestEnvironment()
 	e.options = options
-	tap, err := newTap(netip.MustParseAddr("127.0.0.1"), e, func() {})
+	tap, err := newTap(netip.MustParseAddr("127.0.0.1"), e, nil, func(time.Time) {}, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestTapCounts(t *testing.T) {
 		}
 	}
 	m := tap.total()
-	want := meter{packets: 8, bytes: m.bytes, missing: 2, duplicated: 1, reordered: 1, rtcp: 1}
+	want := meter{packets: 8, bytes: m.bytes, audio: 1, missing: 2, duplicated: 1, reordered: 1, rtcp: 1}
 	if m != want || m.bytes < 8*80 {
 		t.Errorf("counted %+v", m)
 	}

@@ -58,6 +58,7 @@ func (r *Report) rows() [][2]string {
 			[2]string{"server memory", fmt.Sprintf("%.1f MiB, %.1f before, %.2f a person",
 				mebibytes(s.RSS), mebibytes(s.IdleRSS), s.RSSPerPerson/(1<<20))})
 	}
+	rows = append(rows, r.largeRows()...)
 	tool := fmt.Sprintf("%.0f %% of a core", 100*r.LoadCPU/seconds)
 	if r.LoadMost > loadBusy {
 		tool += ": as much as it may use, so the server may do better than this"
@@ -102,3 +103,40 @@ func plural(n int, what string) string {
 }
 
 func mebibytes(n int64) float64 { return float64(n) / (1 << 20) }
+
+// largeRows are about large rooms.
+func (r *Report) largeRows() [][2]string {
+	p, s := r.Person, r.Signals
+	rows := [][2]string{
+		{"a person", fmt.Sprintf("in %.1f packets/s, %s  out %.1f packets/s, %s, %.1f of audio", p.PacketsIn,
+			bitrate(uint64(8*p.BytesIn)), p.PacketsOut, bitrate(uint64(8*p.BytesOut)), p.AudioOut)},
+		{"signalling", fmt.Sprintf("a person: %.1f offers, at most %d, up to %s; in %.0f messages, %s  out %.0f, %s",
+			s.Offers, s.MostOffers, kilobytes(float64(s.Offer)), s.FramesIn, kilobytes(s.BytesIn), s.FramesOut,
+			kilobytes(s.BytesOut))},
+	}
+	if v := r.Pictures; v != nil {
+		rows = append(rows,
+			[2]string{"first frame", fmt.Sprintf("joining: %s after the websocket opened; later: %s after it was asked for",
+				v.Join, v.Turn)},
+			[2]string{"frozen", fmt.Sprintf("%d of %d tiles for more than %d ms, %d blank; longest gap of a tile %s, at the "+
+				"source p50 %.0f  max %.0f ms", v.Frozen, v.Gaps.Count, frozen.Milliseconds(), v.Blank, v.Gaps, v.Source.P50,
+				v.Source.Max)})
+	}
+	if l := r.Later; l != nil {
+		rows = append(rows,
+			[2]string{"joined later", fmt.Sprintf("%d in %.1f s, first packet %s", l.Joins, l.Seconds, l.Media)},
+			[2]string{"each join", fmt.Sprintf("%.1f ms of CPU, %s of signalling; itself %.1f offers, at most %d, %s; each "+
+				"who was there %s", l.CPU, kilobytes(l.Bytes), l.OffersNew, l.OffersNewMax, kilobytes(l.BytesNew),
+				kilobytes(l.BytesPresent))},
+			[2]string{"all joins", fmt.Sprintf("%.1f offers to each who was there, at most %d", l.OffersPresent,
+				l.OffersPresentMax)})
+	}
+	return rows
+}
+
+// String writes a distribution.
+func (t Times) String() string {
+	return fmt.Sprintf("p50 %.0f  p99 %.0f  max %.0f ms", t.P50, t.P99, t.Max)
+}
+
+func kilobytes(n float64) string { return fmt.Sprintf("%.1f kB", n/1000) }

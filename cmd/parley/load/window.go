@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -20,6 +21,9 @@ type mark struct {
 	sent     [2]uint64   // packets and bytes
 	rooms    [][2]uint64 // packets sent in each room, and people there
 	latency  *distribution
+	joins    *distribution
+	looks    [4]*distribution // joins, shown, gaps, blanks
+	frames   *distribution
 	server   usage
 	own      float64
 }
@@ -27,8 +31,13 @@ type mark struct {
 func (e *engine) mark(ctx context.Context) mark {
 	m := mark{
 		at: e.env.clock.now(), received: e.total(), latency: e.env.latency.snapshot(),
-		sent:   [2]uint64{e.env.sent.packets.Load(), e.env.sent.bytes.Load()},
+		sent:  [2]uint64{e.env.sent.packets.Load(), e.env.sent.bytes.Load()},
+		joins: e.env.joins.snapshot(), frames: e.env.frames.snapshot(),
 		server: e.watch.read(ctx), own: ownCPU(),
+	}
+	l := &e.env.looks
+	for i, h := range []*histogram{&l.joins, &l.shown, &l.gaps, &l.blanks} {
+		m.looks[i] = h.snapshot()
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -52,11 +61,28 @@ type window struct {
 
 // measure waits until everything has warmed up, and then for the length of the window, or until ctx ends.
 func (e *engine) measure(ctx context.Context, idle usage, warmup, duration time.Duration) *window {
-	w := &window{idle: idle}
 	pause(ctx, warmup)
-	e.adaptSampling()
-	w.begin = e.mark(ctx)
+	w := e.open(ctx, idle)
 	pause(ctx, duration)
+	e.close(ctx, w)
+	return w
+}
+
+// open begins a window.
+func (e *engine) open(ctx context.Context, idle usage) *window {
+	e.adaptSampling()
+	for _, p := range e.lookers() {
+		p.wall.begin()
+	}
+	return &window{idle: idle, begin: e.mark(ctx)}
+}
+
+// close ends it.
+func (e *engine) close(ctx context.Context, w *window) {
+	now := e.env.clock.now()
+	for _, p := range e.lookers() {
+		p.wall.end(now)
+	}
 	w.end = e.mark(ctx)
 	pause(context.WithoutCancel(ctx), settle)
 	w.missing = max(0, e.total().missing-w.begin.received.missing)
@@ -64,12 +90,18 @@ func (e *engine) measure(ctx context.Context, idle usage, warmup, duration time.
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	w.people, w.joined, w.failures, w.failure = len(e.everybody()), e.joined, e.failures, e.failure
-	return w
+}
+
+// lookers are those whose page shows some of the others.
+func (e *engine) lookers() []*participant {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.DeleteFunc(e.everybody(), func(p *participant) bool { return p.wall == nil })
 }
 
 // expected is how many packets should have come.
 func (e *engine) expected(w *window) uint64 {
-	if e.env.options.Simulcast || e.env.options.Churn > 0 {
+	if o := e.env.options; o.Simulcast || o.Churn > 0 || o.JoinLater > 0 || o.selective() {
 		return 0
 	}
 	var n uint64
@@ -86,7 +118,7 @@ func (e *engine) expected(w *window) uint64 {
 func (w *window) received() meter {
 	a, b := w.begin.received, w.end.received
 	return meter{
-		packets: b.packets - a.packets, bytes: b.bytes - a.bytes, missing: w.missing,
+		packets: b.packets - a.packets, bytes: b.bytes - a.bytes, audio: b.audio - a.audio, missing: w.missing,
 		duplicated: b.duplicated - a.duplicated, reordered: b.reordered - a.reordered,
 		recovered: b.recovered - a.recovered, corrupted: b.corrupted - a.corrupted, skipped: b.skipped - a.skipped,
 		resent: b.resent - a.resent, padding: b.padding - a.padding, rtcp: b.rtcp - a.rtcp,

@@ -29,6 +29,7 @@ type source struct {
 	number   uint16 // of the track, in stamps
 	counter  uint32
 	picture  *picture    // synthetic video, else nil
+	off      atomic.Bool // nobody receives it
 	speech   speech      // audio
 	clip     *clipPlayer // a file, else nil
 	wanted   atomic.Bool // a keyframe
@@ -36,21 +37,26 @@ type source struct {
 	payload  [audioSize]byte
 }
 
-// publisher sends what one participant publishes. It is owned by its pump.
-type publisher struct {
-	id     uint32
-	clock  clock
-	filler *filler
-	sent   []*sent // all are counted to
+// sends is what one participant publishes. It is owned by its pump.
+type sends struct {
+	// Static after construction.
+	id         uint32
+	env        *environment
+	room       *room
+	seat       int
+	audio      []*source
+	video      []*source
+	videoEvery time.Duration
 
-	audio, video           []*source
-	audioEvery, videoEvery time.Duration
+	frameAt int64 // when the last frame left, ns since the run began; 0: none has
 }
 
-// newPublisher makes the tracks that a participant publishes.
-func newPublisher(id uint32, e *environment, counters ...*sent) *publisher {
-	p := &publisher{
-		id: id, clock: e.clock, filler: e.filler, sent: counters, audioEvery: audioEvery, videoEvery: videoEvery,
+// newSends makes the tracks that a participant publishes.
+func newSends(of *participant) *sends {
+	e := of.env
+	p := &sends{
+		id: uint32(of.number), env: e, room: of.room, seat: of.seat,
+		videoEvery: time.Second / time.Duration(e.options.FrameRate),
 	}
 	const streamID = "camera"
 	add := func(kind, rid string) *source {
@@ -66,7 +72,7 @@ func newPublisher(id uint32, e *environment, counters ...*sent) *publisher {
 		p.audio = append(p.audio, s)
 	}
 	if e.options.Video {
-		for _, l := range layers(e.options.Simulcast, e.options.VideoBitrate) {
+		for _, l := range layers(e.options) {
 			s := add("video", l.rid)
 			s.picture = newPicture(l)
 			if e.video != nil {
@@ -88,7 +94,7 @@ func (s *source) heard(packets []rtcp.Packet) {
 }
 
 // attach publishes the tracks.
-func (p *publisher) attach(conn *client.Connection) error {
+func (p *sends) attach(conn *client.Connection) error {
 	for _, sources := range [][]*source{p.audio, p.video} {
 		var tracks []*client.Track
 		for _, s := range sources {
@@ -103,9 +109,9 @@ func (p *publisher) attach(conn *client.Connection) error {
 }
 
 // pump sends in time until done is closed. Everybody begins at a moment of their own, as people do.
-func (p *publisher) pump(done <-chan struct{}) {
+func (p *sends) pump(done <-chan struct{}) {
 	now := time.Now()
-	nextAudio := now.Add(rand.N(p.audioEvery)) //nolint:gosec // a phase
+	nextAudio := now.Add(rand.N(audioEvery))   //nolint:gosec // a phase
 	nextVideo := now.Add(rand.N(p.videoEvery)) //nolint:gosec // a phase
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -116,7 +122,7 @@ func (p *publisher) pump(done <-chan struct{}) {
 		case <-timer.C:
 		}
 		now = time.Now()
-		if nextAudio = p.due(now, nextAudio, p.audioEvery, p.sendAudio); len(p.video) == 0 {
+		if nextAudio = p.due(now, nextAudio, audioEvery, p.sendAudio); len(p.video) == 0 {
 			nextVideo = nextAudio
 		} else if nextVideo = p.due(now, nextVideo, p.videoEvery, p.sendVideo); len(p.audio) == 0 {
 			nextAudio = nextVideo
@@ -130,7 +136,7 @@ func (p *publisher) pump(done <-chan struct{}) {
 }
 
 // due sends if it is time, and returns when to send next. What a busy machine has missed by far is left out.
-func (p *publisher) due(now, at time.Time, every time.Duration, send func()) time.Time {
+func (p *sends) due(now, at time.Time, every time.Duration, send func()) time.Time {
 	if now.Before(at) {
 		return at
 	}
@@ -141,9 +147,16 @@ func (p *publisher) due(now, at time.Time, every time.Duration, send func()) tim
 	return at.Add(every)
 }
 
-func (p *publisher) sendAudio() {
+func (p *sends) sendAudio() {
 	for _, s := range p.audio {
+		payload := s.payload[:]
 		level := s.speech.level()
+		if n := p.env.options.Talking; n > 0 {
+			level = voice()
+			if !hasTurn(p.env.clock.now(), p.seat, n, int(p.room.publishing.Load())) {
+				level, payload = silence, payload[:silenceSize]
+			}
+		}
 		if s.clip != nil {
 			for _, payload := range s.clip.packets(false, false) {
 				p.count(s.track.Send(payload, false, level))
@@ -151,17 +164,24 @@ func (p *publisher) sendAudio() {
 			s.track.Advance(s.clip.ticks)
 			continue
 		}
-		s.payload[0] = opusTOC
-		p.send(s, s.payload[:], 1, false, level)
+		payload[0] = opusTOC
+		p.send(s, payload, 1, false, level)
 		s.track.Advance(audioTicks)
 	}
 }
 
-func (p *publisher) sendVideo() {
+func (p *sends) sendVideo() {
+	now, before := p.env.clock.now(), p.frameAt
 	for _, s := range p.video {
 		if !s.track.Ready() {
 			continue
 		}
+		if s.off.Load() {
+			s.wanted.Store(true) // what comes next must be decodable without what is left out
+			s.track.Advance(uint32(videoClock / p.env.options.FrameRate))
+			continue
+		}
+		p.frameAt = now
 		keyframe := false
 		if s.wanted.Load() && time.Since(s.keyframe) > keyframeSpacing {
 			s.wanted.Store(false)
@@ -169,7 +189,7 @@ func (p *publisher) sendVideo() {
 		}
 		if s.clip == nil {
 			s.picture.frame(keyframe, func(b []byte, at int, marker bool) { p.send(s, b, at, marker, 0) })
-			s.track.Advance(videoTicks)
+			s.track.Advance(uint32(videoClock / p.env.options.FrameRate))
 			continue
 		}
 		payloads := s.clip.packets(true, keyframe)
@@ -178,11 +198,26 @@ func (p *publisher) sendVideo() {
 		}
 		s.track.Advance(s.clip.ticks)
 	}
+	switch {
+	case p.frameAt != now:
+		p.frameAt = 0 // nothing is sent
+	case before > 0:
+		p.env.frames.add(time.Duration(now - before))
+	}
+}
+
+// switchLayers stops the encodings of the line that nobody receives, and goes on with those that somebody does.
+func (p *sends) switchLayers(mid string, active map[string]bool) {
+	for _, s := range p.video {
+		if wanted, named := active[s.track.RID()]; s.track.IsOn(mid) {
+			s.off.Store(named && !wanted)
+		}
+	}
 }
 
 // send stamps a synthetic packet at the last moment, and sends it.
-func (p *publisher) send(s *source, b []byte, at int, marker bool, level byte) {
-	p.filler.put(b[at:], stamp{at: p.clock.now(), publisher: p.id, track: s.number, counter: s.counter})
+func (p *sends) send(s *source, b []byte, at int, marker bool, level byte) {
+	p.env.filler.put(b[at:], stamp{at: p.env.clock.now(), publisher: p.id, track: s.number, counter: s.counter})
 	n := s.track.Send(b, marker, level)
 	if n > 0 {
 		s.counter++
@@ -190,8 +225,7 @@ func (p *publisher) send(s *source, b []byte, at int, marker bool, level byte) {
 	p.count(n)
 }
 
-func (p *publisher) count(n int) {
-	for _, s := range p.sent {
-		s.add(n)
-	}
+func (p *sends) count(n int) {
+	p.env.sent.add(n)
+	p.room.sent.add(n)
 }
