@@ -86,6 +86,7 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 		post(qualityChanged{c, up, q, control})
 	})
 	c.ingress = newIngress(t, c.sender, func(u unknownSource) { post(sourceFound{c, u}) })
+	c.ingress.crew = s.crew
 	c.lines = newLines(api, pc, c.sender, c.ingress, shown)
 	negotiated, ordered, id := true, true, uint16(featuresID)
 	c.features, err = pc.CreateDataChannel(featuresLabel,

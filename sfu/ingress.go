@@ -34,6 +34,7 @@ type ingress struct {
 	transport *transport
 	sender    *sender             // of what goes the other way
 	unknown   func(unknownSource) // posts to the peer's loop
+	crew      *crew               // nil: nobody helps
 
 	last atomic.Int64 // UnixNano of the newest packet that was the client's
 

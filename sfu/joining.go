@@ -1,7 +1,6 @@
 package sfu
 
 import (
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -24,9 +23,9 @@ type keyframeRun struct {
 	came  atomic.Int64 // the newest packet
 
 	// Guarded by the ingress' mu.
-	preface []packet // of the keyframe
-	packets []runPacket
-	newest  newest // number that came
+	preface []packet    // of the keyframe
+	packets []runPacket // in the order of their numbers
+	newest  newest      // number that came
 }
 
 // runPacket is what the cache does not tell of a packet.
@@ -64,6 +63,9 @@ func (r *keyframeRun) add(p *packet) {
 	r.came.Store(p.in.Arrived.UnixNano())
 	h := &p.header
 	r.packets = append(r.packets, runPacket{h.Sequence, h.Timestamp, h.Marker, len(p.payload) == 0, p.in.Arrived})
+	for i := len(r.packets) - 1; i > 0 && int16(r.packets[i].sequence-r.packets[i-1].sequence) < 0; i-- {
+		r.packets[i], r.packets[i-1] = r.packets[i-1], r.packets[i]
+	}
 }
 
 func (r *keyframeRun) end() {
@@ -100,7 +102,6 @@ func (d *downTrack) joins(p *packet) bool {
 func (d *downTrack) join(p *packet, b *egress.Batch, path *egress.Destination) {
 	run := &p.layer.run
 	from := run.packets[0].sequence
-	slices.SortFunc(run.packets, func(x, y runPacket) int { return int(int16(x.sequence - y.sequence)) })
 	if len(run.preface) > 0 {
 		from = run.preface[0].header.Sequence
 	}

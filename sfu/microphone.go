@@ -114,8 +114,6 @@ func (m *microphone) send(p *packet, b *egress.Batch) {
 	m.one[0] = *p
 	in := &m.one[0].in
 	in.Encoding, in.Frame, in.Empty = m.spurt, &m.one[0].frame, len(p.payload) == 0
-	for _, d := range slots {
-		d.forward(m.one[:], b)
-	}
+	m.track.ingress.crew.fan(slots, m.one[:], b)
 	m.one[0] = packet{}
 }

@@ -47,6 +47,7 @@ type SFU struct {
 	controls bool // congestion
 	clock    *paceClock
 	voices   *voiceClock
+	crew     *crew
 	stop     chan struct{}                      // ends the clocks
 	tell     func(room string, event RoomEvent) // set before the first join
 
@@ -68,7 +69,7 @@ func New(cfg Config, log *slog.Logger) (*SFU, error) {
 	}
 	s := &SFU{
 		log: log, codecs: cfg.Codecs, udp: cfg.UDP, settings: settings, began: time.Now(), rooms: make(map[string]*room),
-		controls: cfg.CongestionControl, clock: newPaceClock(cfg.UDP.Conn()), voices: newVoiceClock(),
+		controls: cfg.CongestionControl, clock: newPaceClock(cfg.UDP.Conn()), voices: newVoiceClock(), crew: newCrew(cfg.UDP.Conn()),
 		stop: make(chan struct{}), tell: func(string, RoomEvent) {},
 	}
 	if _, _, err := s.newAPI(newTransport(cfg.UDP.Conn())); err != nil {
@@ -76,6 +77,9 @@ func New(cfg Config, log *slog.Logger) (*SFU, error) {
 	}
 	clock := s.clock
 	s.clocks.Go(func() { clock.run(s.stop) })
+	for range hands() {
+		s.clocks.Go(func() { s.crew.run(s.stop) })
+	}
 	s.clocks.Go(func() {
 		s.voices.run(s.stop, func(v *voices, event RoomEvent) { s.tell(v.room, event) })
 	})

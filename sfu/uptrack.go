@@ -321,9 +321,7 @@ func (t *upTrack) forward(b *egress.Batch) {
 	if t.microphone != nil {
 		t.microphone.forward(t.pending, b)
 	}
-	for _, receiver := range t.receivers.load() {
-		receiver.forward(t.pending, b)
-	}
+	t.ingress.crew.fan(t.receivers.load(), t.pending, b)
 	clear(t.pending)
 	t.pending = t.pending[:0]
 }
