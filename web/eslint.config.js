@@ -34,9 +34,18 @@ const shared = [
   'performance',
 ];
 const media = ['MediaStream', 'RTCPeerConnection', 'RTCRtpReceiver', 'RTCRtpSender', 'CustomEvent', 'DOMException'];
-const dom = ['document', 'HTMLElement', 'HTMLVideoElement', 'CSS', 'getComputedStyle', 'devicePixelRatio'];
+const dom = [
+  'document',
+  'Element',
+  'HTMLElement',
+  'HTMLVideoElement',
+  'CSS',
+  'URL',
+  'devicePixelRatio',
+  'queueMicrotask',
+];
 const observers = ['ResizeObserver', 'IntersectionObserver', 'matchMedia'];
-const page = ['window', 'navigator', 'addEventListener', 'globalThis'];
+const page = ['window', 'navigator', 'location', 'URLSearchParams', 'addEventListener', 'globalThis'];
 const node = [
   'process',
   'Buffer',
@@ -84,7 +93,7 @@ export default [
   },
   {
     files: ['web/jstest/*.js', 'e2e/**/*.js'],
-    languageOptions: { globals: readonly([...shared, ...media, ...dom, ...page, ...node]) },
+    languageOptions: { globals: readonly([...shared, ...media, ...dom, 'getComputedStyle', ...page, ...node]) },
     rules: recommended,
   },
 ];

@@ -17,10 +17,26 @@ func TestFragments(t *testing.T) {
 		"header": {fragments.Header(protocol.Header{Room: "Jürgen", People: 2}), []string{
 			`<header id="header" hx-swap-oob="true">`, `<h1 title="Jürgen">Jürgen</h1>`, `2 <span class="unit">people</span>`,
 		}},
-		"header of one": {fragments.Header(protocol.Header{Room: "standup", People: 1}), []string{`1 <span class="unit">person</span>`}},
+		"header of a large room": {
+			fragments.Header(protocol.Header{Room: "hall", People: 3, Viewers: 12, Headroom: 40, Locked: true}), []string{
+				`3 <span class="unit">people</span><span class="viewers"><span class="unit">, </span>`,
+				`<span class="unit">watching<`,
+				`<p class="headroom">room for about 40 more</p>`, `<span class="locked" role="img" aria-label="Locked`,
+			},
+		},
+		"header of a full server": {fragments.Header(protocol.Header{Room: "hall"}), []string{">no room for more people<"}},
+		"nobody's hand":           {fragments.Hands(nil), []string{`<ul id="hands" hx-swap-oob="true"></ul>`}},
+		"hands": {fragments.Hands([]protocol.Participant{ann}), []string{
+			`<ul id="hands" hx-swap-oob="true"><li data-channel="chan-abc123"><span class="name">Ann &lt;b&gt;&#34;</span>`,
+			`type="button" data-action="stage" aria-label="Let Ann &lt;b&gt;&#34; on stage">Let on stage</button>`,
+			`type="button" data-action="lower" aria-label="Lower the hand of Ann &lt;b&gt;&#34;">Lower</button></li></ul>`,
+		}},
+		"header of one": {fragments.Header(protocol.Header{Room: "standup", People: 1}), []string{
+			`1 <span class="unit">person</span>`,
+		}},
 		"panel": {fragments.Panel(ann), []string{
 			`<div hx-swap-oob="beforeend:#others"><div id="peer-abc123-div" class="panel tile hue-`,
-			` data-channel="chan-abc123"><figure id="peer-abc123">`,
+			` data-channel="chan-abc123" hidden><figure id="peer-abc123">`,
 			"<video autoplay playsinline></video>",
 			`<span class="name">Ann &lt;b&gt;&#34;</span>`,
 			`<span id="peer-abc123-state" class="state"></span>`,
@@ -41,6 +57,12 @@ func TestFragments(t *testing.T) {
 			if !strings.Contains(test.html, part) {
 				t.Errorf("%s: no %q in %s", about, part, test.html)
 			}
+		}
+	}
+	quiet := fragments.Header(protocol.Header{Room: "hall", People: 2, Headroom: -1})
+	for _, part := range []string{"watching", "headroom", "locked"} {
+		if strings.Contains(quiet, part) {
+			t.Errorf("%q without need in %s", part, quiet)
 		}
 	}
 	if strings.Count(fragments.Panel(ann), "hx-swap-oob") != 1 {

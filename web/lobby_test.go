@@ -72,10 +72,13 @@ func TestRoomPage(t *testing.T) {
 		`hx-config='{"ws":{"pauseOnBackground":false,"reconnectMaxDelay":5000}}'`,
 		`<header id="header">`, ">Jürgen</h1>", `7 <span class="unit">people<`,
 		`<div id="others"></div>`, `<div id="self"`, "<video muted playsinline autoplay></video>",
-		`<button id="call-button" class="join" type="button">`,
+		`<button id="call-button" class="join" type="button" data-as="participant">`,
+		`<button id="watch-button" type="button" data-as="viewer"`,
 		`<p id="notice" role="status" aria-live="polite"></p>`, `<template id="quality-badge"><p class="quality">`,
 		"vendor/hx-ws.min.js", `type="module" src="`+site.assets.path("js/app.js")+`"`)
-	for id, on := range map[string]string{"toggle-cam": "true", "toggle-mic": "true", "toggle-screen": "false"} {
+	for id, on := range map[string]string{
+		"toggle-cam": "true", "toggle-mic": "true", "toggle-screen": "false", "toggle-hand": "false",
+	} {
 		button := element(t, w.Body.String(), `<button id="`+id+`"`)
 		if attribute(button, "role") != "switch" || attribute(button, "aria-checked") != on ||
 			attribute(button, "aria-label") == "" {

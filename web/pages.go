@@ -32,6 +32,8 @@ type loginData struct {
 	TypedName       string
 	Refusals        map[string]string // messages by field
 	Problem         string            // a message about the whole, or ""
+	WantsPassword   bool              // the server's
+	Uninvited       string            // why there is no form to fill in, or ""
 	Focus           string            // the field to start in
 }
 

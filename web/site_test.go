@@ -131,7 +131,8 @@ func makeTestSite(t testing.TB, cfg Config) *testSite {
 		t.Fatal(err)
 	}
 	deps := Deps{
-		Logins: auth.NewLogins(store), Sessions: sessions, Rooms: store, Socket: http.HandlerFunc(socketStub),
+		Door: new(auth.Door), Logins: auth.NewLogins(store), Sessions: sessions, Rooms: store,
+		Socket: http.HandlerFunc(socketStub),
 	}
 	site, err := New(cfg, deps, slog.New(slog.DiscardHandler))
 	if err != nil {

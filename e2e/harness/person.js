@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { look, nextFrames } from './probe.js';
+import { described, look, nextFrames } from './probe.js';
 import { gaps, streams, watch } from './streams.js';
 import { eventually, PATIENCE, within } from './wait.js';
 
@@ -48,6 +48,11 @@ export class Person {
     await this.inCall();
   }
 
+  async joinAsViewer() {
+    await this.press('#watch-button');
+    await this.inCall();
+  }
+
   async inCall() {
     const connected = async () => {
       const { states } = await this.look();
@@ -67,9 +72,27 @@ export class Person {
     await this.page.evaluate(() => document.querySelector('#call-button').click());
   }
 
-  /** @param {'cam' | 'mic' | 'screen'} device */
-  async toggle(device) {
-    await this.page.evaluate((id) => document.getElementById(id).click(), `toggle-${device}`);
+  /** @param {'cam' | 'mic' | 'screen' | 'hand'} button */
+  async toggle(button) {
+    await this.press(`#toggle-${button}`);
+  }
+
+  /** Presses what there is to press, once it is there. @param {string} selector */
+  async press(selector) {
+    await this.page.waitForSelector(selector);
+    await this.page.evaluate((which) => document.querySelector(which).click(), selector);
+  }
+
+  /**
+   * A host's choice from the menu of somebody's tile.
+   * @param {string} name whose
+   * @param {'mute' | 'camera' | 'screen' | 'stage-off' | 'host' | 'remove'} action
+   */
+  async choose(name, action) {
+    const { tiles } = await this.look();
+    const channel = tiles.find((tile) => tile.name === name)?.channel;
+    await this.press(`.panel[data-channel="${channel}"] [data-action=menu]`);
+    await this.press(`#tile-menu [data-action=${action}]`);
   }
 
   /** @returns {Promise<import('./probe.js').View>} */
@@ -120,6 +143,37 @@ export class Person {
     assert.deepEqual(errors, [], `errors on the page of ${this.name}`);
     const shown = within(this.page.evaluate(nextFrames), PATIENCE, `${this.name} is shown ${names}`);
     assert.equal(await shown, people.length);
+  }
+
+  /** What the connection is described to bring. */
+  described() {
+    return within(this.page.evaluate(described), PATIENCE, `${this.name} looks at lines`);
+  }
+
+  /**
+   * Waits until exactly so many tiles are shown, and each has decoded more pictures.
+   * @param {number} count
+   * @param {number} [patience] ms
+   * @returns {Promise<import('./probe.js').Tile[]>}
+   */
+  async seesShown(count, patience = PATIENCE) {
+    const before = new Map((await this.look()).tiles.map(({ channel, frames }) => [channel, frames]));
+    const what = `every tile that ${this.name} is shown decodes`;
+    return eventually(what, () => this.#decoding(before, count), patience).catch((error) => this.#explain(error));
+  }
+
+  /**
+   * @param {Map<string, number>} before frames, by channel
+   * @param {number} count
+   */
+  async #decoding(before, count) {
+    const shown = (await this.look()).tiles.filter((tile) => tile.shown);
+    assert.equal(shown.length, count, 'tiles shown');
+    for (const { channel, name, frames, width } of shown) {
+      assert.ok(frames > (before.get(channel) ?? 0), `frames of ${name}: ${before.get(channel)} to ${frames}`);
+      assert.ok(width > 2, `picture of ${name} is ${width} wide`);
+    }
+    return shown;
   }
 
   /** @returns {Promise<{incoming: import('./streams.js').Incoming[], outgoing: import('./streams.js').Outgoing[]}>} */

@@ -4,8 +4,9 @@
  * @typedef {object} Tile somebody else, as this page shows them
  * @property {string} name
  * @property {string} channel
+ * @property {boolean} shown whether it is on the present page
  * @property {number} frames decoded so far, of the track that the panel's video plays
- * @property {number} energy of that video's sound so far
+ * @property {number} energy of their sound so far: of that video, and of the audio slot that is theirs now
  * @property {number} width of the picture, in pixels
  * @property {string[]} classes of the panel
  *
@@ -14,9 +15,10 @@
  * @property {string[]} states of those that are not closed
  * @property {Tile[]} tiles
  * @property {string} button the class of the call button
- * @property {string} header
+ * @property {string} header the room and the head-count
  * @property {string} notice
- * @property {number} receiving tracks in the streams of those who have a panel, screens included
+ * @property {number} receiving tracks in the streams of those who have a panel, screens included, and audio slots that
+ *   are theirs
  * @property {number} stale tracks in streams of those who had one
  * @property {{type: string, protocol: string, port: number}[]} paths local candidates in use
  * @property {string[]} errors
@@ -43,9 +45,11 @@ export async function look() {
         paths.push({ type: local.candidateType, protocol: local.relayProtocol ?? local.protocol, port: local.port });
     }
   }
+  const slots = [...document.querySelectorAll('#slots audio[data-channel]')].filter(({ srcObject }) => srcObject);
   const tile = (panel) => {
-    const video = panel.querySelector('figure video');
-    const tracks = video.srcObject?.getTracks() ?? [];
+    const video = panel.querySelector('figure:not(.screen) video');
+    const sounds = slots.filter(({ dataset }) => dataset.channel === panel.dataset.channel);
+    const tracks = [video, ...sounds].flatMap(({ srcObject }) => srcObject?.getTracks() ?? []);
     const sum = (kind, field) =>
       tracks
         .filter((track) => track.kind === kind)
@@ -53,6 +57,7 @@ export async function look() {
     return {
       name: panel.querySelector('figcaption .name, figcaption')?.textContent.trim() ?? '',
       channel: panel.dataset.channel,
+      shown: !panel.hidden,
       frames: sum('video', 'framesDecoded'),
       energy: sum('audio', 'totalAudioEnergy'),
       width: video.videoWidth,
@@ -66,14 +71,15 @@ export async function look() {
     [...window.e2e.streams]
       .filter(([{ id }, from]) => open.includes(from) && channels.includes(id.replace(/\.screen$/, '')))
       .reduce((total, [stream]) => total + stream.getTracks().length, 0);
+  const textOf = (selector) => document.querySelector(selector)?.textContent.replace(/\s+/g, ' ').trim() ?? '';
   return {
     created: window.e2e.connections.length,
     states: open.map(({ connectionState }) => connectionState),
     tiles,
     button: document.querySelector('#call-button')?.className ?? '',
-    header: document.querySelector('#header')?.textContent.replace(/\s+/g, ' ').trim() ?? '',
-    notice: document.querySelector('#notice')?.textContent.trim() ?? '',
-    receiving: tracksOf(present),
+    header: ['h1', '.people'].map((part) => textOf(`#header ${part}`)).join(' '),
+    notice: textOf('#notice'),
+    receiving: tracksOf(present) + slots.filter(({ dataset }) => present.includes(dataset.channel)).length,
     stale: tracksOf([...window.e2e.channels].filter((channel) => !present.includes(channel))),
     paths,
     errors: window.e2e.errors,
@@ -81,11 +87,35 @@ export async function look() {
 }
 
 /**
- * Resolves when every remote video has presented one more frame.
+ * Resolves when every remote video that is shown has presented one more frame.
  * @returns {Promise<number>} how many there are
  */
 export async function nextFrames() {
-  const videos = [...document.querySelectorAll('#others > .panel figure:not(.screen) video')];
+  const videos = [...document.querySelectorAll('#others > .panel:not([hidden]) figure:not(.screen) video')];
   await Promise.all(videos.map((video) => new Promise((resolve) => video.requestVideoFrameCallback(resolve))));
   return videos.length;
+}
+
+/**
+ * What the connection is described to bring, by the streams that have tracks.
+ * @returns {{pictures: string[], sounds: string[], slots: string[]}} ids of streams: with pictures, with sound of their
+ *   own, and of audio slots
+ */
+export function described() {
+  const connection = window.e2e.connections.at(-1);
+  const lines = connection
+    .getTransceivers()
+    .filter(({ currentDirection }) => /^(recvonly|sendrecv)$/.test(currentDirection));
+  const tracks = new Set(lines.map(({ receiver }) => receiver.track));
+  const idsWith = (kind) =>
+    [...window.e2e.streams.keys()]
+      .filter((stream) => stream.getTracks().some((track) => track.kind === kind && tracks.has(track)))
+      .map(({ id }) => id);
+  const known = new Set([...document.querySelectorAll('#others > .panel')].map(({ dataset }) => dataset.channel));
+  const sounds = idsWith('audio');
+  return {
+    pictures: idsWith('video').filter((id) => known.has(id)),
+    sounds: sounds.filter((id) => known.has(id)),
+    slots: sounds.filter((id) => id.startsWith('slot.')),
+  };
 }

@@ -5,26 +5,10 @@ import { Room } from '../static/js/room.js';
 import { rest } from './fakes.js';
 
 const ids = [{ channel_name: 'anna', user_name: 'Anna', short_name: 'peer-anna' }];
+const BEGINNING = ['{"rtc":{"type":"slots","audio":6}}', '{"rtc":{"type":"view","tiles":[],"only":true}}', 'start'];
 
-class FakeTrack extends EventTarget {
-  enabled = true;
-  stopped = false;
-
-  constructor(device) {
-    super();
-    this.device = device;
-  }
-
-  stop() {
-    this.stopped = true;
-  }
-}
-
-/**
- * A call among fakes that write down, in order, what is asked of them. `missing` are devices that do not open, `gate`
- * holds back opening.
- */
-function open({ missing = [] } = {}) {
+/** A call among fakes that write down, in order, what is asked of them. A `gate` holds back the devices. */
+function open({ invite } = {}) {
   const log = [];
   const handlers = new Map();
   const mux = Object.assign(new EventTarget(), {
@@ -39,86 +23,74 @@ function open({ missing = [] } = {}) {
     features: {},
     setFeatures: (features) => (negotiation.features = features),
   });
-  const published = {};
-  const publisher = {
-    attach: () => {},
-    detach: () => log.push('detach'),
-    setTrack: (kind, track) => Promise.resolve((published[kind] = track)),
-    setLayers: ({ mid }) => log.push(`layers ${mid}`),
-  };
-  const screen = {
+  const publisher = { detach: () => log.push('detach'), setLayers: ({ mid }) => log.push(`layers ${mid}`) };
+  let opening = 0;
+  const capture = Object.assign(new EventTarget(), {
     gate: Promise.resolve(),
-    problem: '',
+    features: { video: false },
     async open() {
-      await screen.gate;
-      if (screen.problem) return { shared: null, problem: screen.problem };
-      const shared = { video: new FakeTrack('screen'), audio: new FakeTrack('sound') };
-      tracks.push(shared.video, shared.audio);
-      return { shared, problem: '' };
+      log.push('open');
+      const mine = ++opening;
+      await capture.gate;
+      return mine === opening;
     },
-  };
-  const tracks = [];
-  const devices = {
-    gate: Promise.resolve(),
-    async open(wanted) {
-      await devices.gate;
-      const opened = { camera: null, microphone: null, problems: [] };
-      for (const device of ['camera', 'microphone']) {
-        if (!wanted[device]) continue;
-        if (missing.includes(device)) {
-          opened.problems.push({ device, reason: 'missing', text: `The ${device} is not connected.` });
-        } else {
-          tracks.push((opened[device] = new FakeTrack(device)));
-        }
-      }
-      return opened;
+    close() {
+      log.push('close');
+      opening++;
     },
-  };
+  });
   const room = new Room();
-  const call = new Call({ name: 'blue', mux, room, negotiation, publisher, devices, screen });
-  const told = { problems: [], camera: [], microphone: [] };
-  call.addEventListener('problem', ({ detail }) => told.problems.push(detail));
-  call.addEventListener('device', ({ detail: { device, on } }) => told[device].push(on));
+  const call = new Call({ name: 'blue', invite, mux, room, negotiation, publisher, capture });
+  const told = [];
+  for (const type of ['active', 'role', 'joining', 'refused']) {
+    call.addEventListener(type, ({ detail }) => told.push(detail === null ? type : { [type]: detail }));
+  }
   const server = (event, fields = {}) => handlers.get(`rtc ${event}`)({ type: event, ...fields });
+  const refuse = (type, detail) => handlers.get(`error ${type}`)({ type, detail });
   const connect = () => server('connect', { channel_name: 'me', rtc_config: { iceServers: 'turn' } });
   const take = () => log.splice(0);
-  return { call, room, negotiation, published, tracks, devices, screen, told, mux, server, connect, take };
+  return { call, room, negotiation, capture, mux, server, refuse, connect, take, told };
 }
 
 /** The same, in the call. */
-async function joined(options) {
+async function joined(options, join) {
   const parts = open(options);
   parts.connect();
-  await parts.call.join();
+  await parts.call.join(join);
   parts.server('others', { ids });
   parts.take();
   return parts;
 }
 
 test('joins with open devices, and connects when the others are known', async () => {
-  const { call, server, connect, take, published, room, negotiation } = open();
+  const { call, server, connect, take, room } = open();
   connect();
   take();
   const joining = call.join();
   assert.equal(call.active, true);
-  assert.deepEqual(take(), []);
+  assert.deepEqual(take(), ['open']);
   await joining;
   assert.deepEqual(take(), ['{"join":"blue"}']);
   server('signal', { signal: 'stale' });
   server('others', { ids });
   server('signal', { signal: 'fresh' });
-  assert.deepEqual(take(), ['start', 'signal fresh']);
-  assert.deepEqual([published.audio.device, published.video.device], ['microphone', 'camera']);
-  assert.deepEqual(negotiation.features, { video: true, audio: true, screen: false });
+  assert.deepEqual(take(), [...BEGINNING, 'signal fresh']);
   assert.deepEqual(room.participants, ids);
 });
 
 test('joins once the socket is there', async () => {
   const { call, connect, take } = open();
   await call.join();
-  assert.deepEqual(take(), []);
+  assert.deepEqual(take(), ['open']);
   connect();
   assert.equal(take().at(-1), '{"join":"blue"}');
+});
+
+test('the others are told what is captured', () => {
+  const { capture, negotiation } = open();
+  capture.features = { video: true };
+  capture.dispatchEvent(new Event('features'));
+  assert.deepEqual(negotiation.features, { video: true });
 });
 
 test('a later list of others adds to the first', async () => {
@@ -134,14 +106,9 @@ test('a later list of others adds to the first', async () => {
 });
 
 test('leaving hangs up and lets go of everything', async () => {
-  const { call, room, server, take, tracks, published } = await joined();
+  const { call, room, server, take } = await joined();
   call.leave();
-  assert.deepEqual(take(), ['{"hangup":true}', 'stop']);
-  assert.deepEqual(
-    tracks.map(({ stopped }) => stopped),
-    [true, true],
-  );
-  assert.deepEqual(published, { audio: null, video: null });
+  assert.deepEqual(take(), ['{"hangup":true}', 'stop', 'close']);
   assert.deepEqual(room.participants, []);
   server('other', { channel_name: 'late', user_name: 'Late', short_name: 'peer-late' });
   server('others', { ids });
@@ -149,17 +116,16 @@ test('leaving hangs up and lets go of everything', async () => {
   assert.deepEqual(take(), []);
   assert.deepEqual(room.participants, []);
   await call.join();
-  assert.deepEqual(take(), ['{"join":"blue"}']);
+  assert.deepEqual(take(), ['open', '{"join":"blue"}']);
 });
 
-test('a new socket means to join again, with everything fresh', async () => {
-  const { room, server, connect, take, tracks } = await joined();
+test('a new socket means to join again, with everything fresh but the devices', async () => {
+  const { room, server, connect, take } = await joined();
   connect();
   assert.deepEqual(take(), ['stop', 'configure turn', '{"join":"blue"}']);
   assert.deepEqual(room.participants, []);
   server('others', { ids });
-  assert.deepEqual(take(), ['start']);
-  assert.equal(tracks.length, 2); // the same camera and microphone
+  assert.deepEqual(take(), BEGINNING);
 });
 
 test('after leaving, a new socket is only a new socket', async () => {
@@ -171,190 +137,110 @@ test('after leaving, a new socket is only a new socket', async () => {
 });
 
 test('a page that was put away and comes back joins again', async () => {
-  const { call, mux, connect, take, tracks } = await joined();
+  const { call, mux, connect, take } = await joined();
   call.suspend();
   mux.dispatchEvent(new Event('closed'));
-  assert.deepEqual(take(), ['stop']);
+  assert.deepEqual(take(), ['stop', 'close']);
   await call.resume();
-  assert.deepEqual(take(), []);
+  assert.deepEqual(take(), ['open']);
   connect();
   assert.deepEqual(take(), ['stop', 'configure turn', '{"join":"blue"}']);
-  assert.deepEqual(
-    tracks.map(({ stopped }) => stopped),
-    [true, true, false, false],
-  );
 });
 
-test('leaving while the devices open puts them away when they come', async () => {
-  const { call, devices, connect, take, tracks } = open();
+test('leaving while the devices open', async () => {
+  const { call, capture, connect, take } = open();
   connect();
   let proceed;
-  devices.gate = new Promise((resolve) => (proceed = resolve));
+  capture.gate = new Promise((resolve) => (proceed = resolve));
   const joining = call.join();
   call.leave();
   take();
   proceed();
   await joining;
   assert.deepEqual(take(), []);
-  assert.deepEqual(
-    tracks.map(({ stopped }) => stopped),
-    [true, true],
-  );
 });
 
-test('camera off stops it, on again opens it anew', async () => {
-  const { call, tracks, published, negotiation } = await joined();
-  await call.set('camera', false);
-  assert.equal(published.video, null);
-  assert.equal(tracks.find(({ device }) => device === 'camera').stopped, true);
-  assert.equal(negotiation.features.video, false);
-  await call.set('camera', true);
-  assert.equal(published.video, tracks[2]);
-  assert.equal(negotiation.features.video, true);
-});
-
-test('microphone off only mutes it', async () => {
-  const { call, published, negotiation, told } = await joined();
-  await call.set('microphone', false);
-  assert.deepEqual([published.audio.enabled, published.audio.stopped], [false, false]);
-  assert.equal(negotiation.features.audio, false);
-  assert.equal(told.microphone.at(-1), false);
-  await call.set('microphone', true);
-  assert.equal(published.audio.enabled, true);
-  assert.equal(negotiation.features.audio, true);
-});
-
-test('what was switched off before joining is not opened', async () => {
-  const parts = open();
-  await parts.call.set('camera', false);
-  parts.connect();
-  await parts.call.join();
-  assert.deepEqual(
-    parts.tracks.map(({ device }) => device),
-    ['microphone'],
-  );
-  assert.deepEqual(parts.told.camera.at(-1), false);
-  await parts.call.set('camera', true);
-  assert.equal(parts.published.video.device, 'camera');
-});
-
-test('switched while the devices open', async () => {
-  const { call, devices, connect, published, tracks } = open();
+test('a viewer joins without devices', async () => {
+  const { call, server, connect, take, told } = open();
   connect();
-  let proceed;
-  devices.gate = new Promise((resolve) => (proceed = resolve));
-  const joining = call.join();
-  await call.set('camera', false);
-  await call.set('microphone', false);
-  proceed();
-  await joining;
-  assert.equal(published.video, null);
-  assert.equal(published.audio.enabled, false);
-  assert.equal(tracks.find(({ device }) => device === 'camera').stopped, true);
-});
-
-test('switched on twice in a row, one camera is open', async () => {
-  const { call, tracks } = await joined();
-  await call.set('camera', false);
-  await Promise.all([call.set('camera', true), call.set('camera', true)]);
-  assert.equal(tracks.filter(({ device, stopped }) => device === 'camera' && !stopped).length, 1);
-});
-
-test('without a camera one joins all the same', async () => {
-  const { published, told } = await joined({ missing: ['camera'] });
-  assert.equal(published.audio.device, 'microphone');
-  assert.equal(published.video, null);
-  assert.equal(told.problems.at(-1), 'The camera is not connected. You take part with your microphone only.');
-  assert.deepEqual([told.camera.at(-1), told.microphone.at(-1)], [false, true]);
-});
-
-test('a camera that is unplugged is off', async () => {
-  const { tracks, published, told, negotiation } = await joined();
-  tracks.find(({ device }) => device === 'camera').dispatchEvent(new Event('ended'));
-  await rest();
-  assert.equal(published.video, null);
-  assert.equal(negotiation.features.video, false);
-  assert.equal(told.camera.at(-1), false);
-  assert.equal(told.problems.at(-1), 'The camera was disconnected.');
-});
-
-test('shares a screen with its sound, and tells the others', async () => {
-  const { call, published, negotiation } = await joined();
-  const told = [];
-  call.addEventListener('sharing', ({ detail }) => told.push(detail));
-  await call.share();
-  await call.share(); // there is one already
-  assert.deepEqual([published.screen.device, published.screenAudio.device], ['screen', 'sound']);
-  assert.equal(negotiation.features.screen, true);
-  const { screen, screenAudio } = published;
-  await call.stopSharing();
-  assert.deepEqual([screen.stopped, screenAudio.stopped], [true, true]);
-  assert.deepEqual([published.screen, published.screenAudio], [null, null]);
-  assert.equal(negotiation.features.screen, false);
-  assert.deepEqual(told, [true, false]);
-});
-
-test('the browser’s own button ends the sharing', async () => {
-  const { call, published } = await joined();
-  await call.share();
-  const { screen, screenAudio } = published;
-  screen.dispatchEvent(new Event('ended'));
-  await rest();
-  assert.deepEqual([call.sharing, published.screen, screenAudio.stopped], [false, null, true]);
-  await call.share();
-  screen.dispatchEvent(new Event('ended')); // that of the former
-  assert.equal(call.sharing, true);
-});
-
-test('sharing is possible in the call only', async () => {
-  const { call, connect, server } = open();
-  const told = [];
-  call.addEventListener('ready', ({ detail }) => told.push(detail));
-  connect();
-  const joining = call.join();
-  assert.deepEqual(told, []);
-  await joining;
+  take();
+  await call.join({ role: 'viewer' });
+  assert.deepEqual(take(), ['{"join":{"room":"blue","as":"viewer"}}']);
   server('others', { ids });
-  assert.deepEqual(told, [true]);
-  call.leave();
-  assert.deepEqual(told, [true, false]);
+  assert.deepEqual(take(), BEGINNING);
+  assert.deepEqual(told, [{ role: 'viewer' }, { active: true }, 'joining']);
 });
 
-test('nothing is shared outside the call, nor after leaving while picking', async () => {
-  const outside = open();
-  await outside.call.share();
-  assert.deepEqual(outside.tracks, []);
-
-  const { call, screen, tracks, published } = await joined();
-  let picked;
-  screen.gate = new Promise((resolve) => (picked = resolve));
-  const sharing = call.share();
-  call.leave();
-  picked();
-  await sharing;
-  assert.equal(call.sharing, false);
-  assert.equal(published.screen ?? null, null);
-  assert.ok(tracks.every(({ stopped }) => stopped));
-});
-
-test('leaving ends the sharing; losing the socket does not', async () => {
-  const { call, connect, server, published, mux } = await joined();
-  await call.share();
-  const { screen } = published;
-  mux.dispatchEvent(new Event('closed'));
+test('a viewer goes on stage and off again over the same connection', async () => {
+  const { call, connect, take } = await joined({}, { role: 'viewer' });
+  await call.change('participant');
+  await call.change('participant');
+  assert.deepEqual(take(), ['open']);
   connect();
-  server('others', { ids });
-  assert.deepEqual([call.sharing, screen.stopped, published.screen], [true, false, screen]);
-  call.leave();
-  assert.deepEqual([call.sharing, screen.stopped], [false, true]);
+  assert.equal(take().at(-1), '{"join":"blue"}'); // in the role that one has by now
+  await call.change('viewer');
+  assert.deepEqual(take(), ['close']);
+  connect();
+  assert.equal(take().at(-1), '{"join":{"room":"blue","as":"viewer"}}');
 });
 
-test('a screen that cannot be shared is a problem told', async () => {
-  const { call, screen, told } = await joined();
-  screen.problem = 'The screen cannot be shared.';
-  await call.share();
-  assert.equal(call.sharing, false);
-  assert.equal(told.problems.at(-1), 'The screen cannot be shared.');
+test('outside the call there is no role to change', async () => {
+  const { call, take } = open();
+  await call.change('viewer');
+  assert.deepEqual([call.role, take()], ['participant', []]);
+});
+
+test('an invitation goes with each join', async () => {
+  const { call, connect, take } = await joined({ invite: 'token' });
+  connect();
+  assert.equal(take().at(-1), '{"join":{"room":"blue","invite":"token"}}');
+  call.leave();
+  take();
+  await call.join({ role: 'viewer' });
+  assert.equal(take().at(-1), '{"join":{"room":"blue","as":"viewer","invite":"token"}}');
+});
+
+test('where a password is wanted, one joins again with it', async () => {
+  const { call, refuse, connect, take, told } = open();
+  connect();
+  await call.join({ role: 'viewer' });
+  refuse('password', 'wanted');
+  assert.deepEqual(told.pop(), { refused: { type: 'password', detail: 'wanted', role: 'viewer', wrong: false } });
+  assert.equal(call.active, false);
+  await call.join({ role: 'viewer', password: 'moon' });
+  assert.equal(take().at(-1), '{"join":{"room":"blue","as":"viewer","password":"moon"}}');
+  connect();
+  assert.equal(take().at(-1), '{"join":{"room":"blue","as":"viewer","password":"moon"}}');
+  refuse('password');
+  assert.deepEqual(told.pop(), { refused: { type: 'password', detail: '', role: 'viewer', wrong: true } });
+  await call.join();
+  assert.equal(take().at(-1), '{"join":"blue"}');
+});
+
+test('who is not let in lets go of the devices', async () => {
+  for (const type of ['invite', 'locked', 'removed', 'full']) {
+    const { call, refuse, connect, take, told } = open();
+    connect();
+    await call.join();
+    take();
+    refuse(type, 'why');
+    assert.deepEqual(take(), ['stop', 'close']);
+    assert.deepEqual(told.at(-1), { refused: { type, detail: 'why', role: 'participant', wrong: false } });
+  }
+});
+
+test('in the call nobody is refused', async () => {
+  const { call, refuse, take } = await joined();
+  refuse('full');
+  await rest();
+  assert.deepEqual([call.active, take()], [true, []]);
+});
+
+test('being removed ends the call without a hang-up', async () => {
+  const { call, room, take } = await joined();
+  call.end();
+  assert.deepEqual(take(), ['stop', 'close']);
+  assert.deepEqual([call.active, room.participants], [false, []]);
 });
 
 test('which layers are wanted is the publisher’s to act on', async () => {

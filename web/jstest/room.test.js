@@ -128,3 +128,48 @@ test('reset leaves nothing of before', () => {
   room.reset([ben, anna]);
   assert.deepEqual(take(), ['reset ben-channel,anna-channel', 'joined Ben', 'joined Anna']);
 });
+
+test('the streams of audio slots are told by their number', () => {
+  const { room, take } = record();
+  const told = [];
+  room.addEventListener('slot', ({ detail: { slot, stream } }) => told.push([slot, stream?.id ?? null]));
+  const [first, second] = [{}, {}];
+  room.addTrack(first, { id: 'slot.0' });
+  room.addTrack(second, { id: 'slot.12' });
+  for (const id of ['slot.', 'slot.x', 'slot.-1', 'slot.123', 'slot.1.screen']) room.addTrack({}, { id });
+  room.removeTrack(first, { id: 'slot.0' });
+  room.clearTracks();
+  assert.deepEqual(told, [
+    [0, 'slot.0'],
+    [12, 'slot.12'],
+    [0, null],
+    [12, null],
+  ]);
+  assert.deepEqual(take(), []);
+});
+
+test('what there is of somebody can be asked for', () => {
+  const { room } = record();
+  room.add(anna);
+  assert.deepEqual([room.participant('anna-channel'), room.participant('nobody')], [anna, null]);
+  assert.deepEqual([room.stream('anna-channel', false), room.features('anna-channel')], [null, {}]);
+  room.addTrack({}, camera);
+  room.setFeatures('anna-channel', { audio: false });
+  assert.equal(room.stream('anna-channel', false), camera);
+  assert.equal(room.stream('anna-channel', true), null);
+  assert.deepEqual(room.features('anna-channel'), { audio: false });
+});
+
+test('who shares a screen says so, or is seen to', () => {
+  const { room } = record();
+  room.add(anna);
+  assert.equal(room.shares('anna-channel'), false);
+  room.setFeatures('anna-channel', { screen: true });
+  assert.equal(room.shares('anna-channel'), true);
+  room.setFeatures('anna-channel', { screen: false });
+  const track = {};
+  room.addTrack(track, screen);
+  assert.equal(room.shares('anna-channel'), true);
+  room.removeTrack(track, screen);
+  assert.equal(room.shares('anna-channel'), false);
+});

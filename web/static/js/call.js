@@ -1,75 +1,68 @@
-import { summary } from './devices.js';
+import { AUDIO_SLOTS } from './protocol.js';
 
 /**
+ * @import {Capture} from './capture.js'
  * @import {Mux} from './mux.js'
  * @import {Negotiation} from './negotiation.js'
  * @import {Publisher} from './publisher.js'
  * @import {Room} from './room.js'
- * @import {Device, Devices} from './devices.js'
- * @import {Screen, Shared} from './screen.js'
- * @import {ConnectEvent, ConfigEvent, OthersEvent, OtherEvent, DisconnectedEvent, SignalEvent} from './protocol.js'
+ * @import {
+ *   ConnectEvent, ConfigEvent, OthersEvent, OtherEvent, DisconnectedEvent, ErrorEvent, Refusal, Role, SignalEvent
+ * } from './protocol.js'
  */
 
 /**
- * @typedef {Record<Device, boolean>} Wanted
  * @typedef {object} Parts
  * @property {string} name the room's
+ * @property {string} [invite] the token of the invitation that led here
  * @property {Mux} mux
  * @property {Room} room
  * @property {Negotiation} negotiation
  * @property {Publisher} publisher
- * @property {Devices} devices
- * @property {Screen} screen
+ * @property {Capture} capture
  */
 
-const DEVICES = /** @type {const} */ (['microphone', 'camera']);
-const KINDS = /** @type {const} */ ({ camera: 'video', microphone: 'audio' });
+const REFUSALS = /** @type {const} */ (['password', 'invite', 'locked', 'removed', 'full']);
 
 /**
  * Being in the call or not: the `rtc` app's events on one side, the person's wishes on the other.
  *
- * Events: `active` (the detail says whether one is in the call, or on the way), `device` (`{device, track, on}`: what is
- * captured now, or null, and whether it is switched on), `ready` (whether one can share a screen: the devices are open),
- * `sharing` (whether one is shared), `problem` (a sentence, empty when there is none any more).
+ * Events, CustomEvents: `active` (the detail says whether one is in the call, or on the way), `role` (the detail is it:
+ * a viewer sends nothing), `joining` (the server is asked to let one in), `refused` (with `{type, detail, role,
+ * wrong}`: it did not; `wrong` says whether a password was given).
  */
 export class Call extends EventTarget {
   #name;
+  #invite;
   #mux;
   #room;
   #negotiation;
   #publisher;
-  #devices;
-  #screen;
+  #capture;
 
   /** The server knows this socket: its `connect` came. */
   #connected = false;
   /** The person wants to be in the call. */
   #active = false;
-  /** The devices are open, as far as they will be: one may join. */
+  /** Whoever sends has the devices open, as far as they will be: one may join. */
   #ready = false;
   /** `others` came: the server's peer is there. */
   #joined = false;
-  /** Counts openings of the devices; a late result of an earlier one is put away. */
-  #opening = 0;
-  /** @type {Wanted} */
-  #wanted = { camera: true, microphone: true };
-  /** @type {Record<Device, MediaStreamTrack | null>} */
-  #tracks = { camera: null, microphone: null };
-  /** @type {Shared | null} */
-  #shared = null;
-  /** The person is picking what to share. */
-  #picking = false;
+  /** @type {Role} that of the present stay, or of the last */
+  #role = 'participant';
+  /** Of the room, as far as the person was asked for it. */
+  #password = '';
 
   /** @param {Parts} parts */
-  constructor({ name, mux, room, negotiation, publisher, devices, screen }) {
+  constructor({ name, invite = '', mux, room, negotiation, publisher, capture }) {
     super();
     this.#name = name;
+    this.#invite = invite;
     this.#mux = mux;
     this.#room = room;
     this.#negotiation = negotiation;
     this.#publisher = publisher;
-    this.#devices = devices;
-    this.#screen = screen;
+    this.#capture = capture;
     mux.addEventListener('closed', () => (this.#connected = false));
     mux.apps.add('rtc', 'connect', (event) => this.#onConnect(event));
     mux.apps.add('rtc', 'config', (event) => this.#onConfig(event));
@@ -79,6 +72,13 @@ export class Call extends EventTarget {
     mux.apps.add('rtc', 'signal', (event) => this.#onSignal(event));
     mux.apps.add('rtc', 'layers', (event) => publisher.setLayers(event));
     mux.apps.add('error', 'bad_room', () => this.leave());
+    for (const type of REFUSALS) mux.apps.add('error', type, (event) => this.#onRefused(type, event));
+    capture.addEventListener('features', () => negotiation.setFeatures(capture.features));
+    this.#listenToConnection();
+  }
+
+  #listenToConnection() {
+    const [negotiation, room] = [this.#negotiation, this.#room];
     negotiation.addEventListener('track', (event) => {
       const { track, stream } = /** @type {CustomEvent} */ (event).detail;
       room.addTrack(track, stream);
@@ -88,7 +88,7 @@ export class Call extends EventTarget {
       room.removeTrack(track, stream);
     });
     negotiation.addEventListener('gone', () => {
-      publisher.detach();
+      this.#publisher.detach();
       room.clearTracks();
     });
     negotiation.addEventListener('features', (event) => {
@@ -102,72 +102,61 @@ export class Call extends EventTarget {
     return this.#active;
   }
 
-  /** Opens what is wanted of camera and microphone, then joins. */
-  async join() {
+  get role() {
+    return this.#role;
+  }
+
+  /**
+   * Opens what is wanted of camera and microphone, then joins. A viewer joins without.
+   * @param {object} [options]
+   * @param {Role} [options.role]
+   * @param {string} [options.password] of the room, which holds from now on
+   */
+  async join({ role = 'participant', password = this.#password } = {}) {
     if (this.#active) return;
+    this.#password = password;
+    this.#setRole(role);
     this.#setActive(true);
-    await this.#open();
+    await this.#prepare();
   }
 
   leave() {
     if (!this.#active) return;
-    this.#setActive(false);
     this.#mux.send({ hangup: true });
-    this.#end();
+    this.end();
+  }
+
+  /** One is in the room no more. */
+  end() {
+    this.#setActive(false);
+    this.#stop();
   }
 
   /** The page is being put away; it may come back. */
   suspend() {
-    this.#end();
+    this.#stop();
   }
 
   /** The page is back. */
   async resume() {
-    if (this.#active) await this.#open();
+    if (this.#active) await this.#prepare();
   }
 
   /**
-   * Switches camera or microphone. Before joining it is a wish.
-   * @param {Device} device
-   * @param {boolean} on
+   * One may send from now on, or no more; the connection stays.
+   * @param {Role} role
    */
-  async set(device, on) {
-    this.#wanted[device] = on;
-    const track = this.#tracks[device];
-    if (!this.#ready) {
-      this.#tell(device);
-    } else if (device === 'microphone' && track) {
-      track.enabled = on; // it stays open, so that unmuting is instant
-      this.#tell(device);
-    } else if (on !== Boolean(track)) {
-      await (on ? this.#switchOn(device) : this.#use(device, null));
-    }
+  async change(role) {
+    if (!this.#active || role === this.#role) return;
+    this.#setRole(role);
+    if (role === 'viewer') this.#capture.close();
+    else await this.#capture.open();
   }
 
-  /** Whether a screen is shared. */
-  get sharing() {
-    return this.#shared !== null;
-  }
-
-  /** Lets the person pick a screen, and shares it with its sound. Only in the call, while a click is handled. */
-  async share() {
-    if (!this.#ready || this.#shared || this.#picking) return;
-    this.#picking = true;
-    const opening = this.#opening;
-    const { shared, problem } = await this.#screen.open();
-    this.#picking = false;
-    if (opening !== this.#opening) {
-      stop(shared); // left meanwhile
-      return;
-    }
-    this.#emit('problem', problem);
-    // The browser has a button of its own to end it.
-    shared?.video.addEventListener('ended', () => shared === this.#shared && this.#useScreen(null));
-    await this.#useScreen(shared);
-  }
-
-  async stopSharing() {
-    await this.#useScreen(null);
+  async #prepare() {
+    if (this.#role === 'participant' && !(await this.#capture.open())) return;
+    this.#ready = true;
+    this.#sendJoin();
   }
 
   /** @param {ConnectEvent} event */
@@ -196,6 +185,8 @@ export class Call extends EventTarget {
       return;
     }
     this.#joined = true;
+    this.#mux.send({ rtc: { type: 'slots', audio: AUDIO_SLOTS } });
+    this.#mux.send({ rtc: { type: 'view', tiles: [], only: true } });
     this.#room.reset(ids);
     this.#negotiation.start();
   }
@@ -216,131 +207,35 @@ export class Call extends EventTarget {
     if (this.#joined) this.#negotiation.receive(event);
   }
 
+  /**
+   * @param {Refusal} type
+   * @param {ErrorEvent} event
+   */
+  #onRefused(type, { detail = '' }) {
+    if (!this.#active || this.#joined) return; // nothing is asked for
+    const wrong = this.#password !== '';
+    if (type === 'password') this.#password = '';
+    this.end();
+    this.#emit('refused', { type, detail, role: this.#role, wrong });
+  }
+
   #sendJoin() {
-    if (this.#active && this.#ready && this.#connected) this.#mux.send({ join: this.#name });
+    if (!this.#active || !this.#ready || !this.#connected) return;
+    this.#emit('joining');
+    const more = {
+      ...(this.#role === 'viewer' && { as: this.#role }),
+      ...(this.#password && { password: this.#password }),
+      ...(this.#invite && { invite: this.#invite }),
+    };
+    this.#mux.send({ join: Object.keys(more).length > 0 ? { room: this.#name, ...more } : this.#name });
   }
 
-  /** Opens the devices that are wanted, publishes them, and joins. */
-  async #open() {
-    const opening = ++this.#opening;
-    const wanted = { ...this.#wanted };
-    const opened = await this.#devices.open(wanted);
-    if (opening !== this.#opening) {
-      opened.camera?.stop();
-      opened.microphone?.stop();
-      return;
-    }
-    this.#emit('problem', summary(opened));
-    for (const device of DEVICES) {
-      if (wanted[device] && !opened[device]) this.#wanted[device] = false;
-      await this.#use(device, opened[device]);
-    }
-    this.#setReady(true);
-    for (const device of DEVICES) this.#tell(device);
-    this.#sendJoin();
-    // Switched while they were being opened.
-    for (const device of DEVICES) await this.set(device, this.#wanted[device]);
-  }
-
-  /** @param {Device} device */
-  async #switchOn(device) {
-    const opening = this.#opening;
-    const opened = await this.#devices.open({ camera: false, microphone: false, [device]: true });
-    const track = opened[device];
-    // Left, or switched off again, meanwhile.
-    if (opening !== this.#opening || !this.#wanted[device] || this.#tracks[device]) {
-      track?.stop();
-      return;
-    }
-    this.#emit('problem', opened.problems.map(({ text }) => text).join(' '));
-    if (!track) this.#wanted[device] = false;
-    await this.#use(device, track);
-  }
-
-  /**
-   * Captures with this track from now on, and stops the one before.
-   * @param {Device} device
-   * @param {MediaStreamTrack | null} track
-   */
-  async #use(device, track) {
-    const former = this.#tracks[device];
-    if (former !== track) former?.stop();
-    this.#tracks[device] = track;
-    track?.addEventListener('ended', () => this.#lost(device, track));
-    this.#tell(device);
-    try {
-      await this.#publisher.setTrack(KINDS[device], track);
-    } catch (error) {
-      console.warn(`the ${device} is not sent`, error); // its connection closed meanwhile
-    }
-  }
-
-  /**
-   * Unplugged, or taken away by the system: `ended` does not follow our own stop().
-   * @param {Device} device
-   * @param {MediaStreamTrack} track
-   */
-  #lost(device, track) {
-    if (this.#tracks[device] !== track) return;
-    this.#wanted[device] = false;
-    this.#emit('problem', `The ${device} was disconnected.`);
-    void this.#use(device, null);
-  }
-
-  /**
-   * Shares this from now on, and stops what was shared before.
-   * @param {Shared | null} shared
-   */
-  async #useScreen(shared) {
-    if (shared === this.#shared) return;
-    stop(this.#shared);
-    this.#shared = shared;
-    this.#emit('sharing', shared !== null);
-    this.#tellFeatures();
-    try {
-      await Promise.all([
-        this.#publisher.setTrack('screen', shared?.video ?? null),
-        this.#publisher.setTrack('screenAudio', shared?.audio ?? null),
-      ]);
-    } catch (error) {
-      console.warn('the screen is not sent', error); // its connection closed meanwhile
-    }
-  }
-
-  /**
-   * Tells the page and the others.
-   * @param {Device} device
-   */
-  #tell(device) {
-    const track = this.#tracks[device];
-    const on = this.#ready ? (track?.enabled ?? false) : this.#wanted[device];
-    this.#emit('device', { device, track, on });
-    this.#tellFeatures();
-  }
-
-  #tellFeatures() {
-    this.#negotiation.setFeatures({
-      video: this.#tracks.camera !== null,
-      audio: this.#tracks.microphone?.enabled ?? false,
-      screen: this.#shared !== null,
-    });
-  }
-
-  #end() {
-    this.#opening++;
-    this.#setReady(false);
+  #stop() {
+    this.#ready = false;
     this.#joined = false;
     this.#negotiation.stop();
     this.#room.reset([]);
-    this.#emit('problem', '');
-    void this.#useScreen(null);
-    for (const device of DEVICES) void this.#use(device, null);
-  }
-
-  /** @param {boolean} ready */
-  #setReady(ready) {
-    this.#ready = ready;
-    this.#emit('ready', ready);
+    this.#capture.close();
   }
 
   /** @param {boolean} active */
@@ -349,17 +244,17 @@ export class Call extends EventTarget {
     this.#emit('active', active);
   }
 
+  /** @param {Role} role */
+  #setRole(role) {
+    this.#role = role;
+    this.#emit('role', role);
+  }
+
   /**
    * @param {string} type
-   * @param {unknown} detail
+   * @param {unknown} [detail]
    */
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
-}
-
-/** @param {Shared | null} shared */
-function stop(shared) {
-  shared?.video.stop();
-  shared?.audio?.stop();
 }

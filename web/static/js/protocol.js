@@ -32,6 +32,22 @@
  *   0 is hidden
  * @typedef {'cpu' | 'bandwidth' | 'none'} Limit what keeps one's own picture from being better
  *
+ * @typedef {{type: 'speaker', channel_name: string | null}} SpeakerEvent
+ * @typedef {{type: 'levels', levels: Record<string, number>}} LevelsEvent in -dBov, 0 the loudest
+ * @typedef {{type: 'slot', slot: number, channel_name: string | null}} SlotEvent
+ *
+ * @typedef {'participant' | 'viewer'} Role
+ * @typedef {'open' | 'password' | 'invite'} Access
+ * @typedef {'password' | 'invite' | 'locked' | 'removed' | 'full'} Refusal why a join was refused
+ *
+ * @typedef {{type: 'state', hosts: string[], locked: boolean, by_invitation: boolean, access: Access}} StateEvent
+ * @typedef {{muted: boolean, camera_off: boolean, screen_off: boolean}} Restrictions what is not forwarded, for a host
+ *   wanted it so
+ * @typedef {{type: 'you', host: boolean, on_stage: boolean, hand: boolean} & Restrictions} YouEvent
+ * @typedef {{type: 'hands', hands: Participant[]}} HandsEvent in the order in which they went up
+ * @typedef {{type: 'restricted', channel_name: string} & Restrictions} RestrictedEvent
+ * @typedef {{type: 'invitation', path: string, expires: number}} InvitationEvent expires in Unix seconds
+ *
  * @typedef {{type: string, detail?: string}} ErrorEvent the `error` app: bad_message, bad_room, …
  */
 
@@ -47,3 +63,9 @@ export const FEATURES_ID = 500;
 
 /** The stream of a screen share is the publisher's channel name and this. */
 export const SCREEN_SUFFIX = '.screen';
+
+/** The streams of audio slots: this and their number. */
+export const SLOT_PREFIX = 'slot.';
+
+/** How many voices a page plays at a time. */
+export const AUDIO_SLOTS = 6;

@@ -8,7 +8,7 @@
 /** @typedef {{width: number, height: number}} Size */
 
 /** @type {Size} */
-const NOTHING = { width: 0, height: 0 };
+export const NOTHING = { width: 0, height: 0 };
 
 /** The most tiles in a message. */
 const MOST_TILES = 512;
@@ -54,6 +54,14 @@ export class View {
     });
   }
 
+  /** Nothing of somebody is shown any more. @param {string} id */
+  hide(id) {
+    for (const track of /** @type {Track[]} */ (['camera', 'screen'])) {
+      const shown = this.#shown.get(keyOf(id, track));
+      if (shown) this.#shown.set(keyOf(id, track), { ...shown, width: 0, height: 0, pinned: false });
+    }
+  }
+
   /**
    * The tile is gone. There is nothing to tell: so is what it showed.
    * @param {string} id
@@ -64,13 +72,14 @@ export class View {
     this.#told.delete(keyOf(id, track));
   }
 
-  /** The server has forgotten it all, as after a join. */
-  forget() {
+  /** Everything is gone, and the server has forgotten it, as after a join. */
+  clear() {
+    this.#shown.clear();
     this.#told.clear();
   }
 
   /**
-   * What the server does not know yet, as much as a message takes.
+   * What the server does not know yet (it takes for hidden what it was never told of), as much as a message takes.
    * @returns {{tiles: Tile[], appeared: boolean}} appeared: something is shown that it takes for hidden
    */
   get news() {
@@ -78,7 +87,7 @@ export class View {
     let appeared = false;
     for (const [key, tile] of this.#shown) {
       const told = this.#told.get(key);
-      if (told && same(tile, told)) continue;
+      if (told ? same(tile, told) : tile.width === 0) continue; // what was never mentioned is hidden
       appeared ||= tile.width > 0 && !(told && told.width > 0);
       if (tiles.length < MOST_TILES) tiles.push(tile);
     }
@@ -150,16 +159,15 @@ export class Reports {
  * @param {object} options
  * @param {boolean} options.hidden whether the tab is
  * @param {Size | null} options.floating the window that the picture alone is in
- * @param {Size | null} options.box of its tile; null before it was measured
- * @param {boolean | null} options.inside whether any of that is in the viewport; null likewise
+ * @param {Size} options.box of its tile
+ * @param {boolean} options.inside whether any of that is in the viewport
  * @param {Size} options.picture
  * @param {string} options.fit
- * @returns {Size | null} null while it is not known
+ * @returns {Size}
  */
 export function seenSize({ hidden, floating, box, inside, picture, fit }) {
   if (floating) return shownSize(floating, picture, 'contain');
   if (hidden) return NOTHING;
-  if (!box || inside === null) return null;
   return inside ? shownSize(box, picture, fit) : NOTHING;
 }
 

@@ -1,4 +1,4 @@
-import { SCREEN_SUFFIX } from './protocol.js';
+import { SCREEN_SUFFIX, SLOT_PREFIX } from './protocol.js';
 
 /** @import {Participant, Features} from './protocol.js' */
 
@@ -12,7 +12,9 @@ import { SCREEN_SUFFIX } from './protocol.js';
  * - `media`: and `screen` (whether it is the screen share), `stream` (null when its last track left)
  * - `features`: and `features`
  *
- * and `reset`, with `ids`: everybody else is gone.
+ * and two with other details:
+ * - `slot`: an audio slot's stream, with `slot` (its number) and `stream` (null when its track left)
+ * - `reset`, with `ids`: everybody else is gone, and so are all streams
  */
 export class Room extends EventTarget {
   /** @type {Map<string, Participant>} by channel name */
@@ -25,6 +27,29 @@ export class Room extends EventTarget {
   /** @returns {Participant[]} */
   get participants() {
     return [...this.#participants.values()];
+  }
+
+  /** @param {string} id the channel name */
+  participant(id) {
+    return this.#participants.get(id) ?? null;
+  }
+
+  /** What somebody said about themself last. @param {string} id @returns {Features} */
+  features(id) {
+    return this.#features.get(id) ?? {};
+  }
+
+  /**
+   * @param {string} id
+   * @param {boolean} screen whether it is the stream of their screen share
+   */
+  stream(id, screen) {
+    return this.#streams.get(screen ? id + SCREEN_SUFFIX : id)?.stream ?? null;
+  }
+
+  /** Whether somebody shares a screen. @param {string} id */
+  shares(id) {
+    return this.features(id).screen === true || this.stream(id, true) !== null;
   }
 
   /**
@@ -48,8 +73,9 @@ export class Room extends EventTarget {
     this.#emit('joined', { participant });
     const features = this.#features.get(id);
     if (features) this.#emit('features', { participant, features });
-    this.#announce(id);
-    this.#announce(id + SCREEN_SUFFIX);
+    for (const stream of [id, id + SCREEN_SUFFIX]) {
+      if (this.#streams.has(stream)) this.#announce(stream);
+    }
   }
 
   /** @param {string} id the channel name */
@@ -89,17 +115,15 @@ export class Room extends EventTarget {
   removeTrack(track, stream) {
     const entry = this.#streams.get(stream.id);
     if (!entry?.tracks.delete(track)) return;
-    this.#announce(stream.id);
     if (entry.tracks.size === 0) this.#streams.delete(stream.id);
+    this.#announce(stream.id);
   }
 
   /** All tracks are gone: the connection that brought them was closed. */
   clearTracks() {
-    for (const [id, entry] of this.#streams) {
-      entry.tracks.clear();
-      this.#announce(id);
-    }
+    const ids = [...this.#streams.keys()];
     this.#streams.clear();
+    for (const id of ids) this.#announce(id);
   }
 
   /**
@@ -107,12 +131,15 @@ export class Room extends EventTarget {
    * @param {string} streamId
    */
   #announce(streamId) {
-    const entry = this.#streams.get(streamId);
-    if (!entry) return;
+    const stream = this.#streams.get(streamId)?.stream ?? null;
+    const slot = slotOf(streamId);
+    if (slot !== null) {
+      this.#emit('slot', { slot, stream });
+      return;
+    }
     const screen = streamId.endsWith(SCREEN_SUFFIX);
     const participant = this.#participants.get(screen ? streamId.slice(0, -SCREEN_SUFFIX.length) : streamId);
-    if (!participant) return;
-    this.#emit('media', { participant, screen, stream: entry.tracks.size > 0 ? entry.stream : null });
+    if (participant) this.#emit('media', { participant, screen, stream });
   }
 
   /**
@@ -122,4 +149,14 @@ export class Room extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/**
+ * The number of the audio slot that a stream is of, or null.
+ * @param {string} streamId
+ */
+function slotOf(streamId) {
+  if (!streamId.startsWith(SLOT_PREFIX)) return null;
+  const number = streamId.slice(SLOT_PREFIX.length);
+  return /^\d{1,2}$/.test(number) ? Number(number) : null;
 }

@@ -123,7 +123,7 @@ export class Badges {
    */
   #say(badge, id, track) {
     if (track === 'camera' && findPanel(this.#root, id)?.classList.contains('no-video')) return;
-    const participant = this.#room.participants.find(({ channel_name }) => channel_name === id);
+    const participant = this.#room.participant(id);
     const text = participant && announcementOf(badge, track, participant.user_name);
     if (text) this.#announce(text);
   }

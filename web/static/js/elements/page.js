@@ -3,12 +3,23 @@
  *
  * @typedef {object} Page
  * @property {HTMLElement} room carries `hx-ws:connect`, `data-room` and `data-codecs`
- * @property {HTMLElement} self
+ * @property {HTMLElement} tiles around the next two, as large as the stage
  * @property {HTMLElement} others
- * @property {HTMLElement} callButton
- * @property {HTMLElement} camera
- * @property {HTMLElement} microphone
+ * @property {HTMLElement} self `data-channel` is one's own channel name
+ * @property {HTMLElement} slots the sound of the others
+ * @property {HTMLElement} callButton `data-as` is the role in which it joins, or in which one is in the call
+ * @property {HTMLElement} watch joins as a viewer
+ * @property {HTMLButtonElement} camera
+ * @property {HTMLButtonElement} microphone
  * @property {HTMLButtonElement} screen disabled while one is not in the call
+ * @property {HTMLButtonElement} hand likewise
+ * @property {HTMLElement} pages
+ * @property {HTMLElement} hands around `#hands`, which is replaced as a whole
+ * @property {HTMLElement} roomMenu
+ * @property {HTMLElement} tileMenu
+ * @property {HTMLTemplateElement} tools of a tile
+ * @property {HTMLDialogElement} removing asks whether somebody is to be removed
+ * @property {HTMLDialogElement} password asks for the room's
  * @property {HTMLElement} notice
  * @property {HTMLElement} announcements
  * @property {HTMLTemplateElement} badge
@@ -20,12 +31,23 @@ export function findPage() {
   if (!(room instanceof HTMLElement)) return null;
   return {
     room,
-    self: find('#self'),
+    tiles: find('.tiles'),
     others: find('#others'),
+    self: find('#self'),
+    slots: find('#slots'),
     callButton: find('#call-button'),
-    camera: find('#toggle-cam'),
-    microphone: find('#toggle-mic'),
+    watch: find('#watch-button'),
+    camera: /** @type {HTMLButtonElement} */ (find('#toggle-cam')),
+    microphone: /** @type {HTMLButtonElement} */ (find('#toggle-mic')),
     screen: /** @type {HTMLButtonElement} */ (find('#toggle-screen')),
+    hand: /** @type {HTMLButtonElement} */ (find('#toggle-hand')),
+    pages: find('#pages'),
+    hands: find('#hands-card'),
+    roomMenu: find('#room-menu'),
+    tileMenu: find('#tile-menu'),
+    tools: /** @type {HTMLTemplateElement} */ (find('#tile-tools')),
+    removing: /** @type {HTMLDialogElement} */ (find('#remove-dialog')),
+    password: /** @type {HTMLDialogElement} */ (find('#password-dialog')),
     notice: find('#notice'),
     announcements: find('#announcements'),
     badge: /** @type {HTMLTemplateElement} */ (find('#quality-badge')),
@@ -33,15 +55,24 @@ export function findPage() {
 }
 
 /**
- * The panel of a participant.
+ * The panel of a participant, without a walk past all the others.
  * @param {HTMLElement} root `#others`
  * @param {string} id the channel name
+ * @returns {HTMLElement | null}
  */
 export function findPanel(root, id) {
-  for (const panel of root.children) {
-    if (panel instanceof HTMLElement && panel.dataset.channel === id) return panel;
-  }
-  return null;
+  const likely = document.getElementById(`peer-${id.slice(-6)}-div`);
+  if (likely?.dataset.channel === id) return likely;
+  return likely && root.querySelector(`:scope > [data-channel="${CSS.escape(id)}"]`); // two ids with one end
+}
+
+/**
+ * The tile of a participant, or one's own.
+ * @param {Pick<Page, 'others' | 'self'>} page
+ * @param {string} id the channel name
+ */
+export function findTile({ others, self }, id) {
+  return self.dataset.channel === id ? self : findPanel(others, id);
 }
 
 /** @param {string} selector */
@@ -49,9 +80,12 @@ export function removeElement(selector) {
   document.querySelector(selector)?.remove();
 }
 
-/** @param {string} selector */
-function find(selector) {
-  const element = document.querySelector(selector);
+/**
+ * @param {string} selector
+ * @param {ParentNode} [root]
+ */
+export function find(selector, root = document) {
+  const element = root.querySelector(selector);
   if (!(element instanceof HTMLElement)) throw new Error(`the page has no ${selector}`);
   return element;
 }

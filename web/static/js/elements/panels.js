@@ -1,38 +1,49 @@
 import { findPanel } from './page.js';
+import { play } from './playing.js';
 
 /**
+ * @import {Floor} from '../floor.js'
  * @import {Room} from '../room.js'
- * @import {Participant, Features, UndecodableEvent} from '../protocol.js'
+ * @import {UndecodableEvent} from '../protocol.js'
  */
 
 /**
- * The panels of the others, in `#others`. The server renders them; this puts streams into them, marks them, and takes
- * them away. It dispatches `blocked` when the browser lets nothing play before the person has clicked somewhere.
+ * The panels of the others, in `#others`. The server renders them; this puts streams into those that are shown, marks
+ * them, and takes them away. It dispatches `blocked` when the browser lets nothing play before the person has clicked
+ * somewhere.
  */
 export class Panels extends EventTarget {
   #root;
+  #room;
+  #floor;
 
   /**
    * @param {HTMLElement} root
    * @param {Room} room
+   * @param {Pick<Floor, 'about' | 'addEventListener'>} floor
    */
-  constructor(root, room) {
+  constructor(root, room, floor) {
     super();
     this.#root = root;
-    /** @param {string} type @param {(detail: any) => void} handler */
-    const listen = (type, handler) => {
-      room.addEventListener(type, (event) => handler(/** @type {CustomEvent} */ (event).detail));
-    };
-    listen('reset', ({ ids }) => this.#keep(ids));
-    listen('joined', ({ participant }) => this.#prepare(participant));
-    listen('left', ({ participant }) => this.#panel(participant.channel_name)?.remove());
-    listen('media', ({ participant, screen, stream }) => this.#show(participant, screen, stream));
-    listen('features', ({ participant, features }) => this.#mark(participant, features));
+    this.#room = room;
+    this.#floor = floor;
+    room.addEventListener('reset', (event) => this.#keep(/** @type {CustomEvent} */ (event).detail.ids));
+    for (const type of ['joined', 'media', 'features']) {
+      room.addEventListener(type, (event) => {
+        this.update(/** @type {CustomEvent} */ (event).detail.participant.channel_name);
+      });
+    }
+    room.addEventListener('left', (event) => {
+      findPanel(root, /** @type {CustomEvent} */ (event).detail.participant.channel_name)?.remove();
+    });
+    floor.addEventListener('about', (event) => this.update(/** @type {CustomEvent} */ (event).detail.id));
   }
 
   /** Tries again what the browser had blocked; to be called while a click is handled. */
   playAll() {
-    for (const video of this.#root.querySelectorAll('video')) this.#play(video);
+    for (const video of this.#root.querySelectorAll('video')) {
+      if (video.srcObject) this.#play(video);
+    }
   }
 
   /**
@@ -41,7 +52,7 @@ export class Panels extends EventTarget {
    * @param {boolean} outgoing whether it is one's own track that the participant on the tile cannot decode
    */
   tellUndecodable({ publisher, subscriber, kind, codec }, outgoing) {
-    const panel = this.#panel(outgoing ? subscriber : publisher);
+    const panel = findPanel(this.#root, outgoing ? subscriber : publisher);
     if (!panel) return;
     const what = kind === 'video' ? 'picture' : 'sound';
     const name = codec.replace(/^.*\//, '');
@@ -53,83 +64,49 @@ export class Panels extends EventTarget {
     panel.append(note);
   }
 
+  /**
+   * The panel shows what there is of a participant: pictures only while it is not hidden. There is a picture if there is
+   * a track for it and the participant did not switch it off; there is sound unless they, or a host, did.
+   * @param {string} id the channel name
+   */
+  update(id) {
+    const panel = findPanel(this.#root, id);
+    if (!panel) return;
+    const [features, { muted }] = [this.#room.features(id), this.#floor.about(id)];
+    const camera = this.#room.stream(id, false);
+    const video = panel.querySelector('figure:not(.screen) video');
+    if (video instanceof HTMLVideoElement) this.#attach(video, panel.hidden ? null : camera);
+    this.#updateScreen(panel, id);
+    panel.classList.toggle('no-video', features.video === false || !hasTracks(camera, 'video'));
+    panel.classList.toggle('muted-audio', features.audio === false || muted);
+  }
+
   /** @param {string[]} ids */
   #keep(ids) {
+    const kept = new Set(ids);
     for (const panel of [...this.#root.querySelectorAll('.panel')]) {
-      if (!ids.includes(/** @type {HTMLElement} */ (panel).dataset.channel ?? '')) panel.remove();
+      if (!kept.has(/** @type {HTMLElement} */ (panel).dataset.channel ?? '')) panel.remove();
     }
   }
 
-  /** @param {Participant} participant */
-  #prepare({ channel_name: id }) {
-    this.#panel(id)?.classList.add('no-video', 'muted-audio'); // until their tracks come
-  }
-
   /**
-   * @param {Participant} participant
-   * @param {boolean} screen
-   * @param {MediaStream | null} stream
-   */
-  #show({ channel_name: id, user_name: name }, screen, stream) {
-    const panel = this.#panel(id);
-    if (!panel) return;
-    if (screen) {
-      this.#showScreen(panel, stream, name);
-      return;
-    }
-    const video = panel.querySelector('figure:not(.screen) video');
-    if (video instanceof HTMLVideoElement) this.#attach(video, stream);
-    this.#refresh(panel, stream);
-  }
-
-  /**
+   * The sound of a screen goes on while it is not shown.
    * @param {HTMLElement} panel
-   * @param {MediaStream | null} stream
-   * @param {string} name whose it is
+   * @param {string} id
    */
-  #showScreen(panel, stream, name) {
+  #updateScreen(panel, id) {
+    const stream = this.#room.stream(id, true);
     let figure = panel.querySelector('figure.screen');
     if (!stream) {
       figure?.remove();
       return;
     }
     if (!figure) {
-      figure = document.createElement('figure');
-      figure.className = 'screen';
-      const video = document.createElement('video');
-      video.setAttribute('aria-label', `The screen of ${name}`);
-      video.autoplay = true;
-      video.playsInline = true;
-      figure.append(video);
+      figure = createScreen(this.#room.participant(id)?.user_name ?? '');
       panel.append(figure);
     }
     const video = figure.querySelector('video');
-    if (video) this.#attach(video, stream);
-  }
-
-  /**
-   * @param {Participant} participant
-   * @param {Features} features
-   */
-  #mark({ channel_name: id }, features) {
-    const panel = this.#panel(id);
-    if (!panel) return;
-    panel.dataset.video = String(features.video !== false);
-    panel.dataset.audio = String(features.audio !== false);
-    const video = panel.querySelector('figure:not(.screen) video');
-    this.#refresh(panel, /** @type {MediaStream | null} */ (/** @type {HTMLVideoElement | null} */ (video)?.srcObject));
-  }
-
-  /**
-   * There is a picture if there is a track for it and the participant did not switch it off; sound alike.
-   * @param {HTMLElement} panel
-   * @param {MediaStream | null} stream
-   */
-  #refresh(panel, stream) {
-    const video = panel.dataset.video !== 'false' && (stream?.getVideoTracks().length ?? 0) > 0;
-    const audio = panel.dataset.audio !== 'false' && (stream?.getAudioTracks().length ?? 0) > 0;
-    panel.classList.toggle('no-video', !video);
-    panel.classList.toggle('muted-audio', !audio);
+    if (video) this.#attach(video, panel.hidden && !hasTracks(stream, 'audio') ? null : stream);
   }
 
   /**
@@ -137,19 +114,36 @@ export class Panels extends EventTarget {
    * @param {MediaStream | null} stream
    */
   #attach(video, stream) {
-    if (video.srcObject !== stream) video.srcObject = stream;
+    if (video.srcObject === stream) {
+      if (stream && video.paused) this.#play(video);
+      return;
+    }
+    video.srcObject = stream;
     if (stream) this.#play(video);
   }
 
   /** @param {HTMLVideoElement} video */
   #play(video) {
-    video.play().catch((error) => {
-      if (error.name === 'NotAllowedError') this.dispatchEvent(new Event('blocked'));
-    });
+    play(video, () => this.dispatchEvent(new Event('blocked')));
   }
+}
 
-  /** @param {string} id the channel name */
-  #panel(id) {
-    return findPanel(this.#root, id);
-  }
+/** @param {string} name whose it is */
+function createScreen(name) {
+  const figure = document.createElement('figure');
+  figure.className = 'screen';
+  const video = document.createElement('video');
+  video.setAttribute('aria-label', `The screen of ${name}`);
+  video.autoplay = true;
+  video.playsInline = true;
+  figure.append(video);
+  return figure;
+}
+
+/**
+ * @param {MediaStream | null} stream
+ * @param {'audio' | 'video'} kind
+ */
+function hasTracks(stream, kind) {
+  return stream?.getTracks().some((track) => track.kind === kind) ?? false;
 }

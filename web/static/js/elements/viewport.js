@@ -1,8 +1,10 @@
-import { Reports, seenSize, View } from '../quality.js';
+import { NOTHING, Reports, seenSize, View } from '../quality.js';
 import { findPanel } from './page.js';
 
 /**
  * @import {Room} from '../room.js'
+ * @import {Stage} from './stage.js'
+ * @import {Size} from '../layout.js'
  * @import {Tile, Track} from '../protocol.js'
  */
 
@@ -10,8 +12,8 @@ import { findPanel } from './page.js';
  * @typedef {object} Watched
  * @property {string} id the participant's channel name
  * @property {Track} track
- * @property {{width: number, height: number} | null} box in CSS pixels; null before it was measured
- * @property {boolean | null} inside whether any of it is in the viewport; null likewise
+ * @property {Size} box in CSS pixels
+ * @property {boolean} inside whether any of it is in the viewport
  */
 
 /**
@@ -20,8 +22,11 @@ import { findPanel } from './page.js';
  */
 export class Viewport {
   #root;
+  #room;
   #view = new View();
   #reports;
+  /** @type {Map<string, Size>} the size of each tile on the stage, by channel name */
+  #shown = new Map();
   /** @type {Map<HTMLVideoElement, Watched>} */
   #watched = new Map();
   #sizes = new ResizeObserver((entries) => this.#resized(entries));
@@ -30,19 +35,31 @@ export class Viewport {
   #window = null;
 
   /**
-   * @param {HTMLElement} root `#others`, whose panels are up to date when the room's events come here
+   * @param {HTMLElement} root `#others`, whose panels are up to date when the events of the others come here
    * @param {Room} room
+   * @param {Stage} stage
    * @param {(tiles: Tile[]) => boolean} send false if the message was lost
    */
-  constructor(root, room, send) {
+  constructor(root, room, stage, send) {
     this.#root = root;
+    this.#room = room;
     this.#reports = new Reports({ view: this.#view, send });
     room.addEventListener('reset', () => this.#forget());
-    for (const type of ['joined', 'left', 'media']) {
+    room.addEventListener('left', (event) => {
+      const id = /** @type {CustomEvent} */ (event).detail.participant.channel_name;
+      this.#unwatch(id);
+      for (const track of /** @type {Track[]} */ (['camera', 'screen'])) this.#view.delete(id, track);
+    });
+    for (const type of ['media', 'features']) {
       room.addEventListener(type, (event) => {
         this.#sync(/** @type {CustomEvent} */ (event).detail.participant.channel_name);
+        this.#reports.changed();
       });
     }
+    stage.addEventListener('arranged', (event) => {
+      const { shown, gone } = /** @type {CustomEvent} */ (event).detail;
+      this.#arranged(shown, gone);
+    });
     document.addEventListener('visibilitychange', () => this.#measureAll());
     root.addEventListener('enterpictureinpicture', (event) => this.#float(event), true);
     root.addEventListener('leavepictureinpicture', () => this.#measureAll(), true);
@@ -62,39 +79,78 @@ export class Viewport {
     matchMedia(`(resolution: ${devicePixelRatio}dppx)`).addEventListener('change', changed, { once: true });
   }
 
+  /**
+   * @param {Map<string, Size>} shown
+   * @param {string[]} gone
+   */
+  #arranged(shown, gone) {
+    this.#shown = shown;
+    for (const id of gone) {
+      this.#unwatch(id);
+      this.#view.hide(id);
+    }
+    // Nothing else has the place of a camera, so it need not be measured first.
+    for (const [video, watched] of this.#watched) {
+      const box = shown.get(watched.id);
+      if (!box || watched.track === 'screen' || this.#room.stream(watched.id, true)) continue;
+      watched.box = box;
+      this.#note(video, watched);
+    }
+    for (const id of shown.keys()) this.#sync(id);
+    this.#reports.changed();
+  }
+
   #forget() {
-    for (const video of [...this.#watched.keys()]) this.#unwatch(video);
-    this.#view.forget();
+    for (const video of [...this.#watched.keys()]) this.#drop(video);
+    this.#view.clear();
   }
 
   /**
-   * Watches the pictures that this participant has now, and no others of theirs.
+   * Watches the pictures that a shown participant has now, and no others of theirs. Until they are measured they are as
+   * large as the tile. A screen that is not there yet is asked for in the size that it will have.
    * @param {string} id
    */
   #sync(id) {
-    const videos = findPanel(this.#root, id)?.querySelectorAll('video') ?? [];
+    const box = this.#shown.get(id);
+    if (!box) return;
     for (const [video, watched] of this.#watched) {
-      if (watched.id === id && !video.isConnected) this.#unwatch(video);
+      if (watched.id === id && !video.isConnected) this.#drop(video);
     }
-    for (const video of videos) {
-      if (this.#watched.has(video)) continue;
+    let shares = false;
+    for (const video of findPanel(this.#root, id)?.querySelectorAll('video') ?? []) {
       const track = video.closest('figure.screen') ? 'screen' : 'camera';
-      this.#watched.set(video, { id, track, box: null, inside: null });
-      video.addEventListener('resize', () => this.#measure(video)); // of the picture in it
-      this.#sizes.observe(video);
-      this.#crossings.observe(video);
-      this.#measure(video); // in a hidden tab the observers say nothing
+      shares ||= track === 'screen';
+      if (!this.#watched.has(video)) this.#watch(video, { id, track, box, inside: true });
+    }
+    if (shares) return;
+    const comes = this.#room.features(id).screen !== false && !document.hidden;
+    this.#tell(id, 'screen', comes ? box : NOTHING, false);
+  }
+
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {Watched} watched
+   */
+  #watch(video, watched) {
+    this.#watched.set(video, watched);
+    video.addEventListener('resize', () => this.#measure(video)); // of the picture in it
+    this.#sizes.observe(video);
+    this.#crossings.observe(video);
+    this.#note(video, watched);
+  }
+
+  /** @param {string} id */
+  #unwatch(id) {
+    for (const [video, watched] of this.#watched) {
+      if (watched.id === id) this.#drop(video);
     }
   }
 
   /** @param {HTMLVideoElement} video */
-  #unwatch(video) {
-    const watched = this.#watched.get(video);
-    if (!watched) return;
+  #drop(video) {
     this.#watched.delete(video);
     this.#sizes.unobserve(video);
     this.#crossings.unobserve(video);
-    this.#view.delete(watched.id, watched.track);
   }
 
   /** @param {ResizeObserverEntry[]} entries */
@@ -117,6 +173,7 @@ export class Viewport {
 
   #measureAll() {
     for (const [video, watched] of this.#watched) this.#note(video, watched);
+    for (const id of this.#shown.keys()) this.#sync(id);
     this.#reports.changed();
   }
 
@@ -139,10 +196,18 @@ export class Viewport {
       box,
       inside,
       picture: { width: video.videoWidth, height: video.videoHeight },
-      fit: getComputedStyle(video).objectFit,
+      fit: track === 'screen' ? 'contain' : 'cover', // as in the style sheet, which need not be asked
     });
-    if (!seen) return;
-    const [width, height] = [seen.width * devicePixelRatio, seen.height * devicePixelRatio];
-    this.#view.set(id, track, { width, height, pinned: video.closest('.pinned') !== null });
+    this.#tell(id, track, seen, video.closest('.pinned') !== null);
+  }
+
+  /**
+   * @param {string} id
+   * @param {Track} track
+   * @param {Size} size in CSS pixels
+   * @param {boolean} pinned
+   */
+  #tell(id, track, { width, height }, pinned) {
+    this.#view.set(id, track, { width: width * devicePixelRatio, height: height * devicePixelRatio, pinned });
   }
 }

@@ -1,0 +1,41 @@
+/**
+ * @import {Floor} from '../floor.js'
+ * @import {Room} from '../room.js'
+ */
+
+/**
+ * The raised hands, which the server renders: `#hands`, replaced as a whole. Who is a viewer, and may be let on stage, the
+ * page knows.
+ * @param {HTMLElement} card around it
+ * @param {Room} room
+ * @param {Floor} floor
+ * @param {(text: string) => void} announce says it to those who do not see the card
+ */
+export function connectHands(card, room, floor, announce) {
+  const lines = () => /** @type {NodeListOf<HTMLElement>} */ (card.querySelectorAll('#hands > li'));
+  const update = () => {
+    for (const line of lines()) line.classList.toggle('viewer', !room.participant(line.dataset.channel ?? ''));
+  };
+  /** @type {Set<string>} those that were up before */
+  let up = new Set();
+  floor.addEventListener('hands', () => {
+    update();
+    const fresh = floor.you?.host ? floor.hands.filter(({ channel_name }) => !up.has(channel_name)) : [];
+    for (const { user_name } of fresh) announce(`${user_name} has raised a hand.`);
+    up = new Set(floor.hands.map(({ channel_name }) => channel_name));
+  });
+  for (const type of ['joined', 'left']) {
+    room.addEventListener(type, () => floor.hands.length > 0 && update());
+  }
+  floor.addEventListener('reset', () => {
+    up.clear();
+    for (const line of lines()) line.remove();
+  });
+  card.addEventListener('click', ({ target }) => {
+    const button = target instanceof HTMLElement ? target.closest('button') : null;
+    const id = button?.closest('li')?.dataset.channel;
+    if (!button || !id) return;
+    if (button.dataset.action === 'stage') floor.stage(id, true);
+    if (button.dataset.action === 'lower') floor.lower(id);
+  });
+}

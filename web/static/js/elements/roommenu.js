@@ -1,0 +1,90 @@
+import { find } from './page.js';
+
+/**
+ * @import {Floor} from '../floor.js'
+ * @import {Access} from '../protocol.js'
+ */
+
+/**
+ * The room's menu, for hosts: who gets in, and how.
+ * @param {HTMLElement} root `#room-menu`
+ * @param {Floor} floor
+ * @param {(text: string) => Promise<void> | undefined} copy
+ */
+export function connectRoomMenu(root, floor, copy) {
+  const [lock, byInvitation] = ['.lock', '.by-invitation'].map((name) => find(name, root));
+  const isOn = (/** @type {Element} */ element) => element.getAttribute('aria-checked') === 'true';
+  lock.addEventListener('click', () => floor.lock(!isOn(lock)));
+  byInvitation.addEventListener('click', () => floor.byInvitation(!isOn(byInvitation)));
+  const showAccess = connectAccess(root, floor);
+  floor.addEventListener('state', () => {
+    const { locked = false, by_invitation: invited = false, access = 'open' } = floor.state ?? {};
+    lock.setAttribute('aria-checked', String(locked));
+    byInvitation.setAttribute('aria-checked', String(invited));
+    showAccess(access);
+  });
+  floor.addEventListener('you', () => !floor.you?.host && root.matches(':popover-open') && root.hidePopover());
+  connectInvitation(root, floor, copy);
+}
+
+/**
+ * Open and by invitation count at once; a password has to be given first.
+ * @param {HTMLElement} root
+ * @param {Floor} floor
+ * @returns {(access: Access) => void} shows what the server says
+ */
+function connectAccess(root, floor) {
+  const form = /** @type {HTMLFormElement} */ (find('form.access', root));
+  const radios = /** @type {HTMLInputElement[]} */ ([...form.querySelectorAll('[name=access]')]);
+  const password = /** @type {HTMLInputElement} */ (find('[name=password]', form));
+  const field = find('.field', form);
+  const told = find('.told', form);
+  const chosen = () => /** @type {Access} */ (radios.find(({ checked }) => checked)?.value ?? 'open');
+  form.addEventListener('change', ({ target }) => {
+    if (target === password) return;
+    field.hidden = chosen() !== 'password';
+    if (field.hidden) floor.access(chosen());
+    else password.focus();
+  });
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    if (chosen() !== 'password' || password.value === '') return;
+    floor.access('password', password.value);
+    password.value = '';
+    told.textContent = 'The password is set.';
+  });
+  return (access) => {
+    if (access !== chosen()) told.textContent = '';
+    for (const radio of radios) radio.checked = radio.value === access;
+    field.hidden = access !== 'password';
+  };
+}
+
+/**
+ * @param {HTMLElement} root
+ * @param {Floor} floor
+ * @param {(text: string) => Promise<void> | undefined} copy
+ */
+function connectInvitation(root, floor, copy) {
+  const link = /** @type {HTMLInputElement} */ (find('.invitation input', root));
+  const told = find('.invitation .told', root);
+  find('.invite', root).addEventListener('click', () => floor.invite());
+  floor.addEventListener('invitation', async (event) => {
+    const { path, expires } = /** @type {CustomEvent} */ (event).detail;
+    link.value = new URL(path, document.baseURI).href;
+    link.hidden = false;
+    const until = new Date(expires * 1000).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+    try {
+      await copy(link.value);
+      told.textContent = `Copied. It is good until ${until}.`;
+    } catch {
+      link.select();
+      told.textContent = `Copy the link. It is good until ${until}.`;
+    }
+  });
+  floor.addEventListener('reset', () => {
+    link.value = '';
+    link.hidden = true;
+    told.textContent = '';
+  });
+}

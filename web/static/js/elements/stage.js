@@ -1,0 +1,209 @@
+import { arrange, capacityOf } from '../layout.js';
+import { Order } from '../order.js';
+import { findPanel } from './page.js';
+
+/**
+ * @import {Room} from '../room.js'
+ * @import {Voices} from '../voices.js'
+ * @import {Rect, Size} from '../layout.js'
+ */
+
+/**
+ * Puts the tiles where they belong: those of one page. All others are hidden.
+ *
+ * Events: `arranged`, after each change of what is shown or how large (with `{shown, appeared, gone, page, pages}`: the
+ * size of each tile by channel name, who was not shown before and who is no more, the page from 0, and how many there
+ * are).
+ */
+export class Stage extends EventTarget {
+  #tiles;
+  #others;
+  #self;
+  #room;
+  #voices;
+  #order = new Order();
+  /** @type {Set<string>} by channel name */
+  #pinned = new Set();
+  /** @type {Set<string>} */
+  #sharing = new Set();
+  #page = 0;
+  /** @type {Size} */
+  #size;
+  /** @type {Map<string, Size>} */
+  #shown = new Map();
+  #pending = false;
+
+  /**
+   * @param {{tiles: HTMLElement, others: HTMLElement, self: HTMLElement}} page
+   * @param {Room} room
+   * @param {Voices} voices
+   */
+  constructor({ tiles, others, self }, room, voices) {
+    super();
+    this.#tiles = tiles;
+    this.#others = others;
+    this.#self = self;
+    this.#room = room;
+    this.#voices = voices;
+    this.#size = { width: tiles.clientWidth, height: tiles.clientHeight };
+    new ResizeObserver(([{ contentRect }]) => {
+      this.#size = { width: contentRect.width, height: contentRect.height };
+      this.#update();
+    }).observe(tiles);
+    /** @param {string} type @param {(detail: any) => void} handler */
+    const listen = (type, handler) => {
+      room.addEventListener(type, (event) => {
+        handler(/** @type {CustomEvent} */ (event).detail);
+        this.#changed();
+      });
+    };
+    listen('reset', () => this.#clear());
+    listen('joined', ({ participant: { channel_name: id } }) => this.#order.add(id));
+    listen('left', ({ participant: { channel_name: id } }) => this.#remove(id));
+    for (const type of ['media', 'features']) {
+      listen(type, ({ participant: { channel_name: id } }) => this.#noteScreen(id));
+    }
+    voices.addEventListener('speaker', () => this.#changed());
+  }
+
+  /** @param {number} page from 0; the nearest that there is */
+  turn(page) {
+    this.#page = page;
+    this.#changed();
+  }
+
+  get page() {
+    return this.#page;
+  }
+
+  /** @param {string} id the channel name */
+  isPinned(id) {
+    return this.#pinned.has(id);
+  }
+
+  /**
+   * Keeps somebody on the first page, large.
+   * @param {string} id
+   * @param {boolean} pinned
+   */
+  pin(id, pinned) {
+    if (pinned) this.#pinned.add(id);
+    else this.#pinned.delete(id);
+    findPanel(this.#others, id)?.classList.toggle('pinned', pinned);
+    this.#changed();
+  }
+
+  /** Whether one's own picture is shown has changed. */
+  refresh() {
+    this.#changed();
+  }
+
+  #clear() {
+    this.#order.clear();
+    this.#pinned.clear();
+    this.#sharing.clear();
+    this.#page = 0;
+  }
+
+  /** @param {string} id */
+  #remove(id) {
+    this.#order.remove(id, this.#capacity);
+    this.#pinned.delete(id);
+    this.#sharing.delete(id);
+  }
+
+  /** @param {string} id */
+  #noteScreen(id) {
+    if (this.#room.shares(id)) this.#sharing.add(id);
+    else this.#sharing.delete(id);
+  }
+
+  get #capacity() {
+    return capacityOf(this.#size, !this.#self.hidden);
+  }
+
+  /** Arranges once for all that a frame of the socket brings. */
+  #changed() {
+    if (this.#pending) return;
+    this.#pending = true;
+    queueMicrotask(() => {
+      this.#pending = false;
+      this.#update();
+    });
+  }
+
+  #update() {
+    const capacity = this.#capacity;
+    this.#bring(capacity);
+    const pages = this.#order.pages(capacity);
+    this.#page = Math.min(Math.max(0, this.#page), pages - 1);
+    const ids = this.#order.page(this.#page, capacity);
+    const { others, self } = arrange({
+      stage: this.#size,
+      others: ids.map((id) => this.#isLarge(id)),
+      self: !this.#self.hidden,
+    });
+    this.#tiles.dataset.others = ['none', 'one'][this.#order.size] ?? 'many';
+    place(this.#self, self);
+    this.#show(new Map(ids.map((id, i) => [id, others[i]])), pages);
+  }
+
+  /**
+   * Who shares, is pinned, or speaks is to be on the first page. Of those who speak only the present one, and not while
+   * another page is looked at: nobody is to vanish from it because they speak.
+   * @param {number} capacity
+   */
+  #bring(capacity) {
+    const about = {
+      stays: (/** @type {string} */ id) => this.#isLarge(id),
+      heard: (/** @type {string} */ id) => this.#heard(id),
+    };
+    for (const id of [...this.#pinned, ...this.#sharing]) this.#order.bring(id, capacity, about);
+    const { speaker } = this.#voices;
+    if (speaker !== null && this.#page === 0) this.#order.bring(speaker, capacity, about);
+  }
+
+  /** @param {string} id */
+  #isLarge(id) {
+    return this.#pinned.has(id) || this.#sharing.has(id);
+  }
+
+  /** The present speaker may be between two words. @param {string} id */
+  #heard(id) {
+    return id === this.#voices.speaker ? Infinity : this.#voices.heard(id);
+  }
+
+  /**
+   * @param {Map<string, Rect>} rects of those who are shown now
+   * @param {number} pages
+   */
+  #show(rects, pages) {
+    const gone = [...this.#shown.keys()].filter((id) => !rects.has(id));
+    for (const id of gone) {
+      const panel = findPanel(this.#others, id);
+      if (panel) panel.hidden = true;
+    }
+    const appeared = [];
+    for (const [id, rect] of rects) {
+      const panel = findPanel(this.#others, id);
+      if (!panel) continue;
+      place(panel, rect);
+      panel.hidden = false;
+      if (!this.#shown.has(id)) appeared.push(id);
+    }
+    this.#shown = rects;
+    const detail = { shown: rects, appeared, gone, page: this.#page, pages };
+    this.dispatchEvent(new CustomEvent('arranged', { detail }));
+  }
+}
+
+/**
+ * @param {HTMLElement} tile
+ * @param {Rect | null} rect null: where the style sheet has it
+ */
+function place({ style }, rect) {
+  for (const side of /** @type {const} */ (['left', 'top', 'width', 'height'])) {
+    const value = rect ? `${rect[side]}px` : '';
+    if (style[side] !== value) style[side] = value;
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * The `floor` app: who may do what in the room, as far as the server has told, and what one asks of it.
+ *
+ * Events, CustomEvents:
+ * - `you` (with `{you, former}`): what one may do; `former` is null at the first of a stay
+ * - `state`: how the room is
+ * - `about` (with `{id}`): a participant is a host or has raised a hand, or no longer, or is restricted otherwise
+ * - `hands`: who has raised a hand; after their `about`
+ * - `removed`, and `invitation` (with `{path, expires}`)
+ * - `reset`: nothing is known any more
+ *
+ * @import {
+ *   Access, HandsEvent, InvitationEvent, Participant, RestrictedEvent, Restrictions, StateEvent, YouEvent
+ * } from './protocol.js'
+ */
+
+/** @typedef {Restrictions & {host: boolean, hand: boolean}} About */
+
+/** @type {Restrictions} */
+const FREE = { muted: false, camera_off: false, screen_off: false };
+
+/** @type {Record<keyof Restrictions, {barred: string, free: string}>} */
+const RESTRICTIONS = {
+  muted: { barred: 'A host has muted your microphone.', free: 'You may switch your microphone on again.' },
+  camera_off: { barred: 'A host has switched off your camera.', free: 'You may switch your camera on again.' },
+  screen_off: { barred: 'A host has stopped you sharing your screen.', free: 'You may share your screen again.' },
+};
+
+export class Floor extends EventTarget {
+  #send;
+  /** @type {YouEvent | null} null before the server has told */
+  #you = null;
+  /** @type {StateEvent | null} likewise */
+  #state = null;
+  /** @type {Participant[]} */
+  #hands = [];
+  /** @type {Map<string, Restrictions>} by channel name; of those who are restricted, also while they are off the stage */
+  #restricted = new Map();
+
+  /** @param {(message: {type: string} & Record<string, unknown>) => void} send */
+  constructor(send) {
+    super();
+    this.#send = send;
+  }
+
+  /** @param {{add: (app: string, event: string, handler: (event: any) => void) => void}} apps */
+  listen(apps) {
+    apps.add('floor', 'you', (event) => this.#onYou(event));
+    apps.add('floor', 'state', (event) => this.#onState(event));
+    apps.add('floor', 'hands', (event) => this.#onHands(event));
+    apps.add('floor', 'restricted', (event) => this.#onRestricted(event));
+    apps.add('floor', 'removed', () => this.#emit('removed'));
+    apps.add('floor', 'invitation', (event) => this.#onInvitation(event));
+  }
+
+  get you() {
+    return this.#you;
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** Who has raised a hand, in that order. */
+  get hands() {
+    return this.#hands;
+  }
+
+  /**
+   * @param {string} id the channel name
+   * @returns {About}
+   */
+  about(id) {
+    return {
+      ...(this.#restricted.get(id) ?? FREE),
+      host: this.#state?.hosts.includes(id) ?? false,
+      hand: this.#hands.some(({ channel_name }) => channel_name === id),
+    };
+  }
+
+  /** One enters a room, or has left it. */
+  reset() {
+    this.#you = null;
+    this.#state = null;
+    this.#hands = [];
+    this.#restricted.clear();
+    this.#emit('reset');
+  }
+
+  /** Raises one's hand, or lowers it. @param {boolean} up */
+  raise(up) {
+    this.#send({ type: 'hand', up });
+  }
+
+  /** @param {string} id */
+  lower(id) {
+    this.#send({ type: 'hand', channel_name: id, up: false });
+  }
+
+  /** @param {string} id @param {boolean} on */
+  stage(id, on) {
+    this.#send({ type: 'stage', channel_name: id, on });
+  }
+
+  /** @param {string} id @param {boolean} on */
+  mute(id, on) {
+    this.#send({ type: 'mute', channel_name: id, on });
+  }
+
+  /** @param {string} id @param {boolean} off */
+  camera(id, off) {
+    this.#send({ type: 'camera', channel_name: id, off });
+  }
+
+  /** @param {string} id @param {boolean} off */
+  screen(id, off) {
+    this.#send({ type: 'screen', channel_name: id, off });
+  }
+
+  /** @param {string} id */
+  remove(id) {
+    this.#send({ type: 'remove', channel_name: id });
+  }
+
+  /** @param {string} id @param {boolean} on */
+  host(id, on) {
+    this.#send({ type: 'host', channel_name: id, on });
+  }
+
+  /** @param {boolean} on */
+  lock(on) {
+    this.#send({ type: 'lock', on });
+  }
+
+  /**
+   * @param {Access} access
+   * @param {string} [password] with that access
+   */
+  access(access, password) {
+    this.#send(access === 'password' ? { type: 'access', access, password } : { type: 'access', access });
+  }
+
+  /** @param {boolean} on */
+  byInvitation(on) {
+    this.#send({ type: 'by_invitation', on });
+  }
+
+  /** Asks for an `invitation`. */
+  invite() {
+    this.#send({ type: 'invite' });
+  }
+
+  /** @param {YouEvent} you */
+  #onYou(you) {
+    const former = this.#you;
+    this.#you = you;
+    this.#emit('you', { you, former });
+  }
+
+  /** @param {StateEvent} state */
+  #onState(state) {
+    if (!Array.isArray(state.hosts)) return;
+    const former = this.#state?.hosts ?? [];
+    this.#state = state;
+    this.#tellChanges(former, state.hosts);
+    this.#emit('state');
+  }
+
+  /** @param {HandsEvent} event */
+  #onHands({ hands }) {
+    if (!Array.isArray(hands)) return;
+    const idsOf = (/** @type {Participant[]} */ list) => list.map(({ channel_name }) => channel_name);
+    const former = idsOf(this.#hands);
+    this.#hands = hands;
+    this.#tellChanges(former, idsOf(hands));
+    this.#emit('hands');
+  }
+
+  /** @param {RestrictedEvent} event */
+  #onRestricted({ channel_name: id, muted, camera_off, screen_off }) {
+    if (muted || camera_off || screen_off) this.#restricted.set(id, { muted, camera_off, screen_off });
+    else this.#restricted.delete(id);
+    this.#emit('about', { id });
+  }
+
+  /** @param {InvitationEvent} event */
+  #onInvitation({ path, expires }) {
+    // It becomes a link.
+    if (typeof path === 'string' && path.startsWith('/r/')) this.#emit('invitation', { path, expires });
+  }
+
+  /**
+   * Those who are in one of the lists only.
+   * @param {string[]} former
+   * @param {string[]} present
+   */
+  #tellChanges(former, present) {
+    const [before, now] = [new Set(former), new Set(present)];
+    for (const id of new Set([...former, ...present])) {
+      if (before.has(id) !== now.has(id)) this.#emit('about', { id });
+    }
+  }
+
+  /**
+   * @param {string} type
+   * @param {object} [detail]
+   */
+  #emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/**
+ * Whether whoever is let on stage had raised a hand.
+ * @param {YouEvent} you
+ * @param {YouEvent | null} former
+ */
+export function hasAsked(you, former) {
+  return you.hand || (former?.hand ?? false);
+}
+
+/**
+ * What a person is to be told of what they may do now, in words.
+ * @param {YouEvent} you
+ * @param {YouEvent | null} former null at the first of a stay
+ * @returns {string} empty if it is nothing new
+ */
+export function newsOf(you, former) {
+  const was = former ?? { ...FREE, host: you.host, on_stage: you.on_stage };
+  const news = you.host && !was.host ? ['You are a host now.'] : [];
+  if (!you.on_stage) {
+    if (was.on_stage) news.push('You are off the stage, and watch.');
+    else if (!former) news.push('You are watching. Raise your hand to be let on stage.');
+    return news.join(' ');
+  }
+  if (!was.on_stage) news.push(onStage(hasAsked(you, former)));
+  for (const [key, { barred, free }] of Object.entries(RESTRICTIONS)) {
+    const [is, before] = [you, was].map((each) => each[/** @type {keyof Restrictions} */ (key)]);
+    if (is !== before) news.push(is ? barred : free);
+  }
+  return news.join(' ');
+}
+
+/** @param {boolean} asked */
+function onStage(asked) {
+  if (asked) return 'You are on stage: the others see and hear you.';
+  return 'A host has let you on stage. Switch on your microphone and camera when you are ready.';
+}

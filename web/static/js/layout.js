@@ -1,0 +1,174 @@
+/**
+ * Where the tiles are. Alone: one's own picture. With one other: theirs, one's own in the corner. With more: equal tiles,
+ * in as many columns and rows as make them largest; where a screen is shared, or somebody is pinned, those are large and
+ * the others beside them. Tiles are 16:9 where the stage is wide, and fill their cells where it is high.
+ *
+ * @typedef {{width: number, height: number}} Size in CSS pixels, as everything here
+ * @typedef {{left: number, top: number} & Size} Rect
+ * @typedef {{columns: number, rows: number} & Size} Grid the size is that of a tile
+ */
+
+/** The most others on a page, and the fewest. */
+const MOST = 9;
+const FEWEST = 2;
+
+/** A tile has at least so much of the stage, in square pixels: 9 others on a small laptop, 5 on a telephone. */
+const SMALLEST_AREA = 40_000;
+
+const WIDE = 16 / 9;
+const HIGH = 4 / 3; // height by width, at most
+
+const GAP = 10;
+const NARROW_GAP = 6;
+const NARROW = 520;
+
+/** What the large tiles have of the stage's longer side, and the others at most and at least. */
+const LARGE_SHARE = { wide: 0.8, high: 0.62 };
+const STRIP = { least: 150, most: 280 };
+
+/** One's own picture in the corner. */
+const CORNER = { share: 0.2, least: 112, most: 260, highShare: 0.3, margin: 12 };
+
+/**
+ * How many others a page has.
+ * @param {Size} stage
+ * @param {boolean} self whether one's own picture is among them
+ */
+export function capacityOf({ width, height }, self) {
+  const tiles = Math.floor((width * height) / SMALLEST_AREA);
+  return Math.min(MOST, Math.max(FEWEST, tiles - (self ? 1 : 0)));
+}
+
+/**
+ * Columns and rows for so many equal tiles, so that these are largest.
+ * @param {number} count at least 1
+ * @param {Size} box
+ * @param {{gap: number, wide: boolean}} style
+ * @returns {Grid}
+ */
+export function gridOf(count, box, { gap, wide }) {
+  /** @type {Grid | undefined} */
+  let best;
+  for (let columns = 1; columns <= count; columns++) {
+    const rows = Math.ceil(count / columns);
+    const cell = { width: share(box.width, columns, gap), height: share(box.height, rows, gap) };
+    const grid = { columns, rows, ...(wide ? wideTile(cell) : highTile(cell)) };
+    if (!best || Math.min(grid.width, grid.height) > Math.min(best.width, best.height)) best = grid;
+  }
+  return /** @type {Grid} */ (best);
+}
+
+/**
+ * Arranges the tiles of a page.
+ * @param {object} page
+ * @param {Size} page.stage
+ * @param {boolean[]} page.others in order: who is to be large
+ * @param {boolean} page.self whether one's own picture is shown
+ * @returns {{others: Rect[], self: Rect | null}} self is null if it is not placed here: alone, or not shown
+ */
+export function arrange({ stage, others, self }) {
+  const style = { gap: stage.width <= NARROW ? NARROW_GAP : GAP, wide: stage.width >= stage.height };
+  if (others.length === 0) return { others: [], self: null };
+  if (others.length === 1) return arrangePair(stage, self, style.wide);
+  const large = others.filter((each) => each).length;
+  const small = others.length - large + (self ? 1 : 0);
+  if (large === 0 || small === 0) {
+    const rects = spread(others.length + (self ? 1 : 0), atOrigin(stage), style);
+    return { self: self ? rects[others.length] : null, others: rects.slice(0, others.length) };
+  }
+  const [main, strip] = split(stage, style);
+  const [larges, smalls] = [spread(large, main, style), spread(small, strip, style)];
+  const rects = others.map((isLarge) => /** @type {Rect} */ ((isLarge ? larges : smalls).shift()));
+  return { others: rects, self: self ? smalls[0] : null };
+}
+
+/**
+ * @param {Size} stage
+ * @param {boolean} self
+ * @param {boolean} wide
+ */
+function arrangePair(stage, self, wide) {
+  const [other] = wide ? spread(1, atOrigin(stage), { gap: 0, wide }) : [atOrigin(stage)];
+  if (!self) return { others: [other], self: null };
+  const width = Math.floor(
+    wide ? Math.min(CORNER.most, Math.max(CORNER.least, stage.width * CORNER.share)) : stage.width * CORNER.highShare,
+  );
+  const height = Math.floor(wide ? width / WIDE : width * HIGH);
+  const left = other.left + other.width - width - CORNER.margin;
+  const top = other.top + other.height - height - CORNER.margin;
+  return { others: [other], self: { left, top, width, height } };
+}
+
+/**
+ * The place of the large tiles, and that of the others: at the side, or below.
+ * @param {Size} stage
+ * @param {{gap: number, wide: boolean}} style
+ * @returns {[Rect, Rect]}
+ */
+function split({ width, height }, { gap, wide }) {
+  if (!wide) {
+    const main = Math.floor(height * LARGE_SHARE.high);
+    const rest = height - main - gap;
+    return [
+      { left: 0, top: 0, width, height: main },
+      { left: 0, top: main + gap, width, height: rest },
+    ];
+  }
+  const strip = Math.floor(Math.min(STRIP.most, Math.max(STRIP.least, width * (1 - LARGE_SHARE.wide))));
+  const main = width - strip - gap;
+  return [
+    { left: 0, top: 0, width: main, height },
+    { left: main + gap, top: 0, width: strip, height },
+  ];
+}
+
+/**
+ * Equal tiles in the middle of a box, the last row in its own middle.
+ * @param {number} count
+ * @param {Rect} box
+ * @param {{gap: number, wide: boolean}} style
+ * @returns {Rect[]}
+ */
+function spread(count, box, style) {
+  const { columns, rows, width, height } = gridOf(count, box, style);
+  const { gap } = style;
+  const top = box.top + (box.height - rows * height - (rows - 1) * gap) / 2;
+  return Array.from({ length: count }, (_, i) => {
+    const row = Math.floor(i / columns);
+    const inRow = row < rows - 1 ? columns : count - row * columns;
+    const left = box.left + (box.width - inRow * width - (inRow - 1) * gap) / 2;
+    return {
+      left: Math.floor(left + (i % columns) * (width + gap)),
+      top: Math.floor(top + row * (height + gap)),
+      width,
+      height,
+    };
+  });
+}
+
+/** @param {Size} cell @returns {Size} */
+function wideTile(cell) {
+  const width = Math.floor(Math.min(cell.width, cell.height * WIDE));
+  return { width, height: Math.floor(width / WIDE) };
+}
+
+/** @param {Size} cell @returns {Size} */
+function highTile(cell) {
+  const width = Math.floor(cell.width);
+  return { width, height: Math.floor(Math.min(cell.height, width * HIGH)) };
+}
+
+/**
+ * What each of so many has of a length.
+ * @param {number} length
+ * @param {number} count
+ * @param {number} gap
+ */
+function share(length, count, gap) {
+  return Math.max(0, (length - (count - 1) * gap) / count);
+}
+
+/** @param {Size} size @returns {Rect} */
+function atOrigin({ width, height }) {
+  return { left: 0, top: 0, width, height };
+}
