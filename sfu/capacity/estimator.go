@@ -18,6 +18,7 @@ const (
 	enough    = 3                      // people whose cost says something,
 	lasting   = 10 * time.Second       // when they have been there for so long
 	costsOver = 5 * time.Second        // costs are averaged
+	joinsOver = 3 * time.Second        // a join costs
 )
 
 // resources are CPU, egress, and the busiest reader of media: packets of one sender are taken in on one core, which may
@@ -32,6 +33,7 @@ type Estimator struct {
 
 	sampled time.Time // zero: never
 	present int       // people, when last sampled
+	joining time.Time // when many have come at once last
 	people  float64   // averaged as their costs are
 	since   time.Time // when the averages began; zero: not now
 	state   State
@@ -70,7 +72,12 @@ func (e *Estimator) Add(now time.Time, s Sample) State {
 	for i := range e.resources {
 		e.resources[i].idle(s.People == 0 && was == 0)
 	}
-	e.learn(now, passed, s.People)
+	if s.People-was > max(1, s.People/50) {
+		e.joining = now
+	}
+	if now.Sub(e.joining) >= joinsOver { // else it is the joins that cost
+		e.learn(now, passed, s.People)
+	}
 	e.conclude()
 	return e.state
 }

@@ -51,6 +51,21 @@ func (p *plant) run(seconds int) State {
 	return p.State()
 }
 
+func TestJoinsAreNoCostOfPeople(t *testing.T) {
+	p := newPlant(Limits{CPU: 0.9, Cores: 1})
+	joins := 0
+	p.cores = func(n int, _ alloc.Squeeze) float64 { return 0.0015*float64(n) + 0.015*float64(joins) }
+	p.people = 30
+	p.run(20)
+	for joins = 20; p.people < 300; {
+		p.people += joins
+		p.run(1)
+		if h := p.headroom(); h.Known && h.People < 20 {
+			t.Fatalf("%+v with %d people while others join", h, p.people)
+		}
+	}
+}
+
 func (p *plant) headroom() Headroom { return p.State().Headroom(p.people) }
 
 func TestCostOfPeopleIsLearned(t *testing.T) {

@@ -50,8 +50,38 @@ func TestMeter(t *testing.T) {
 	})
 }
 
+// One reader without time left is the end, though the other cores are idle.
+func TestBusiestReaderCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		var share atomic.Int64 // of its time that the busier reader is at work, percent
+		m := launch(t, Limits{Cores: 8}, Sources{
+			Sent: func() uint64 { return 0 },
+			Busy: func() []time.Duration {
+				passed := time.Since(begun)
+				return []time.Duration{passed / 10, passed * time.Duration(share.Load()) / 100}
+			},
+			People:  func() int { return 50 },
+			Squeeze: func(alloc.Squeeze) {},
+		})
+		share.Store(50)
+		time.Sleep(20 * time.Second)
+		if h := m.Headroom(); !h.Known || h.People < 30 || h.Limit != LimitCPU {
+			t.Errorf("half at work: %+v", h)
+		}
+		share.Store(100)
+		time.Sleep(20 * time.Second)
+		if h := m.Headroom(); h != (Headroom{0, true, LimitCPU}) || m.State().Squeeze == 0 {
+			t.Errorf("always at work: %+v, squeeze %d", h, m.State().Squeeze)
+		}
+	})
+}
+
 // launch starts a meter of a process that uses no CPU.
 func launch(t *testing.T, l Limits, from Sources) *Meter {
+	if from.Busy == nil {
+		from.Busy = func() []time.Duration { return nil }
+	}
 	m := start(l, from, func() time.Duration { return 0 })
 	t.Cleanup(m.Close)
 	return m

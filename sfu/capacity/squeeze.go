@@ -1,6 +1,7 @@
 package capacity
 
 import (
+	"slices"
 	"time"
 
 	"parley/sfu/alloc"
@@ -41,7 +42,7 @@ type trial struct {
 	level  alloc.Squeeze // what it spares is measured; 0: nothing
 	up     bool
 	began  time.Time
-	before [2]float64 // share in use for each person, before
+	before [resources]float64 // share in use for each person, before
 }
 
 // judge takes what was used lately.
@@ -56,7 +57,7 @@ func (s *squeezer) judge(now time.Time, passed time.Duration, all *[resources]re
 	if !s.lowered.IsZero() && now.Sub(s.lowered) > failsWithin {
 		s.lowered, s.held = time.Time{}, 0 // it has proven itself
 	}
-	if all[0].now > 1 || all[1].now > 1 {
+	if slices.ContainsFunc(all[:], func(r resource) bool { return r.now > 1 }) {
 		s.excess = min(s.excess+passed, patience)
 	} else {
 		s.excess = max(s.excess-passed, 0)
@@ -71,7 +72,10 @@ func (s *squeezer) judge(now time.Time, passed time.Duration, all *[resources]re
 
 // room reports whether there has been room for the level below for long enough.
 func (s *squeezer) room(now time.Time, all *[resources]resource) bool {
-	would := max(all[0].below(s.level), all[1].below(s.level))
+	would := 0.0
+	for i := range all {
+		would = max(would, all[i].below(s.level))
+	}
 	if would > comfort {
 		s.roomy = time.Time{}
 		return false
