@@ -46,6 +46,7 @@ func newLoad() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&options.URL, "url", options.URL, "the server, as a browser opens it")
 	f.IntVar(&options.Rooms, "rooms", options.Rooms, "rooms")
+	f.StringVar(&options.Room, "room", "", "`NAME` of the room, which others may be in; one of its own if empty")
 	f.IntVar(&options.Publishers, "publishers", options.Publishers, "people in each room who publish")
 	f.IntVar(&options.Subscribers, "subscribers", options.Subscribers, "people in each room who only receive")
 	f.IntVar(&options.Viewers, "viewers", 0, "people in each room who join as viewers")

@@ -137,7 +137,11 @@ func newEngine(ctx context.Context, options Options, progress io.Writer) (*engin
 	var unique [3]byte
 	_, _ = rand.Read(unique[:])
 	for i := range options.Rooms {
-		e.rooms = append(e.rooms, &room{name: fmt.Sprintf("load-%s-%d", hex.EncodeToString(unique[:]), i+1)})
+		name := options.Room
+		if name == "" {
+			name = fmt.Sprintf("load-%s-%d", hex.EncodeToString(unique[:]), i+1)
+		}
+		e.rooms = append(e.rooms, &room{name: name})
 	}
 	return e, nil
 }

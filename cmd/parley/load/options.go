@@ -19,6 +19,7 @@ var ErrOptions = errors.New("refused")
 type Options struct {
 	URL         string // of the server, as a browser opens it
 	Rooms       int
+	Room        string // its name, if it is only one; one of its own if empty
 	Publishers  int // in each room
 	Subscribers int // in each room, who receive only
 	Viewers     int // in each room, who join as such
@@ -136,6 +137,7 @@ func (o Options) validateTogether() error {
 		{o.Simulcast && !o.Video, "--simulcast without --video"},
 		{o.VideoFile != "" && (!o.Video || o.Simulcast), "--video-file goes with --video and without --simulcast"},
 		{o.AudioFile != "" && !o.Audio, "--audio-file without --audio"},
+		{o.Room != "" && o.Rooms != 1, "--room is for one room"},
 		{o.FindLimit && o.Churn > 0, "--find-limit and --churn do not go together"},
 		{o.JoinLater > 0 && (o.FindLimit || o.Churn > 0), "--join-later goes without --find-limit and --churn"},
 		{o.Shown > 0 && !o.Video, "--shown without --video"},
