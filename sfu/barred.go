@@ -11,13 +11,13 @@ func (b Barred) viewer() bool { return b.Microphone && b.Camera && b.Screen }
 
 // isBarred reports whether a track of the participant is not forwarded.
 func (p *Peer) isBarred(up *upTrack) bool {
-	switch {
+	switch sound := up.kind == webrtc.RTPCodecTypeAudio; {
+	case sound && p.barred.Microphone: // whatever stream it claims to be of
+		return true
 	case up.source.screen:
 		return p.barred.Screen
-	case up.kind == webrtc.RTPCodecTypeAudio:
-		return p.barred.Microphone
 	default:
-		return p.barred.Camera
+		return !sound && p.barred.Camera
 	}
 }
 

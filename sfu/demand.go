@@ -34,6 +34,13 @@ func (d *layerDemand) remove(now time.Time) {
 	}
 }
 
+// any reports whether anybody wants the layer.
+func (d *layerDemand) any() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.wanted > 0
+}
+
 // expected reports whether a layer that does not flow would, if it were wanted.
 func (d *layerDemand) expected(now time.Time) bool {
 	d.mu.Lock()

@@ -47,6 +47,7 @@ type ingress struct {
 	arrivals *feedback.Arrivals        // nil for who only receives
 	rtt      time.Duration
 	nacks    []rtcp.NackPair // kept for its room
+	sheds    uint32          // of the batch, that are dealt with
 }
 
 // source is one RTP stream of the client.
@@ -105,6 +106,10 @@ func (in *ingress) Receive(packet []byte, arrived time.Time, b *egress.Batch) {
 		return
 	}
 	in.last.Store(arrived.UnixNano())
+	if sheds := b.Sheds(); sheds > in.sheds {
+		in.sheds = sheds
+		in.resume(arrived)
+	}
 	if number := header.Extensions.Get(in.ids.transport); len(number) == 2 {
 		if in.arrivals == nil {
 			in.arrivals = new(feedback.Arrivals)
@@ -118,6 +123,20 @@ func (in *ingress) Receive(packet []byte, arrived time.Time, b *egress.Batch) {
 	}
 	if in.arrivals != nil && in.arrivals.Due(arrived) {
 		in.sendFeedback(header.SSRC, b)
+	}
+}
+
+// resume begins anew after some of what the client sent was dropped unread: to ask for all that again would be too
+// late, and once more too much. mu is held.
+func (in *ingress) resume(now time.Time) {
+	for _, s := range in.sources {
+		if s.repair || !s.layer.isVideo() {
+			continue
+		}
+		s.layer.shed = true
+		if s.layer.demand.any() {
+			s.layer.keyframes.request(now)
+		}
 	}
 }
 
@@ -136,6 +155,9 @@ func (in *ingress) receiveRTP(s *source, header wire.Header, payload []byte, arr
 		}
 	case !l.account.Receive(header.Sequence, header.Timestamp, arrived):
 		return
+	case l.shed: // the first since
+		l.shed = false
+		l.account.Forgive()
 	}
 	l.take(header, payload, arrived, b)
 	if s.repair || !l.isVideo() {

@@ -77,10 +77,10 @@ func (p *Peer) see(tiles []Tile, only *bool, now time.Time) {
 	}
 	if only != nil && *only != p.interest.only {
 		p.interest.only = *only
-		p.choose()
+		p.chooseAll()
 	} else if p.interest.only {
 		for _, tile := range tiles {
-			p.choose(p.interest.others[tileKey{tile.Publisher, tile.Screen}]...)
+			p.choose(p.interest.others[tileKey{tile.Publisher, tile.Screen}])
 		}
 		p.loseSight(now)
 	}
@@ -115,15 +115,19 @@ func (p *Peer) shown(up *upTrack) tileSize {
 	return size
 }
 
-// choose wants what is of interest of these tracks, of all if none are given, and no longer the microphones and
-// pictures that are not. Pictures that were just hidden are left to loseSight.
-func (p *Peer) choose(tracks ...*upTrack) {
-	if len(tracks) == 0 {
-		for _, group := range p.interest.others {
-			tracks = append(tracks, group...)
-		}
-		slices.SortFunc(tracks, func(a, b *upTrack) int { return cmp.Compare(a.id, b.id) })
+// chooseAll wants what is of interest of all tracks.
+func (p *Peer) chooseAll() {
+	var tracks []*upTrack
+	for _, group := range p.interest.others {
+		tracks = append(tracks, group...)
 	}
+	slices.SortFunc(tracks, func(a, b *upTrack) int { return cmp.Compare(a.id, b.id) })
+	p.choose(tracks)
+}
+
+// choose wants what is of interest of these tracks, and no longer the microphones and pictures that are not. Pictures
+// that were just hidden are left to loseSight.
+func (p *Peer) choose(tracks []*upTrack) {
 	for _, up := range tracks {
 		switch {
 		case p.interest.wants(up):
@@ -173,5 +177,5 @@ func (p *Peer) listen(slots int) {
 	for _, up := range p.interest.slots {
 		p.conn.lines.want(up)
 	}
-	p.choose()
+	p.chooseAll()
 }

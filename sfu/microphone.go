@@ -23,6 +23,7 @@ type microphone struct {
 	slots fanOut // that bring it; changed under voices.mu
 
 	// Guarded by the ingress' mu.
+	from  *layer // the newest packet
 	voice speaker.Voice
 	spurt uint32 // the talkspurt (RFC 3551, 4.1) that passes, 0 while none does
 	kept  []packet
@@ -42,6 +43,9 @@ func (m *microphone) forward(packets []packet, b *egress.Batch) {
 	for i := range packets {
 		p := packets[i]
 		now := p.in.Arrived
+		if p.layer != m.from { // numbers begin anew
+			m.from, m.spurt, m.kept = p.layer, 0, m.kept[:0]
+		}
 		if len(p.level) == 1 {
 			m.voice.Hear(p.level[0]&0x7f, now)
 		} else {

@@ -258,6 +258,7 @@ func (p *Peer) judgeSilence(now time.Time) {
 // finish leaves the room and waits for all that the peer has started.
 func (p *Peer) finish() {
 	p.sfu.leave(p)
+	p.room.voices.leave(p) // it may have been about to listen as it left
 	p.inbox.Close()
 	if p.conn != nil {
 		p.conn.close()

@@ -69,7 +69,8 @@ func New(cfg Config, log *slog.Logger) (*SFU, error) {
 	}
 	s := &SFU{
 		log: log, codecs: cfg.Codecs, udp: cfg.UDP, settings: settings, began: time.Now(), rooms: make(map[string]*room),
-		controls: cfg.CongestionControl, clock: newPaceClock(cfg.UDP.Conn()), voices: newVoiceClock(), crew: newCrew(cfg.UDP.Conn()),
+		controls: cfg.CongestionControl, clock: newPaceClock(cfg.UDP.Conn()), voices: newVoiceClock(),
+		crew: newCrew(cfg.UDP.Conn()),
 		stop: make(chan struct{}), tell: func(string, RoomEvent) {},
 	}
 	if _, _, err := s.newAPI(newTransport(cfg.UDP.Conn())); err != nil {

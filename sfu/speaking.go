@@ -30,17 +30,21 @@ func (v *voices) judge(now time.Time) {
 	if dominant == v.speaker {
 		return
 	}
-	for m, speaks := range map[*microphone]bool{v.speaker: false, dominant: true} {
-		if m != nil && m.track.dominant != nil {
-			m.track.dominant.Store(speaks)
-		}
-	}
+	v.speaker.dominates(false)
+	dominant.dominates(true)
 	v.speaker, v.changed = dominant, true
 	if !v.driven {
 		v.driven = true
 		v.clock.add(v)
 	}
 	v.clock.rouse()
+}
+
+// dominates has the pictures of its publisher know. It does not mind being nil.
+func (m *microphone) dominates(yes bool) {
+	if m != nil && m.track.dominant != nil {
+		m.track.dominant.Store(yes)
+	}
 }
 
 // compete has somebody who speaks heard by everybody who has a slot to spare: a free one, else that of who has been

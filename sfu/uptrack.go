@@ -94,6 +94,7 @@ type layer struct {
 
 	// Guarded by the ingress' mu.
 	account       *feedback.Source
+	shed          bool // some of what came has just been dropped unread
 	preface       []packet
 	parser        codec.Parser
 	meter         meter

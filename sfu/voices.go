@@ -133,11 +133,18 @@ func (v *voices) listen(p *Peer, slots int) []*upTrack {
 		l.slots = l.slots[:len(l.slots)-1]
 	}
 	for len(l.slots) < slots {
-		s := v.newSlot(p, len(l.slots))
-		l.slots = append(l.slots, s)
-		if m := v.next(l); m != nil {
-			v.give(l, s, m)
+		l.slots = append(l.slots, v.newSlot(p, len(l.slots)))
+	}
+	for s := l.free(); s != nil; s = l.free() {
+		m := v.next(l)
+		if m == nil {
+			break
 		}
+		v.give(l, s, m)
+		changed = append(changed, m)
+	}
+	for m := range v.microphones { // it may be speaking
+		m.unheard = m.unheard || m.track.publisher != p.id && !l.hears(m)
 	}
 	v.count()
 	v.route(changed...)
@@ -197,11 +204,15 @@ func (s *slot) close(d *downTrack) {
 
 // All that follows must be called with mu held.
 
-// count finds out whether there are more microphones than anybody has slots for, one's own left aside.
+// count finds out whether there are more microphones than somebody has slots for, their own left aside.
 func (v *voices) count() {
+	own := make(map[string]int)
+	for m := range v.microphones {
+		own[m.track.publisher]++
+	}
 	crowded := false
 	for _, l := range v.listeners {
-		crowded = crowded || len(v.microphones)-1 > len(l.slots)
+		crowded = crowded || len(l.slots) > 0 && len(v.microphones)-own[l.peer.id] > len(l.slots)
 	}
 	v.crowded.Store(crowded)
 }
@@ -234,14 +245,24 @@ func (v *voices) give(l *listener, s *slot, m *microphone) {
 	s.from.Store(m)
 }
 
-// next is who of those that a listener does not hear should be heard first: who spoke last.
+// next is who of those that a listener does not hear should be heard first: the loudest of who speaks, else who spoke
+// last.
 func (v *voices) next(l *listener) *microphone {
+	var latest time.Time
+	for m := range v.microphones {
+		if m.spoke.After(latest) {
+			latest = m.spoke
+		}
+	}
+	rank := func(m, other *microphone) int {
+		if latest.Sub(m.spoke) < pause && latest.Sub(other.spoke) < pause && m.loudness != other.loudness {
+			return cmp.Compare(other.loudness, m.loudness)
+		}
+		return cmp.Or(m.spoke.Compare(other.spoke), cmp.Compare(other.order, m.order))
+	}
 	var best *microphone
 	for m := range v.microphones {
-		if m.track.publisher == l.peer.id || l.hears(m) {
-			continue
-		}
-		if best == nil || cmp.Or(m.spoke.Compare(best.spoke), cmp.Compare(best.order, m.order)) > 0 {
+		if m.track.publisher != l.peer.id && !l.hears(m) && (best == nil || rank(m, best) > 0) {
 			best = m
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -293,5 +294,67 @@ func TestRoomIsToldWhoSpeaks(t *testing.T) {
 	b.peer.Close()
 	if events, _ := v.news(h.now, false); len(events) != 1 || events[0] == (SpeakerChanged{"b"}) {
 		t.Errorf("as the speaker leaves: %v", events)
+	}
+}
+
+// A microphone that goes over to another SSRC in the middle of a word is heard on.
+func TestMicrophoneThatBeginsAnew(t *testing.T) {
+	h := newHouse(t)
+	a := h.enter("a")
+	listener := h.join("listener")
+	listener.hear(1)
+	h.speak(200*time.Millisecond, map[*talker]uint8{a: 30})
+	former := listener.heard(0)
+	a.describe(strings.ReplaceAll(offer(micLine), "ssrc:100", "ssrc:101"))
+	for i := range uint16(10) {
+		h.pass(20 * time.Millisecond)
+		a.send(out{
+			ssrc: 101, pt: 111, sequence: 65000 + i, timestamp: 960 * uint32(i), level: 30, payload: []byte("again"),
+		})
+		a.settle()
+	}
+	packets := listener.heard(0)
+	if len(packets) < 8 {
+		t.Fatalf("%d packets of the new one", len(packets))
+	}
+	for i, p := range packets {
+		if want := former[len(former)-1].SequenceNumber + 1 + uint16(i); p.SequenceNumber != want {
+			t.Fatalf("number %d, want %d", p.SequenceNumber, want)
+		}
+	}
+}
+
+// Who asks for slots in the middle of a debate hears the loudest, and who is cut off by fewer slots goes to a free one.
+func TestSlotsInTheMiddleOfADebate(t *testing.T) {
+	h := newHouse(t)
+	levels := map[*talker]uint8{h.enter("a"): 40, h.enter("b"): 20, h.enter("c"): 30}
+	h.speak(time.Second, levels)
+	listener := h.join("listener")
+	listener.hear(2)
+	if slots := listener.slots(); listener.slotOf("b") < 0 || listener.slotOf("c") < 0 {
+		t.Errorf("hears %v", slots)
+	}
+	holder := listener.slots()[0]
+	for t := range levels {
+		if t.peer.id == holder {
+			t.peer.Close()
+		}
+	}
+	listener.hear(1)
+	if slots := listener.slots(); slots[0] == "" || slots[0] == holder {
+		t.Errorf("with one slot, hears %v", slots)
+	}
+}
+
+// A listener that asks for slots as it leaves is not there afterwards.
+func TestListenerLeavesForGood(t *testing.T) {
+	h := newHouse(t)
+	h.enter("a")
+	listener := h.join("listener")
+	listener.peer.Close()
+	listener.peer.listen(2)
+	listener.peer.finish()
+	if len(h.room.voices.listeners) != 0 {
+		t.Error("it listens on")
 	}
 }

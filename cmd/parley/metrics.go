@@ -103,6 +103,7 @@ func newMediaCollector(conn *egress.Conn) *mediaCollector {
 		"unrouted":         func(s egress.Stats) uint64 { return s.Unrouted },
 		"spoofed":          func(s egress.Stats) uint64 { return s.Spoofed },
 		"oversized":        func(s egress.Stats) uint64 { return s.Oversized },
+		"stale":            func(s egress.Stats) uint64 { return s.Stale },
 		"queue_full":       func(s egress.Stats) uint64 { return s.QueueDrops + s.InjectDrops },
 	} {
 		c.counters = append(c.counters, mediaCounter{dropped, value, reason})

@@ -66,7 +66,7 @@ func (r *resource) assess(people float64) {
 	}
 	most := min(max(fill-r.base, 0)/used*people, mostPeople)
 	if math.Abs(most-r.most) > steady*r.most {
-		r.most = max(most, 1)
+		r.most = max(most, enough) // fewer could never be learned of again
 	}
 }
 

@@ -58,6 +58,7 @@ type Batch struct {
 	last   *group                 // of the last Send
 
 	enders []Ender // still to be served
+	sheds  uint32  // how often media was dropped for having waited too long
 	tally  tally
 
 	flushes atomic.Uint32 // so far; for anybody to read
@@ -154,6 +155,10 @@ func (b *Batch) settle() {
 	}
 	b.enders = b.enders[:0]
 }
+
+// Sheds is how often the goroutine that reads with this batch has begun to drop what had waited too long. What was
+// dropped is not worth asking for.
+func (b *Batch) Sheds() uint32 { return b.sheds }
 
 // Flushes is how often what was collected has been sent. Anybody may ask: when it is more than it was, what was queued
 // then is on its way.

@@ -104,7 +104,11 @@ func (c *Conn) take(packets []incoming, arrived time.Time, b *Batch, shed *shedd
 			}
 			continue
 		}
+		shedding := shed.shedding
 		if shed.drops(p.waited) {
+			if !shedding {
+				b.sheds++
+			}
 			c.counters.stale.Add(1)
 			continue
 		}

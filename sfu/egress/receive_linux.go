@@ -18,8 +18,12 @@ import (
 // readMany is how many packets are read at once, if so many have come.
 const readMany = 64
 
-// controlSize is room for a stamp.
-const controlSize = 64
+const (
+	controlSize = 64 // room for a stamp
+
+	// implausible is what no packet waits: the stamp is none.
+	implausible = 10 * time.Second
+)
 
 // batchReader reads with recvmmsg.
 type batchReader struct {
@@ -134,7 +138,10 @@ func waited(control []byte, now int64) time.Duration {
 		return 0
 	}
 	at := (*unix.Timespec)(unsafe.Pointer(&control[unix.CmsgLen(0)]))
-	return time.Duration(now - at.Nano())
+	if waited := time.Duration(now - at.Nano()); waited < implausible {
+		return waited
+	}
+	return 0
 }
 
 // source returns a packet's source, plain.

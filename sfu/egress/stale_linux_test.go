@@ -2,6 +2,7 @@ package egress
 
 import (
 	"net"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -49,5 +50,29 @@ func TestKernelTellsHowLongPacketsWaited(t *testing.T) {
 	}
 	if waited := packets[0].waited; waited < 19*time.Millisecond || waited > time.Since(begun) {
 		t.Errorf("it waited %v of %v", waited, time.Since(begun))
+	}
+}
+
+func TestStaleMediaIsDropped(t *testing.T) {
+	c := open(t, "127.0.0.1:0")
+	from := netip.MustParseAddrPort("192.0.2.1:5000")
+	var got []byte
+	defer c.Route(from, receiverFunc(func(packet []byte, _ time.Time, _ *Batch) { got = append(got, packet[1]) }))()
+	b := c.Batch()
+	defer b.Done()
+	var shed shedder
+	var packets []incoming
+	for i, waited := range []int{0, 400, 350, 310, 20, 0, 500, 10} {
+		packets = append(packets, incoming{
+			data: []byte{0x80, byte(i)}, from: from, waited: time.Duration(waited) * time.Millisecond,
+		})
+	}
+	before := b.Sheds()
+	c.take(packets, time.Now(), b, &shed)
+	if want := []byte{0, 4, 5, 7}; !slices.Equal(got, want) {
+		t.Errorf("took %v, want %v", got, want)
+	}
+	if sheds, stale := b.Sheds()-before, c.Stats().Stale; sheds != 2 || stale != 4 {
+		t.Errorf("%d packets dropped in %d times, want 4 in 2", stale, sheds)
 	}
 }

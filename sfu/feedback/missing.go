@@ -73,6 +73,9 @@ func (m *missing) forget(before int64) {
 	m.list = slices.Delete(m.list, 0, i)
 }
 
+// Forgive has nothing asked for that is missing up to now.
+func (s *Source) Forgive() { s.missing.list = s.missing.list[:0] }
+
 func (m *missing) find(number int64) (int, bool) {
 	return slices.BinarySearchFunc(m.list, number, func(h hole, number int64) int { return int(h.number - number) })
 }

@@ -156,3 +156,16 @@ func TestPairs(t *testing.T) {
 		t.Errorf("asked for %d, of %d", len(all), 4095/18)
 	}
 }
+
+func TestForgives(t *testing.T) {
+	s, now := NewSource(1, rate), time.Now()
+	receive(s, now, 1, 5)
+	s.Forgive()
+	if got := asked(s.Nacks(now.Add(100*time.Millisecond), 0, nil)); len(got) > 0 {
+		t.Errorf("asks for %v, which it was to forgive", got)
+	}
+	receive(s, now.Add(100*time.Millisecond), 7)
+	if got := asked(s.Nacks(now.Add(200*time.Millisecond), 0, nil)); !slices.Equal(got, []int{6}) {
+		t.Errorf("asks for %v, want what is missing since", got)
+	}
+}

@@ -20,10 +20,10 @@ type Options struct {
 	URL         string // of the server, as a browser opens it
 	Rooms       int
 	Room        string // its name, if it is only one; one of its own if empty
-	Publishers  int // in each room
-	Subscribers int // in each room, who receive only
-	Viewers     int // in each room, who join as such
-	Talking     int // publishers in each room who talk in turn while all others are silent; 0: everybody, now and then
+	Publishers  int    // in each room
+	Subscribers int    // in each room, who receive only
+	Viewers     int    // in each room, who join as such
+	Talking     int    // publishers in each room who talk in turn while all others are silent; 0: everybody, now and then
 
 	Shown      int           // tiles that each page shows of the others at most; 0: everybody
 	PageEvery  time.Duration // from page to page; 0: they are not turned
