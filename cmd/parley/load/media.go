@@ -43,8 +43,13 @@ func (s *speech) level() byte {
 	return byte(60 + rand.IntN(40)) //nolint:gosec // the noise of a room
 }
 
-// silence is the level of nothing at all.
-const silence = 127
+const (
+	silence = 127 // the level of nothing at all
+
+	// Packets of silence before there is only one each 400 ms.
+	silenceBefore = 10
+	silenceEvery  = 20
+)
 
 // voice is the level of somebody who speaks.
 func voice() byte { return 0x80 | byte(18+rand.IntN(25)) } //nolint:gosec // with the bit for voice

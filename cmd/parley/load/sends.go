@@ -49,6 +49,7 @@ type sends struct {
 	videoEvery time.Duration
 
 	frameAt int64 // when the last frame left, ns since the run began; 0: none has
+	silent  int   // packets since it was their turn to talk
 }
 
 // newSends makes the tracks that a participant publishes.
@@ -148,14 +149,25 @@ func (p *sends) due(now, at time.Time, every time.Duration, send func()) time.Ti
 }
 
 func (p *sends) sendAudio() {
+	silent := false
+	if n := p.env.options.Talking; n > 0 {
+		if silent = !hasTurn(p.env.clock.now(), p.seat, n, int(p.room.publishing.Load())); silent {
+			p.silent++
+		} else {
+			p.silent = 0
+		}
+	}
 	for _, s := range p.audio {
 		payload := s.payload[:]
 		level := s.speech.level()
-		if n := p.env.options.Talking; n > 0 {
+		switch {
+		case silent && p.silent > silenceBefore && p.silent%silenceEvery != 0: // as an encoder does with DTX
+			s.track.Advance(audioTicks)
+			continue
+		case silent:
+			level, payload = silence, payload[:silenceSize]
+		case p.env.options.Talking > 0:
 			level = voice()
-			if !hasTurn(p.env.clock.now(), p.seat, n, int(p.room.publishing.Load())) {
-				level, payload = silence, payload[:silenceSize]
-			}
 		}
 		if s.clip != nil {
 			for _, payload := range s.clip.packets(false, false) {
