@@ -203,6 +203,7 @@ func (a layerWanted) do(p *Peer) error {
 func (a featuresOpened) do(p *Peer) error {
 	if a.c == p.conn {
 		a.c.readFeatures(a.channel, p.post)
+		p.gossip.told = time.Time{} // what it was told until now it did not hear
 		p.room.sendFeatures(p)
 	}
 	return nil
@@ -231,9 +232,7 @@ func (a slotChanged) do(p *Peer) error {
 }
 
 func (a featuresShared) do(p *Peer) error {
-	if err := p.conn.sendFeatures(a.from, a.features); err != nil {
-		p.log.Debug("features not passed on", "error", err)
-	}
+	p.gossip.add(a)
 	return nil
 }
 

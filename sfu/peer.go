@@ -90,6 +90,7 @@ type Peer struct {
 	barred   Barred
 	features json.RawMessage // as the client told last, nil before
 	interest interest
+	gossip   gossip
 	speaks   atomic.Bool // more than the others
 }
 
@@ -221,7 +222,7 @@ func (p *Peer) act() (wake time.Duration, err error) {
 	now := time.Now()
 	next := p.report(now) // which may take pictures out of the description
 	wake, err = p.negotiate(now)
-	return min(wake, next), err
+	return min(wake, next, p.passFeatures(now)), err
 }
 
 // report sends the RTCP reports when they are due, and returns when they are due next.

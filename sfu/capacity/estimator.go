@@ -117,7 +117,7 @@ func (e *Estimator) conclude() {
 	}
 	if worst := worst(&e.resources); e.squeezer.level > 0 {
 		s.full, s.limit = true, e.squeezer.culprit
-	} else if worst.recent > 1 && e.squeezer.excess >= time.Second {
+	} else if worst.recent > 1 && e.squeezer.excess > patience-leftOver {
 		s.full, s.limit = true, worst.name
 	}
 }
