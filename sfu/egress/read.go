@@ -14,10 +14,10 @@ const (
 	// gather is how long packets keep being taken in before what they caused is sent. A frame's packets come while its
 	// first ones are being sealed; those that leave together cost a fraction.
 	gather = 500 * time.Microsecond
-	// stale is how long media may have waited to be read: what is older nobody can use. From then on it is dropped, which
-	// costs next to nothing, until what waits is fresh again.
-	stale = 300 * time.Millisecond
-	fresh = 50 * time.Millisecond
+	// stale is how long media may have waited to be read: a hiccup is better made up for, but what is older nobody can
+	// use. From then on all is dropped, which costs next to nothing, until what waits is fresh again.
+	stale = 800 * time.Millisecond
+	fresh = 100 * time.Millisecond
 )
 
 // isMedia tells RTP and RTCP from the rest (RFC 7983, section 7).

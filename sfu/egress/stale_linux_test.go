@@ -17,7 +17,7 @@ func TestShedder(t *testing.T) {
 	}
 	var shed shedder
 	var dropped []int
-	for i, waited := range ms(0, 290, 299, 301, 200, 51, 49, 200, 299, 400, 10) {
+	for i, waited := range ms(0, 790, 800, 801, 500, 101, 99, 500, 799, 900, 10) {
 		if shed.drops(waited) {
 			dropped = append(dropped, i)
 		}
@@ -62,7 +62,7 @@ func TestStaleMediaIsDropped(t *testing.T) {
 	defer b.Done()
 	var shed shedder
 	var packets []incoming
-	for i, waited := range []int{0, 400, 350, 310, 20, 0, 500, 10} {
+	for i, waited := range []int{0, 900, 850, 810, 20, 0, 900, 10} {
 		packets = append(packets, incoming{
 			data: []byte{0x80, byte(i)}, from: from, waited: time.Duration(waited) * time.Millisecond,
 		})
