@@ -21,14 +21,14 @@ const (
 // zero Door is open to everybody. Safe for concurrent use.
 type Door struct {
 	password *[sha256.Size]byte // static after construction; nil: none is asked for
-	guesses  *guesses           // static after construction; with password
+	guesses  *Guesses           // static after construction; with password
 	invites  *Invites           // static after construction; nil: no invitation is asked for
 }
 
 // NewPasswordDoor makes a door that opens to those who know the password, which is not empty. It is compared in NFC.
 func NewPasswordDoor(password string) *Door {
 	hash := hashPassword(password)
-	return &Door{password: &hash, guesses: newGuesses()}
+	return &Door{password: &hash, guesses: NewGuesses()}
 }
 
 // NewInviteDoor makes a door that opens to those who are invited to the room that they want to.
@@ -51,12 +51,12 @@ func (d *Door) CheckPassword(password, remote string) error {
 	if password == "" {
 		return &FieldError{FieldPassword, messageNoPassword}
 	}
-	hash := hashPassword(password)
-	right := subtle.ConstantTimeCompare(hash[:], d.password[:]) == 1
-	if !d.guesses.allow(remote, right) {
+	if !d.guesses.Allow(remote) {
 		return &FieldError{FieldPassword, messageGuesses}
 	}
-	if !right {
+	hash := hashPassword(password)
+	if subtle.ConstantTimeCompare(hash[:], d.password[:]) != 1 {
+		d.guesses.Wrong(remote)
 		return &FieldError{FieldPassword, messageWrongPassword}
 	}
 	return nil

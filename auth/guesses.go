@@ -19,45 +19,48 @@ const (
 // siteBits is how much of an IPv6 address tells one network from another (RFC 6177): who has one has all below.
 const siteBits = 64
 
-// guesses counts wrong passwords, by address and over all. Right ones are free. The addresses that it knows are those
+// Guesses counts wrong passwords, by address and over all. Right ones are free. The addresses that it knows are those
 // that guessed within the last minute: few, since all together may guess that often only. Safe for concurrent use.
-type guesses struct {
+type Guesses struct {
 	mu     sync.Mutex
 	all    *rate.Limiter            // guarded by mu
 	byHost map[string]*rate.Limiter // guarded by mu
 }
 
-func newGuesses() *guesses {
-	return &guesses{
+// NewGuesses starts counting.
+func NewGuesses() *Guesses {
+	return &Guesses{
 		all:    rate.NewLimiter(rate.Every(allGuessesEvery), allGuessesAtOnce),
 		byHost: map[string]*rate.Limiter{},
 	}
 }
 
-// allow tells whether a guess from there may be answered, or too much was guessed lately. If it was wrong, it counts.
-func (g *guesses) allow(remote string, right bool) bool {
+// Allow tells whether a guess from there may be answered, or too much was guessed lately. Remote is an address as
+// net/http has it.
+func (g *Guesses) Allow(remote string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	limiter := g.byHost[guessingHost(remote)]
+	return (limiter == nil || limiter.Tokens() >= 1) && g.all.Tokens() >= 1
+}
+
+// Wrong counts a wrong guess from there. Those that were allowed at the same time are paid for later.
+func (g *Guesses) Wrong(remote string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.forget()
 	host := guessingHost(remote)
 	limiter := g.byHost[host]
 	if limiter == nil {
 		limiter = rate.NewLimiter(rate.Every(guessEvery), guessesAtOnce)
+		g.byHost[host] = limiter
 	}
-	if limiter.Tokens() < 1 || g.all.Tokens() < 1 {
-		return false
-	}
-	if right {
-		return true
-	}
-	g.forget()
-	limiter.Allow()
-	g.all.Allow()
-	g.byHost[host] = limiter
-	return true
+	limiter.Reserve()
+	g.all.Reserve()
 }
 
 // forget drops the addresses that may guess as if they never had.
-func (g *guesses) forget() {
+func (g *Guesses) forget() {
 	for host, limiter := range g.byHost {
 		if limiter.Tokens() >= guessesAtOnce {
 			delete(g.byHost, host)

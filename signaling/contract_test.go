@@ -303,7 +303,7 @@ func TestEventsOnTheWire(t *testing.T) {
 		},
 		{
 			sfu.Undecodable{Publisher: "p", Subscriber: "s", Kind: "video", Codec: "video/AV1"},
-			`{"rtc":{"type":"undecodable","publisher":"p","subscriber":"s","kind":"video","codec":"video/AV1"}}`,
+			`{"rtc":{"type":"undecodable","publisher":"p","subscriber":"","kind":"video","codec":"video/AV1"}}`,
 		},
 		{
 			sfu.Quality{Publisher: "p", Layer: 1, Layers: 3, Width: 640, Height: 360, Why: sfu.ForBandwidth},

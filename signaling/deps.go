@@ -29,6 +29,15 @@ type Invites interface {
 	Valid(token, room string) bool
 }
 
+// Guesses limits how fast passwords of rooms may be guessed. Remote is the address of a socket. Its methods do not
+// block.
+type Guesses interface {
+	// Allow tells whether a guess from there may be answered.
+	Allow(remote string) bool
+	// Wrong counts a wrong one.
+	Wrong(remote string)
+}
+
 // Peer is the server's side of a participant's connection. None of its methods blocks.
 type Peer interface {
 	// Signal takes an offer, an answer or a reset of the client.

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"parley/auth"
 	"parley/sfu"
 	"parley/signaling/protocol"
 )
@@ -181,5 +182,40 @@ func TestLockShowsInTheHeader(t *testing.T) {
 		f.capacity.set(sfu.Headroom{Known: true, People: 7})
 		ann.send(`{"floor":{"type":"lock","on":true}}`)
 		ann.until(`{"html":"<header id=\"header\">red 1 of 8 locked</header>"}`)
+	})
+}
+
+func TestPasswordsAreGuessedSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, stop := newBubble(t, Config{RoomAccess: protocol.AccessPassword, RoomPassword: "sesame"})
+		defer stop()
+		f.hub.deps.Guesses = auth.NewGuesses()
+		const right = `{"room":"red","password":"sesame"}`
+		ann, bob := f.open("ann"), f.open("bob")
+		ann.send(`{"join":` + right + `}`)
+		ann.joined("red")
+		guessed := 0
+		for ; guessed < 100; guessed++ {
+			bob.send(`{"join":{"room":"red","password":"simsim"}}`)
+			var e protocol.Error
+			if bob.decode(bob.next(), protocol.KeyError, &e); strings.Contains(e.Detail, "too many") {
+				break
+			}
+			if e.Type != protocol.ErrorPassword {
+				t.Fatalf("told %+v", e)
+			}
+		}
+		if guessed < 5 || guessed > 20 {
+			t.Errorf("%d guesses were answered", guessed)
+		}
+		bob.refused(right, protocol.ErrorPassword, "too many")
+		for range 20 { // no guesses
+			bob.refused(`"red"`, protocol.ErrorPassword, "asks for its password")
+		}
+		ann.send(`{"join":` + right + `}`) // who is known is not asked
+		ann.joined("red")
+		time.Sleep(time.Minute)
+		bob.send(`{"join":` + right + `}`)
+		bob.joined("red")
 	})
 }

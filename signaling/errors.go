@@ -41,7 +41,7 @@ func wireError(err error) protocol.Error {
 		wire = protocol.Error{Type: refusal.Type, Detail: refusal.Detail}
 	case errors.As(err, &forbidden):
 		wire.Type = protocol.ErrorForbidden
-	case errors.Is(err, floor.ErrPassword):
+	case errors.Is(err, floor.ErrPassword), errors.Is(err, floor.ErrGuesses):
 		wire.Type = protocol.ErrorPassword
 	case errors.Is(err, floor.ErrInvite):
 		wire.Type = protocol.ErrorInvite

@@ -44,6 +44,7 @@ type Deps struct {
 	RTCConfigs    RTCConfigs
 	Capacity      Capacity // nil: the server carries any number of people
 	Invites       Invites  // nil: there are no invitations
+	Guesses       Guesses  // nil: passwords of rooms may be guessed as fast as frames may be sent
 }
 
 // Hub is all websockets of this process and the rooms that they are in. It serves GET /ws/<room>/.

@@ -9,8 +9,10 @@ import (
 	"parley/signaling/protocol"
 )
 
-// announceEvery is how often newcomers are announced.
-const announceEvery = 250 * time.Millisecond
+const (
+	announceEvery = 250 * time.Millisecond // newcomers are announced, where there are many
+	few           = 8                      // members; of whom joins so few, each is told at once
+)
 
 // announcement is one frame that tells of several newcomers.
 type announcement struct {
@@ -27,10 +29,10 @@ func (r *room) goOn(m *member) {
 	now := time.Now()
 	if len(r.members) == 1 { // nobody to be told
 		r.announced()
-	} else if due := r.newcomers.want(now, announceEvery); due.After(now) {
-		r.wake(due)
-	} else {
+	} else if due := r.newcomers.want(now, announceEvery); len(r.members) <= few || !due.After(now) {
 		r.announce(now)
+	} else {
+		r.wake(due)
 	}
 }
 
@@ -54,24 +56,40 @@ func (r *room) goOff(m *member) {
 
 // announce tells everybody of whom they have not been told. It is called with mu held.
 func (r *room) announce(now time.Time) {
-	r.newcomers = throttle{last: now}
 	if len(r.pending) == 0 {
 		return
 	}
-	// Who came in the meantime knows some of them.
-	frames := make(map[int][][]byte, 1) // by the first of the pending that is told
+	r.newcomers = throttle{last: now}
+	frames := make(map[int][][]byte, 1)
 	for _, m := range r.members {
-		first := sort.Search(len(r.pending), func(i int) bool { return r.pending[i].seq > m.knows })
-		if own := slices.Index(r.pending[first:], m); own >= 0 { // was here before going on stage
-			m.tell(news{frames: r.introduce(slices.Delete(slices.Clone(r.pending[first:]), own, own+1))})
-		} else if first < len(r.pending) {
-			if frames[first] == nil {
-				frames[first] = r.introduce(r.pending[first:])
-			}
-			m.tell(news{frames: frames[first]})
-		}
+		r.tellPending(m, frames)
 	}
 	r.announced()
+}
+
+// catchUp tells m now of whom it has not been told: what comes next is about them.
+func (r *room) catchUp(m *member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.pending) == 0 || r.members[m.who.ChannelName] != m {
+		return
+	}
+	r.tellPending(m, make(map[int][][]byte, 1))
+	m.knows = r.staged
+}
+
+// tellPending tells m of those of the pending that it does not know: who came in the meantime knows some. The frames
+// are what others were told, by the first whom they did not know. It is called with mu held.
+func (r *room) tellPending(m *member, frames map[int][][]byte) {
+	first := sort.Search(len(r.pending), func(i int) bool { return r.pending[i].seq > m.knows })
+	if own := slices.Index(r.pending[first:], m); own >= 0 { // was here before going on stage
+		m.tell(news{frames: r.introduce(slices.Delete(slices.Clone(r.pending[first:]), own, own+1))})
+	} else if first < len(r.pending) {
+		if frames[first] == nil {
+			frames[first] = r.introduce(r.pending[first:])
+		}
+		m.tell(news{frames: frames[first]})
+	}
 }
 
 // announced notes that everybody knows of all. It is called with mu held.

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"parley/sfu"
 	"parley/signaling/protocol"
 )
 
@@ -58,49 +59,60 @@ func introduced(t *testing.T, frames []string, names map[string]string) string {
 func TestNewcomersAreAnnouncedTogether(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
+		small bool              // else more than a few watch
 		steps string            // after ann: who enters, "-" who leaves, "+" who watches, "^" who goes on stage, "." 0.3 s
 		want  map[string]string // what each is told, in the end
 	}{
-		{"one by one", "bob . cid .", map[string]string{"ann": "bob cid", "bob": "[ann] cid", "cid": "[ann bob]"}},
 		{
-			"at once", "bob cid dan eve .",
+			"few are told at once", true, "bob cid -cid dan .",
+			map[string]string{"ann": "bob cid -cid dan", "bob": "[ann] cid -cid dan", "dan": "[ann bob]"},
+		},
+		{"one by one", false, "bob . cid .", map[string]string{"ann": "bob cid", "bob": "[ann] cid", "cid": "[ann bob]"}},
+		{
+			"at once", false, "bob cid dan eve .",
 			map[string]string{
 				"ann": "bob [cid dan eve]", "bob": "[ann] [cid dan eve]", "cid": "[ann bob] [dan eve]",
 				"dan": "[ann bob cid] eve", "eve": "[ann bob cid dan]",
 			},
 		},
 		{
-			"left before it was told", "bob cid dan -cid .",
+			"left before it was told", false, "bob cid dan -cid .",
 			map[string]string{"ann": "bob dan", "bob": "[ann] dan", "dan": "[ann bob cid] -cid"},
 		},
-		{"all of them left", "bob cid -cid .", map[string]string{"ann": "bob", "bob": "[ann]"}},
+		{"all of them left", false, "bob cid -cid .", map[string]string{"ann": "bob", "bob": "[ann]"}},
 		{
-			"left after it was told", "bob cid . -cid .",
+			"left after it was told", false, "bob cid . -cid .",
 			map[string]string{"ann": "bob cid -cid", "bob": "[ann] cid -cid"},
 		},
 		{
-			"a viewer meanwhile", "bob cid +vic dan .",
+			"a viewer meanwhile", false, "bob cid +vic dan .",
 			map[string]string{"ann": "bob [cid dan]", "vic": "[ann bob cid] dan", "dan": "[ann bob cid]"},
 		},
-		{"viewers are not announced", "+vic . bob .", map[string]string{"ann": "bob", "vic": "[ann] bob", "bob": "[ann]"}},
 		{
-			"a viewer goes on stage with others", "+vic bob cid ^vic dan .",
+			"viewers are not announced", false, "+vic . bob .",
+			map[string]string{"ann": "bob", "vic": "[ann] bob", "bob": "[ann]"},
+		},
+		{
+			"a viewer goes on stage with others", false, "+vic bob cid ^vic dan .",
 			map[string]string{
 				"ann": "bob [cid vic dan]", "bob": "[ann] [cid vic dan]", "vic": "[ann] bob [cid dan]",
 				"cid": "[ann bob] [vic dan]", "dan": "[ann bob cid vic]",
 			},
 		},
-		{"a viewer goes on stage alone", "+vic . ^vic .", map[string]string{"ann": "vic", "vic": "[ann]"}},
-		{"and comes back", "bob cid -cid cid .", map[string]string{"ann": "bob cid", "bob": "[ann] cid"}},
+		{"a viewer goes on stage alone", false, "+vic . ^vic .", map[string]string{"ann": "vic", "vic": "[ann]"}},
+		{"and comes back", false, "bob cid -cid cid .", map[string]string{"ann": "bob cid", "bob": "[ann] cid"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f, stop := newBubble(t, Config{})
 				defer stop()
+				if !tt.small {
+					f.audience(few)
+				}
 				all := make(map[string]*testClient)
 				names := make(map[string]string)
 				told := make(map[string][]string)
-				for _, step := range strings.Fields("ann " + tt.steps) {
+				for _, step := range strings.Fields("ann . " + tt.steps) {
 					who := strings.TrimLeft(step, "-+^")
 					switch {
 					case step == ".":
@@ -132,6 +144,107 @@ func TestNewcomersAreAnnouncedTogether(t *testing.T) {
 			})
 		})
 	}
+}
+
+// audience has so many watch the room red.
+func (f *fixture) audience(people int) {
+	for i := range people {
+		f.open(fmt.Sprint("watching", i)).watch("red")
+	}
+}
+
+// TestWhoIsNamedIsAnnouncedFirst has media events come before the newcomer they are about is announced.
+func TestWhoIsNamedIsAnnouncedFirst(t *testing.T) {
+	for name, event := range map[string]func(cid string) sfu.Event{
+		"offer": func(string) sfu.Event {
+			return sfu.LocalDescription{Description: sfu.Description{Type: "offer", SDP: "x"}}
+		},
+		"slot":        func(cid string) sfu.Event { return sfu.SlotChanged{Publisher: cid} },
+		"quality":     func(cid string) sfu.Event { return sfu.Quality{Publisher: cid} },
+		"undecodable": func(cid string) sfu.Event { return sfu.Undecodable{Publisher: cid} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, stop := newBubble(t, Config{})
+				defer stop()
+				f.audience(few)
+				ann, bob, cid := f.open("ann"), f.open("bob"), f.open("cid")
+				ann.join("red")
+				time.Sleep(time.Second)
+				bob.join("red")
+				cid.join("red")
+				ann.sees(bob)
+				ann.nothing()
+				peer := f.media.last(ann.id())
+				peer.deliver(sfu.LocalDescription{Description: sfu.Description{Type: "answer", SDP: "x"}})
+				peer.deliver(sfu.SlotChanged{})
+				ann.rtc(protocol.TypeSignal, nil)
+				ann.rtc(protocol.TypeSlot, nil)
+				peer.deliver(event(cid.id()))
+				ann.sees(cid)
+				if frame := ann.next(); strings.Contains(frame, `"other`) {
+					t.Errorf("told %s", frame)
+				}
+				cid.send(`{"hangup":true}`)
+				ann.misses(cid) // of whom bob was never told
+				time.Sleep(time.Second)
+				ann.nothing()
+				bob.nothing()
+			})
+		})
+	}
+}
+
+func TestSpeakersDoNotPutOffAnnouncements(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, stop := newBubble(t, Config{})
+		defer stop()
+		f.audience(few)
+		ann, bob := f.open("ann"), f.open("bob")
+		ann.join("red")
+		time.Sleep(time.Second)
+		f.media.tell("red", sfu.SpeakerChanged{Publisher: ann.id()})
+		ann.rtc(protocol.TypeSpeaker, nil)
+		began := time.Now()
+		bob.join("red")
+		ann.sees(bob)
+		if took := time.Since(began); took > 0 {
+			t.Errorf("told after %v", took)
+		}
+	})
+}
+
+// slowHeaders takes its time for a room of two.
+type slowHeaders struct{ fakeRenderer }
+
+func (r slowHeaders) Header(h protocol.Header) string {
+	if h.People == 2 {
+		time.Sleep(100 * time.Millisecond)
+	}
+	return r.fakeRenderer.Header(h)
+}
+
+func TestNoOlderHeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, stop := newBubble(t, Config{})
+		defer stop()
+		f.hub.deps.Renderer = slowHeaders{}
+		ann, bob, cid := f.open("ann"), f.open("bob"), f.open("cid")
+		ann.join("red")
+		time.Sleep(time.Second)
+		bob.send(`{"join":"red"}`)
+		time.Sleep(50 * time.Millisecond)
+		cid.join("red") // while the header of two is rendered
+		time.Sleep(time.Second)
+		ann.until(`{"html":"<header id=\"header\">red 2`)
+		ann.until(`{"html":"<header id=\"header\">red 3`)
+		cid.send(`"fence"`)
+		for frame := cid.any(); !strings.Contains(frame, errNotObject.Error()); frame = cid.any() {
+			if strings.Contains(frame, "red 2") {
+				t.Errorf("told %s", frame)
+			}
+		}
+	})
 }
 
 // crowdRoom has clients in a room whose panels are as large as the page's.

@@ -10,8 +10,15 @@ import (
 const (
 	handsEvery  = 250 * time.Millisecond
 	headerEvery = 250 * time.Millisecond
-	crowdEvery  = time.Second // the header, in a crowd
+	crowdEvery  = time.Second // both, in a crowd
 	crowd       = 100         // members; more are one
+)
+
+const (
+	// handsShown is how many raised hands are told, the first ones.
+	handsShown = 32
+	// hostsReturn is how long a stage by invitation stays so without a host.
+	hostsReturn = time.Minute
 )
 
 // throttle lets something happen at once, but then not again for a while; what was wanted meanwhile happens after it.
@@ -38,11 +45,15 @@ func (t *throttle) take(now time.Time) bool {
 
 // wantHeader has everybody told how many people there are. It is called with mu held.
 func (r *room) wantHeader() {
-	every := headerEvery
+	r.wake(r.headers.want(time.Now(), r.every(headerEvery)))
+}
+
+// every is how often everybody is told something, which in a small room is every so often. It is called with mu held.
+func (r *room) every(small time.Duration) time.Duration {
 	if len(r.members) > crowd {
-		every = crowdEvery
+		return crowdEvery
 	}
-	r.wake(r.headers.want(time.Now(), every))
+	return small
 }
 
 // header is what there is to say of the room, but for the headroom. It is called with mu held.
@@ -84,22 +95,26 @@ func (r *room) tick() {
 	if r.headers.take(now) {
 		r.tellHeader()
 	}
+	if r.stageOpens.take(now) {
+		r.floor.OpenStage()
+		r.syncState()
+	}
 	r.timer = nil
-	for _, t := range []throttle{r.newcomers, r.handsTold, r.headers} {
+	for _, t := range []throttle{r.newcomers, r.handsTold, r.headers, r.stageOpens} {
 		if !t.due.IsZero() {
 			r.wake(t.due)
 		}
 	}
 }
 
-// tellHeader is called with mu held, which it gives up meanwhile.
+// tellHeader is called with mu held, which it gives up meanwhile. Who enters then gets a newer one.
 func (r *room) tellHeader() {
-	header := r.header()
+	header, entered := r.header(), r.entered
 	r.mu.Unlock()
 	frame := r.hub.headerFrame(header)
 	r.mu.Lock()
 	for _, m := range r.members {
-		if m.header != header {
+		if m.header != header && m.entry <= entered {
 			m.header = header
 			m.tell(news{frames: [][]byte{frame}})
 		}
@@ -109,7 +124,8 @@ func (r *room) tellHeader() {
 // tellHands is called with mu held, which it gives up meanwhile.
 func (r *room) tellHands() {
 	hands := make([]protocol.Participant, 0, 8)
-	for _, p := range r.floor.Hands() {
+	up := r.floor.Hands()
+	for _, p := range up[:min(len(up), handsShown)] {
 		hands = append(hands, r.members[p.ID].who)
 	}
 	r.mu.Unlock()

@@ -8,7 +8,8 @@ import (
 	"parley/signaling/protocol"
 )
 
-// view takes how large the client shows others. One bad tile and none counts.
+// view takes how large the client shows others. One bad tile and none counts. Outside a room Only alone is remembered,
+// for the stay that follows.
 func (h *rtcHandler) view(message json.RawMessage) error {
 	var m protocol.View
 	if err := json.Unmarshal(message, &m); err != nil || m.Tiles == nil || len(m.Tiles) > protocol.MaxTiles {
@@ -24,7 +25,10 @@ func (h *rtcHandler) view(message json.RawMessage) error {
 			Width: tile.Width, Height: tile.Height, Pinned: tile.Pinned,
 		})
 	}
-	if h.call != nil && (len(tiles) > 0 || m.Only != nil) {
+	switch {
+	case h.call == nil && m.Only != nil:
+		h.early.only = m.Only
+	case h.call != nil && (len(tiles) > 0 || m.Only != nil):
 		h.call.peer.View(tiles, m.Only)
 	}
 	return nil

@@ -63,7 +63,13 @@ func (r *room) apply(changes floor.Changes) {
 	r.syncState()
 	if v := r.floor.HandsVersion(); v != r.handsVersion {
 		r.handsVersion = v
-		r.wake(r.handsTold.want(time.Now(), handsEvery))
+		r.wake(r.handsTold.want(time.Now(), r.every(handsEvery)))
+	}
+	if orphaned := r.floor.Orphaned(); !orphaned {
+		r.stageOpens = throttle{}
+	} else if r.stageOpens.due.IsZero() {
+		r.stageOpens.due = time.Now().Add(hostsReturn)
+		r.wake(r.stageOpens.due)
 	}
 }
 
@@ -115,6 +121,14 @@ func (r *room) barred(m *member) sfu.Barred {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return barred(m.you)
+}
+
+// onStage reports whether somebody of that name is a participant.
+func (r *room) onStage(channelName string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m := r.members[channelName]
+	return m != nil && m.person.OnStage()
 }
 
 // restrictions is what hosts have taken from a participant, as the others are told.

@@ -342,3 +342,78 @@ func TestHandsAreToldAFewTimesASecond(t *testing.T) {
 		}
 	})
 }
+
+// TestHandsOfACrowd raises the hands of a large audience.
+func TestHandsOfACrowd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, stop := newBubble(t, Config{})
+		defer stop()
+		ann := f.open("ann")
+		ann.join("red")
+		var audience []*testClient
+		for i := range crowd {
+			c := f.open(fmt.Sprint("v", i))
+			c.watch("red")
+			audience = append(audience, c)
+		}
+		time.Sleep(2 * time.Second)
+		ann.told()
+		for _, c := range audience { // in 2 s
+			c.floor(`{"type":"hand","up":true}`)
+			time.Sleep(20 * time.Millisecond)
+		}
+		time.Sleep(2 * time.Second)
+		var told []protocol.Hands
+		for _, frame := range ann.told() {
+			if strings.HasPrefix(frame, `{"floor":{"type":"hands"`) {
+				var hands protocol.Hands
+				ann.decode(frame, protocol.KeyFloor, &hands)
+				told = append(told, hands)
+			}
+		}
+		if len(told) < 2 || len(told) > 4 {
+			t.Fatalf("told %d times", len(told))
+		}
+		last := told[len(told)-1].Hands
+		if len(last) != handsShown || last[0].ChannelName != audience[0].id() {
+			t.Errorf("%d hands, the first %+v", len(last), last[0])
+		}
+	})
+}
+
+// TestAStageWithoutHostsOpens leaves a viewer alone where only a host lets people on stage.
+func TestAStageWithoutHostsOpens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, stop := newBubble(t, Config{})
+		defer stop()
+		ann, vic := f.open("ann"), f.open("vic")
+		ann.join("red")
+		vic.watch("red")
+		ann.floor(`{"type":"by_invitation","on":true}`)
+		goOn := `{"floor":{"type":"stage","channel_name":"` + vic.id() + `","on":true}}`
+		refused := func() {
+			t.Helper()
+			vic.told()
+			vic.send(goOn)
+			if e := vic.errorType(); e != protocol.ErrorForbidden {
+				t.Errorf("told %s", e)
+			}
+		}
+		for range 2 { // who comes back in time finds it as it was
+			ann.send(`{"hangup":true}`)
+			ann.nothing()
+			time.Sleep(hostsReturn - time.Second)
+			refused()
+			ann.join("red")
+			time.Sleep(hostsReturn)
+			refused()
+		}
+		ann.send(`{"hangup":true}`)
+		ann.nothing()
+		vic.told()
+		time.Sleep(hostsReturn)
+		vic.until(`{"floor":{"type":"state","hosts":[],"locked":false,"by_invitation":false`)
+		vic.send(goOn)
+		vic.until(`{"floor":{"type":"you","host":true,"on_stage":true`)
+	})
+}

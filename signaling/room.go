@@ -20,6 +20,7 @@ type room struct {
 	members      map[string]*member // guarded by mu: by channel name
 	participants []*member          // guarded by mu: those on stage, in the order in which they went on
 	pending      []*member          // guarded by mu: of them, those who have not been announced yet
+	entered      uint64             // guarded by mu: counts who entered
 	staged       uint64             // guarded by mu: counts who went on stage
 	floor        *floor.Floor       // guarded by mu
 	state        []byte             // guarded by mu: the latest state frame
@@ -29,6 +30,7 @@ type room struct {
 	closed       bool               // guarded by mu: the last one has left, another room of that name may exist
 
 	newcomers, headers, handsTold throttle    // guarded by mu
+	stageOpens                    throttle    // guarded by mu: due while the floor is orphaned
 	timer                         *time.Timer // guarded by mu: runs tick; nil when nothing is due
 	wakes                         time.Time   // guarded by mu: when the timer does
 }
@@ -41,6 +43,7 @@ type member struct {
 	tell   func(news)           // static: tells the member during this stay; a leaf, never blocks
 
 	// Guarded by room.mu.
+	entry  uint64          // the how manieth to enter
 	seq    uint64          // the how manieth to go on stage, 0 off it
 	knows  uint64          // of whom on stage the member has been told: all up to this seq
 	away   string          // the state fragment while the member is away, else ""
@@ -79,12 +82,18 @@ func (r *room) enter(m, leaving *member, ticket floor.Ticket) (found arrival, ok
 	if limit := r.hub.cfg.MaxRoomPeople; limit > 0 && len(r.members) >= limit {
 		ticket.Full = fmt.Sprintf("the room takes %d people", limit)
 	}
+	if leaving != nil && r.members[leaving.who.ChannelName] != leaving {
+		leaving = nil // was removed
+	}
+	if leaving != nil {
+		ticket.Place = leaving.person
+	}
 	changes, err := r.floor.Enter(m.person, ticket)
 	if err != nil {
 		r.closeIfEmpty() // it was opened for m
 		return arrival{}, true, err
 	}
-	if leaving != nil && r.members[leaving.who.ChannelName] == leaving {
+	if leaving != nil {
 		r.take(leaving)
 		r.apply(r.floor.Leave(leaving.person))
 	}
@@ -94,6 +103,8 @@ func (r *room) enter(m, leaving *member, ticket floor.Ticket) (found arrival, ok
 		found.others = append(found.others, *other)
 	}
 	r.apply(changes) // not to m, who is not there yet
+	r.entered++
+	m.entry = r.entered
 	r.members[m.who.ChannelName] = m
 	if m.person.OnStage() {
 		r.goOn(m)

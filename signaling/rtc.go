@@ -35,12 +35,19 @@ type rtcHandler struct {
 	session *Session
 	renewal *time.Timer // posts renew; nil when the configuration never expires
 	call    *call       // nil outside a room
+	early   early
 }
 
 // call is one stay in a room. Events carry it, so those of a former stay are told apart.
 type call struct {
 	peer    Peer // nil until Media.Join has returned
 	offered bool // an offer has gone one way or the other; before it no answer of the client can be meant for peer
+}
+
+// early is what was said before a stay about how it is to be; nil where nothing was.
+type early struct {
+	slots *int
+	only  *bool
 }
 
 // What is posted to the handler.
@@ -67,7 +74,12 @@ func (h *rtcHandler) config() protocol.RTCConfig {
 
 func (h *rtcHandler) Entered(room string) {
 	c := new(call)
+	r, m, wanted := h.session.room, h.session.member, h.early
+	h.early = early{}
 	peer, err := h.app.media.Join(room, h.session.ChannelName(), h.session.barred(), func(event sfu.Event) {
+		if namesOthers(event) {
+			r.catchUp(m)
+		}
 		h.session.Post(protocol.KeyRTC, peerEvent{c, event})
 	})
 	if err != nil {
@@ -76,6 +88,25 @@ func (h *rtcHandler) Entered(room string) {
 	}
 	c.peer = peer
 	h.call = c
+	if wanted.slots != nil {
+		peer.Slots(*wanted.slots)
+	}
+	if wanted.only != nil {
+		peer.View(nil, wanted.only)
+	}
+}
+
+// namesOthers reports whether an event is about somebody whom the client has to know first.
+func namesOthers(event sfu.Event) bool {
+	switch e := event.(type) {
+	case sfu.LocalDescription:
+		return e.Description.Type == "offer"
+	case sfu.SlotChanged:
+		return e.Publisher != ""
+	case sfu.Quality, sfu.Undecodable:
+		return true
+	}
+	return false
 }
 
 func (h *rtcHandler) Left() {
@@ -190,9 +221,7 @@ func (h *rtcHandler) tell(event sfu.Event) {
 	case sfu.Refused:
 		h.session.refuse(e.Err)
 	case sfu.Undecodable:
-		h.session.Send(protocol.KeyRTC, protocol.Undecodable{
-			Type: protocol.TypeUndecodable, Publisher: e.Publisher, Subscriber: e.Subscriber, Kind: e.Kind, Codec: e.Codec,
-		})
+		h.session.Send(protocol.KeyRTC, h.wireUndecodable(e))
 	case sfu.Quality:
 		h.session.Send(protocol.KeyRTC, wireQuality(e))
 	case sfu.LayersWanted:
@@ -207,6 +236,17 @@ func (h *rtcHandler) tell(event sfu.Event) {
 			err = errors.New("the peer ended")
 		}
 		h.session.fail(err)
+	}
+}
+
+// wireUndecodable names no viewers to others.
+func (h *rtcHandler) wireUndecodable(e sfu.Undecodable) protocol.Undecodable {
+	subscriber := e.Subscriber
+	if subscriber != h.session.ChannelName() && !h.session.room.onStage(subscriber) {
+		subscriber = ""
+	}
+	return protocol.Undecodable{
+		Type: protocol.TypeUndecodable, Publisher: e.Publisher, Subscriber: subscriber, Kind: e.Kind, Codec: e.Codec,
 	}
 }
 

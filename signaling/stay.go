@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"errors"
 	"strings"
 
 	"parley/sfu"
@@ -25,6 +26,9 @@ func (s *Session) join(wanted protocol.Join) {
 	}
 	r, found, err := s.hub.enter(name, m, leaving, s.ticket(name, wanted))
 	if err != nil {
+		if errors.Is(err, floor.ErrPassword) && wanted.Password != "" && s.hub.deps.Guesses != nil {
+			s.hub.deps.Guesses.Wrong(s.remote())
+		}
 		s.refuse(err)
 		return
 	}
@@ -63,14 +67,18 @@ func (s *Session) newMember() *member {
 
 // ticket is what the session comes with to the door of a room.
 func (s *Session) ticket(room string, wanted protocol.Join) floor.Ticket {
-	invites := s.hub.deps.Invites
+	invites, guesses := s.hub.deps.Invites, s.hub.deps.Guesses
 	return floor.Ticket{
 		Viewer:   wanted.As == protocol.AsViewer,
 		Password: wanted.Password,
+		Hasty:    wanted.Password != "" && guesses != nil && !guesses.Allow(s.remote()),
 		Invited:  wanted.Invite != "" && invites != nil && invites.Valid(wanted.Invite, room),
 		Full:     s.hub.full(),
 	}
 }
+
+// remote is the address that the socket comes from.
+func (s *Session) remote() string { return s.conn.RemoteAddr().String() }
 
 // sendPanels sends the panels of others in batches, and then who of them is away.
 func (s *Session) sendPanels(others []member) {

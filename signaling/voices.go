@@ -2,21 +2,23 @@ package signaling
 
 import (
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"parley/sfu"
 	"parley/signaling/protocol"
 )
 
-// slots takes in how many tracks the client wants to hear microphones.
+// slots takes in how many tracks the client wants to hear microphones, outside a room for the stay that follows.
 func (h *rtcHandler) slots(message json.RawMessage) error {
 	var m protocol.Slots
-	if err := json.Unmarshal(message, &m); err != nil || m.Audio == nil || *m.Audio < 0 || *m.Audio > protocol.MaxSlots {
-		return badValue("audio", fmt.Sprintf("0 to %d", protocol.MaxSlots))
+	if err := json.Unmarshal(message, &m); err != nil || m.Audio == nil || *m.Audio < 0 {
+		return badValue("audio", "an integer, not negative")
 	}
-	if h.call != nil {
-		h.call.peer.Slots(*m.Audio)
+	audio := min(*m.Audio, protocol.MaxSlots)
+	if h.call == nil {
+		h.early.slots = &audio
+	} else {
+		h.call.peer.Slots(audio)
 	}
 	return nil
 }

@@ -12,21 +12,29 @@ import (
 func TestSlotsAndViewReachThePeer(t *testing.T) {
 	f := newFixture(t, Config{})
 	c := f.open("ann")
-	c.send(`{"rtc":{"type":"slots","audio":6}}`) // of no stay
+	c.send(`{"rtc":{"type":"slots","audio":4}}`) // of the stay that follows
+	c.send(`{"rtc":{"type":"slots","audio":33}}`)
+	c.send(`{"rtc":{"type":"view","tiles":[],"only":true}}`)
+	c.join("blue")
+	c.told()
+	if got := f.media.last(c.id()).log(); !slices.Equal(got, []string{"slots:32", "only:true", "view:[]"}) {
+		t.Errorf("peer got %q", got)
+	}
 	c.join("red")
 	c.told()
 	c.send(`{"rtc":{"type":"slots","audio":6}}`)
 	c.send(`{"rtc":{"type":"slots","audio":0}}`)
 	c.send(`{"rtc":{"type":"slots","audio":32}}`)
+	c.send(`{"rtc":{"type":"slots","audio":1000000}}`)
 	c.send(`{"rtc":{"type":"view","tiles":[],"only":true}}`)
 	c.send(`{"rtc":{"type":"view","tiles":[]}}`)
 	c.nothing()
-	want := []string{"slots:6", "slots:0", "slots:32", "only:true", "view:[]"}
+	want := []string{"slots:6", "slots:0", "slots:32", "slots:32", "only:true", "view:[]"}
 	if got := f.media.last(c.id()).log(); !slices.Equal(got, want) {
 		t.Errorf("peer got %q", got)
 	}
 	for _, message := range []string{
-		`{"type":"slots"}`, `{"type":"slots","audio":null}`, `{"type":"slots","audio":-1}`, `{"type":"slots","audio":33}`,
+		`{"type":"slots"}`, `{"type":"slots","audio":null}`, `{"type":"slots","audio":-1}`,
 		`{"type":"slots","audio":1.5}`, `{"type":"slots","audio":"6"}`, `{"type":"view","tiles":[],"only":1}`,
 	} {
 		c.send(`{"rtc":` + message + `}`)
@@ -52,6 +60,26 @@ func TestSlotOnTheWire(t *testing.T) {
 	} {
 		if got := c.next(); got != want {
 			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestUndecodableNamesNoViewers(t *testing.T) {
+	f := newFixture(t, Config{})
+	ann, bob, vic := f.open("ann"), f.open("bob"), f.open("vic")
+	ann.join("red")
+	bob.join("red")
+	vic.watch("red")
+	ann.sees(bob)
+	for to, named := range map[*testClient]map[*testClient]string{
+		ann: {bob: bob.id(), vic: ""}, vic: {vic: vic.id()},
+	} {
+		for subscriber, want := range named {
+			f.media.last(to.id()).deliver(sfu.Undecodable{Publisher: ann.id(), Subscriber: subscriber.id(), Kind: "audio"})
+			var got protocol.Undecodable
+			if to.rtc(protocol.TypeUndecodable, &got); got.Subscriber != want || got.Publisher != ann.id() {
+				t.Errorf("told of %q, want %q", got.Subscriber, want)
+			}
 		}
 	}
 }

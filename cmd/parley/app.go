@@ -204,6 +204,7 @@ func (a *app) startSignaling(context.Context) error {
 		RTCConfigs:    ice,
 		Capacity:      a.capacity,
 		Invites:       invites,
+		Guesses:       auth.NewGuesses(),
 	}, a.log)
 	logOuts.hub = a.hub
 	a.onStop(func() error {

@@ -14,33 +14,48 @@ var (
 	ErrLocked   = errors.New("the room is locked")
 	ErrFull     = errors.New("full")
 	ErrPassword = errors.New("the room asks for its password")
+	ErrGuesses  = errors.New("too many wrong passwords, please try again in a minute")
 	ErrInvite   = errors.New("the room asks for an invitation")
 )
 
+// freeSockets is how often a session may be here at a time without a lock or a full room keeping it out: a page that
+// has lost its socket, before that is noticed, and a few more.
+const freeSockets = 4
+
 // Ticket is what somebody comes with who wants in.
 type Ticket struct {
-	Viewer   bool   // only wants to watch
-	Password string // "" for none
-	Invited  bool   // has a valid invitation to this room
-	Full     string // why there is no room for anybody new, "" if there is
+	Viewer   bool    // only wants to watch
+	Password string  // "" for none
+	Hasty    bool    // has tried too many passwords lately
+	Invited  bool    // has a valid invitation to this room
+	Full     string  // why there is no room for anybody new, "" if there is
+	Place    *Person // whose place this is, of the same socket, who leaves next; nil for nobody's
 }
 
 // Enter lets p in, on stage if they want to and may, or returns one of the errors above and changes nothing. Whoever
-// was here before, by the login session, needs nothing but not to have been removed.
+// was here before, by the login session, needs nothing but not to have been removed; and room, if they are here often
+// already.
 func (f *Floor) Enter(p *Person, t Ticket) (Changes, error) {
 	if f.removedSessions[p.Session] || f.removedUsers[p.User] {
 		return Changes{}, ErrRemoved
 	}
 	s := f.standings[p.Session]
+	if s == nil || t.Place == nil && len(s.present) >= freeSockets {
+		if err := f.fits(t); err != nil {
+			return Changes{}, err
+		}
+	}
 	if s == nil {
 		if err := f.admit(t); err != nil {
 			return Changes{}, err
 		}
-		s = new(standing)
-		f.standings[p.Session] = s
+		s = f.newStanding(p)
 	}
 	f.entered++
 	p.standing, p.number = s, f.entered
+	if t.Place != nil {
+		p.number = t.Place.number
+	}
 	s.present = append(s.present, p)
 	if s.host {
 		f.hosts = append(f.hosts, p)
@@ -51,13 +66,22 @@ func (f *Floor) Enter(p *Person, t Ticket) (Changes, error) {
 	return s.changes(), nil
 }
 
-// admit judges somebody new.
-func (f *Floor) admit(t Ticket) error {
+// fits judges whether one more gets in.
+func (f *Floor) fits(t Ticket) error {
 	switch {
 	case f.locked:
 		return ErrLocked
 	case t.Full != "":
 		return fmt.Errorf("%w: %s", ErrFull, t.Full)
+	}
+	return nil
+}
+
+// admit judges somebody new.
+func (f *Floor) admit(t Ticket) error {
+	switch {
+	case f.access == protocol.AccessPassword && t.Hasty:
+		return ErrGuesses
 	case f.access == protocol.AccessPassword && !f.password.matches(t.Password):
 		return ErrPassword
 	case f.access == protocol.AccessInvite && !t.Invited:

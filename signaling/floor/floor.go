@@ -7,6 +7,8 @@ import (
 	"crypto/sha256"
 	"slices"
 
+	"golang.org/x/text/unicode/norm"
+
 	"parley/signaling/protocol"
 )
 
@@ -18,10 +20,12 @@ type Floor struct {
 	locked       bool
 	byInvitation bool
 
-	standings       map[string]*standing // by login session: of all who were ever here
+	standings       map[string]*standing // by login session: of all who were ever here, but for the forgotten
+	latest          map[string]*standing // by user: that of them which a host decided about last, else the newest
 	removedSessions map[string]bool
 	removedUsers    map[string]bool
 
+	begun        uint64    // counts standings
 	entered      uint64    // counts entries
 	hosts        []*Person // present
 	stage        []*Person // present and on stage
@@ -43,6 +47,8 @@ type Person struct {
 
 // standing is what holds for a login session as long as the room is open.
 type standing struct {
+	session, user               string // static
+	number                      uint64 // static: the newer, the larger
 	host                        bool
 	muted, cameraOff, screenOff bool
 	putOff                      bool      // taken off the stage by a host
@@ -67,6 +73,7 @@ func New(access, password string) *Floor {
 		access:          access,
 		password:        digestOf(password),
 		standings:       make(map[string]*standing),
+		latest:          make(map[string]*standing),
 		removedSessions: make(map[string]bool),
 		removedUsers:    make(map[string]bool),
 	}
@@ -91,6 +98,12 @@ func (f *Floor) Hands() []*Person { return slices.Clone(f.hands) }
 
 // HandsVersion is another one whenever Hands is.
 func (f *Floor) HandsVersion() int { return f.handsVersion }
+
+// Orphaned reports whether nobody can go on stage, as a host would have to let them on and none is here.
+func (f *Floor) Orphaned() bool { return f.byInvitation && len(f.hosts) == 0 }
+
+// OpenStage ends that the stage is by invitation.
+func (f *Floor) OpenStage() { f.byInvitation = false }
 
 // OnStage reports whether p is a participant, not a viewer.
 func (p *Person) OnStage() bool { return p.onStage }
@@ -152,7 +165,7 @@ func without(people []*Person, p *Person) []*Person {
 	return slices.DeleteFunc(people, func(other *Person) bool { return other == p })
 }
 
-// digest is how a password is kept; the zero digest is none, which nothing matches.
+// digest is how a password is kept, in NFC; the zero digest is none, which nothing matches.
 type digest struct {
 	set bool
 	sum [sha256.Size]byte
@@ -162,5 +175,5 @@ func digestOf(password string) digest {
 	if password == "" {
 		return digest{}
 	}
-	return digest{set: true, sum: sha256.Sum256([]byte(password))}
+	return digest{set: true, sum: sha256.Sum256([]byte(norm.NFC.String(password)))}
 }

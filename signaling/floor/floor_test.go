@@ -33,10 +33,19 @@ func (r *room) do(words string) error {
 		return r.enter(who, Ticket{Viewer: true})
 	case "knocks": // with a password
 		return r.enter(who, Ticket{Password: what})
+	case "hammers":
+		return r.enter(who, Ticket{Password: what, Hasty: true})
 	case "shows": // an invitation
 		return r.enter(who, Ticket{Invited: true})
 	case "squeezes":
 		return r.enter(who, Ticket{Full: "no"})
+	case "rejoins": // on the same socket
+		p := r.people[who]
+		err := r.enter(who, Ticket{Full: "no", Place: p})
+		if err == nil {
+			r.floor.Leave(p)
+		}
+		return err
 	case "leaves":
 		r.floor.Leave(r.people[who])
 		delete(r.people, who)
@@ -139,6 +148,10 @@ func TestFloor(t *testing.T) {
 			[]string{"ann enters", "bob enters", "cid enters", "ann leaves"}, nil, "bob* cid"},
 		{"by entering, not by going on stage",
 			[]string{"ann enters", "bob enters", "cid enters", "bob takes bob", "bob lets bob", "ann leaves"}, nil, "bob* cid"},
+		{"rejoining is staying",
+			[]string{"ann enters", "bob enters", "cid enters", "bob rejoins", "ann leaves"}, nil, "bob* cid"},
+		{"leaving is not",
+			[]string{"ann enters", "bob enters", "cid enters", "bob leaves", "bob enters", "ann leaves"}, nil, "bob cid*"},
 		{"not to a viewer", []string{"ann enters", "vic watches", "bob enters", "ann leaves"}, nil, "bob* (vic)"},
 		{"not while there is another host",
 			[]string{"ann enters", "bob enters", "cid enters", "ann promotes cid", "ann leaves"}, nil, "bob cid*"},
@@ -170,8 +183,22 @@ func TestFloor(t *testing.T) {
 			nil, "ann* bob:m"},
 		{"and for a new socket", []string{"ann enters", "bob enters", "ann mutes bob", "bob2 watches"}, nil,
 			"ann* bob:m (bob2:m)"},
+		{"and when one logs in anew", []string{"ann enters", "bob enters", "ann mutes bob", "ann hides bob",
+			"ann unshares bob", "bob leaves", "bob' enters"}, nil, "ann* bob':m:c:s"},
+		{"whichever session it was", []string{"ann enters", "bob enters", "bob' enters", "ann mutes bob", "bob' leaves",
+			"bob leaves", "bob'' enters"}, nil, "ann* bob'':m"},
+		{"unless taken back", []string{"ann enters", "bob enters", "ann mutes bob", "ann unmutes bob", "bob leaves",
+			"bob' enters"}, nil, "ann* bob'"},
+		{"put off the stage too", []string{"ann enters", "bob enters", "ann takes bob", "bob leaves", "bob' enters",
+			"bob' lets bob'"}, TakenOff, "ann* (bob')"},
+		{"but no rights", []string{"ann enters", "bob enters", "ann promotes bob", "ann stages by_invitation", "bob' enters"},
+			nil, "ann* bob* (bob')"},
 		{"a muted heir stays muted", []string{"ann enters", "bob enters", "ann mutes bob", "ann leaves"}, nil, "bob*:m"},
 
+		{"one hand for a session", []string{"ann enters", "vic watches", "vic2 watches", "vic raises vic",
+			"vic2 raises vic2"}, HandUp, "ann* (vic:h) (vic2)"},
+		{"raised again", []string{"ann enters", "vic watches", "vic2 watches", "vic raises vic", "vic raises vic",
+			"vic lowers vic", "vic2 raises vic2"}, nil, "ann* (vic) (vic2:h)"},
 		{"hands", []string{"ann enters", "vic watches", "vic raises vic", "ann raises ann"}, nil, "ann*:h (vic:h)"},
 		{"lowered", []string{"ann enters", "vic watches", "vic raises vic", "vic lowers vic"}, nil, "ann* (vic)"},
 		{"lowered by a host", []string{"ann enters", "vic watches", "vic raises vic", "ann lowers vic"}, nil, "ann* (vic)"},
@@ -215,6 +242,19 @@ func TestFloor(t *testing.T) {
 			ErrLocked, "ann*"},
 		{"full", []string{"ann enters", "bob squeezes"}, ErrFull, "ann*"},
 		{"full for viewers", []string{"ann enters", "ann leaves", "ann squeezes", "bob squeezes"}, ErrFull, "ann*"},
+		{"full, but been there", []string{"ann enters", "bob enters", "bob2 squeezes", "bob22 squeezes", "bob222 squeezes"},
+			nil, "ann* bob bob2 bob22 bob222"},
+		{"been there too often", []string{"ann enters", "bob enters", "bob2 enters", "bob22 enters", "bob222 enters",
+			"bob2222 squeezes"}, ErrFull, "ann* bob bob2 bob22 bob222"},
+		{"or into a locked room", []string{"ann enters", "bob enters", "bob2 enters", "bob22 enters", "bob222 enters",
+			"ann locks", "bob2222 enters"}, ErrLocked, "ann* bob bob2 bob22 bob222"},
+		{"rejoining is not once more", []string{"ann enters", "bob enters", "bob2 enters", "bob22 enters", "bob222 enters",
+			"ann locks", "bob2 rejoins"}, nil, "ann* bob bob2 bob22 bob222"},
+		{"too many passwords", []string{"ann enters", "ann access password sesame", "bob hammers sesame"}, ErrGuesses,
+			"ann*"},
+		{"though it asks for none", []string{"ann enters", "bob hammers sesame"}, nil, "ann* bob"},
+		{"password in another form", []string{"ann enters", "ann access password caf\u00e9", "bob knocks cafe\u0301"}, nil,
+			"ann* bob"},
 		{"password", []string{"ann enters", "ann access password sesame", "bob knocks sesame"}, nil, "ann* bob"},
 		{"wrong password", []string{"ann enters", "ann access password sesame", "bob knocks Sesame"}, ErrPassword, "ann*"},
 		{"no password", []string{"ann enters", "ann access password sesame", "bob enters"}, ErrPassword, "ann*"},
@@ -438,5 +478,34 @@ func TestState(t *testing.T) {
 	}
 	if got := newRoom("", "").floor.State(); got.Hosts == nil || got.Access != protocol.AccessOpen {
 		t.Errorf("an empty room is %+v", got)
+	}
+}
+
+func TestStandingsAreForgotten(t *testing.T) {
+	r := newRoom("", "")
+	for _, step := range []string{"ann enters", "bob enters", "cid enters", "ann mutes cid", "cid leaves", "bob leaves"} {
+		if err := r.do(step); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range maxStandings + 10 {
+		name := fmt.Sprint("x", i, "_")
+		if err := errors.Join(r.do(name+" enters"), r.do(name+" leaves")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, users := len(r.floor.standings), len(r.floor.latest); n != maxStandings || users != n {
+		t.Errorf("%d standings of %d users", n, users)
+	}
+	for _, step := range []string{"ann locks", "cid enters", fmt.Sprint("x", maxStandings, "_ enters")} {
+		if err := r.do(step); err != nil {
+			t.Errorf("%s: %v", step, err)
+		}
+	}
+	if err := r.do("bob enters"); !errors.Is(err, ErrLocked) { // who was forgotten, having left first
+		t.Errorf("bob enters: %v", err)
+	}
+	if got, want := r.String(), fmt.Sprint("ann* cid:m x", maxStandings, "_"); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -22,6 +22,7 @@ const (
 	OthersHand     Forbidden = "only they can raise their hand"
 	StageByHosts   Forbidden = "a host lets people on stage here"
 	TakenOff       Forbidden = "a host has taken you off the stage"
+	HandUp         Forbidden = "your hand is up already"
 	InviteForHosts Forbidden = "only hosts invite to this room"
 )
 
@@ -46,7 +47,7 @@ func about(by, target *Person) error {
 	return nil
 }
 
-// Hand raises one's own hand, or lowers it. Hosts can lower others'.
+// Hand raises one's own hand, one for all sockets of a session, or lowers it. Hosts can lower others'.
 func (f *Floor) Hand(by, target *Person, up bool) (Changes, error) {
 	if by != target {
 		if err := about(by, target); err != nil {
@@ -55,6 +56,9 @@ func (f *Floor) Hand(by, target *Person, up bool) (Changes, error) {
 		if up {
 			return Changes{}, OthersHand
 		}
+	}
+	if up && !target.hand && slices.ContainsFunc(target.standing.present, func(p *Person) bool { return p.hand }) {
+		return Changes{}, HandUp
 	}
 	f.raise(target, up)
 	return Changes{People: []*Person{target}}, nil
@@ -69,6 +73,9 @@ func (f *Floor) Stage(by, target *Person, on bool) (Changes, error) {
 		}
 	}
 	s := target.standing
+	if by != target {
+		f.latest[s.user] = s
+	}
 	switch {
 	case on && by == target && !f.mayGoOn(s):
 		if s.putOff {
@@ -98,6 +105,7 @@ func (f *Floor) Restrict(by, target *Person, what Device, restricted bool) (Chan
 		return Changes{}, err
 	}
 	s := target.standing
+	f.latest[s.user] = s
 	switch what {
 	case Microphone:
 		s.muted = restricted

@@ -9,7 +9,7 @@ const (
 )
 
 const (
-	// MaxSlots is how many audio slots a client may ask for.
+	// MaxSlots is how many audio slots a client gets at most.
 	MaxSlots = 32
 	// SlotStream begins the MediaStream ids of audio slots: "slot.0" and so on.
 	SlotStream = "slot."
@@ -18,7 +18,7 @@ const (
 // Slots asks for the sound of microphones in so many tracks.
 type Slots struct {
 	Type  string `json:"type"`  // TypeSlots
-	Audio *int   `json:"audio"` // 0 to MaxSlots
+	Audio *int   `json:"audio"` // more than MaxSlots are MaxSlots
 }
 
 // Slot says whose sound an audio slot brings from now on.
