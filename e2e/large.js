@@ -11,7 +11,9 @@ import { eventually, sleep } from './harness/wait.js';
 
 const BINARY = fileURLToPath(new URL('../bin/parley', import.meta.url));
 const DESKTOP = { width: 1440, height: 900 };
-const SMALL = ['--video-size', '320x180', '--fps', '10', '--video-bitrate', '100k', '--subscribers', '0'];
+// A browser shows no picture of what is made up.
+const PICTURE = fileURLToPath(new URL('../signaling/client/media/h.ivf', import.meta.url));
+const SMALL = ['--video-file', PICTURE, '--subscribers', '0'];
 const ROOM = 'Hall';
 
 const ends = [];
@@ -27,8 +29,20 @@ try {
  * People of `parley load`, who stay until the end.
  * @param {string[]} flags
  */
-async function people(...flags) {
-  const args = ['load', '--url', scene.server.url, '--room', ROOM, '--slots', '6', '--talking', '3', ...SMALL, ...flags];
+function people(...flags) {
+  const args = [
+    'load',
+    '--url',
+    scene.server.url,
+    '--room',
+    ROOM,
+    '--slots',
+    '6',
+    '--talking',
+    '3',
+    ...SMALL,
+    ...flags,
+  ];
   const program = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let [report, progress] = ['', ''];
   program.stdout.on('data', (data) => (report += data));
@@ -54,54 +68,72 @@ async function meter(page) {
   };
 }
 
-/** When each tile on the page shows its first frame from now on, in ms. @param {import('puppeteer-core').Page} page */
-function firstFrames(page, selector) {
-  return page.evaluate(async (press) => {
+/**
+ * How long after the press of a button each tile that was not shown before shows its first frame, in ms, in that order;
+ * null if it did not within 20 s.
+ * @param {import('puppeteer-core').Page} page
+ * @param {string} button
+ * @returns {Promise<(number | null)[]>}
+ */
+function firstFrames(page, button) {
+  return page.evaluate(async (selector) => {
+    const shown = () => [...document.querySelectorAll('#others > .panel:not([hidden])')];
+    const former = new Set(shown());
+    const firsts = new Map();
     const begun = performance.now();
-    document.querySelector(press).click();
-    const found = new Map();
-    const wanted = 9;
-    while (found.size < wanted && performance.now() - begun < 20_000) {
-      for (const video of document.querySelectorAll('#others .panel:not([hidden]) figure:not(.screen) video')) {
-        if (found.has(video)) continue;
-        found.set(video, 0);
-        video.requestVideoFrameCallback(() => found.set(video, performance.now() - begun));
-      }
-      await new Promise((done) => setTimeout(done, 5));
+    const watch = (panel) => {
+      firsts.set(panel, null);
+      const video = panel.querySelector('figure:not(.screen) video');
+      const ask = () =>
+        video.requestVideoFrameCallback(() => {
+          if (video.srcObject?.id === panel.dataset.channel) firsts.set(panel, Math.round(performance.now() - begun));
+          else ask(); // the last of what was there before
+        });
+      ask();
+    };
+    document.querySelector(selector).click();
+    for (let done = false; !done && performance.now() - begun < 20_000;) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      for (const panel of shown()) if (!former.has(panel) && !firsts.has(panel)) watch(panel);
+      for (const panel of firsts.keys()) if (panel.hidden) firsts.delete(panel); // somebody who speaks has its place
+      done = firsts.size > 0 && ![...firsts.values()].includes(null);
     }
-    while ([...found.values()].some((at) => at === 0) && performance.now() - begun < 20_000) {
-      await new Promise((done) => setTimeout(done, 5));
-    }
-    return [...found.values()].map(Math.round).sort((a, b) => a - b);
-  }, selector);
+    return [...firsts.values()].sort((a, b) => (a ?? Infinity) - (b ?? Infinity));
+  }, button);
+}
+
+/** @param {(number | null)[]} times */
+function inWords(times) {
+  const there = times.filter((time) => time !== null);
+  return `first frames of ${there.length} of ${times.length} tiles after ${there.join(', ')} ms`;
 }
 
 async function join(count) {
-  const there = await people('--publishers', String(count), '--shown', '9', '--duration', '10m', '--ramp', '10');
+  const there = people('--publishers', String(count), '--shown', '9', '--duration', '10m', '--ramp', '10');
   await eventually('all have joined', () => there() >= count, 180_000);
   await sleep(5000); // for the load to settle
   const anna = await scene.person('Anna', await scene.browser('chromium'), ROOM, { viewport: DESKTOP });
   const measure = await meter(anna.page);
-  const joined = await firstFrames(anna.page, '#call-button.join');
-  console.log(`joining: first frames after ${joined.join(', ')} ms`);
+  console.log(`joining: ${inWords(await firstFrames(anna.page, '#call-button.join'))}`);
   await sleep(3000);
   const before = await measure();
   await sleep(20_000); // which is measured
   const after = await measure();
   const share = (after.TaskDuration - before.TaskDuration) / (after.Timestamp - before.Timestamp);
-  console.log(`main thread: busy ${(100 * share).toFixed(1)} % of the time, scripts ${(
-    (100 * (after.ScriptDuration - before.ScriptDuration)) /
-    (after.Timestamp - before.Timestamp)
-  ).toFixed(1)} %`);
-  for (let page = 2; page <= 5; page++) {
-    const turned = await firstFrames(anna.page, '#pages [data-action=next], #pages button:last-of-type');
-    console.log(`page ${page}: first frames after ${turned.join(', ')} ms`);
+  console.log(
+    `main thread: busy ${(100 * share).toFixed(1)} % of the time, scripts ${(
+      (100 * (after.ScriptDuration - before.ScriptDuration)) /
+      (after.Timestamp - before.Timestamp)
+    ).toFixed(1)} %`,
+  );
+  for (let page = 2; page <= 5 && (await anna.page.$('#pages .next:enabled')); page++) {
+    console.log(`page ${page}: ${inWords(await firstFrames(anna.page, '#pages .next'))}`);
     await sleep(2000);
   }
 }
 
 async function churn(minutes) {
-  await people('--publishers', '30', '--shown', '9', '--duration', `${minutes + 5}m`, '--churn', '2');
+  people('--publishers', '30', '--shown', '9', '--duration', `${minutes + 5}m`, '--churn', '2');
   const anna = await scene.person('Anna', await scene.browser('chromium'), ROOM, { viewport: DESKTOP });
   const measure = await meter(anna.page);
   await anna.join();

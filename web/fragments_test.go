@@ -27,9 +27,12 @@ func TestFragments(t *testing.T) {
 		"header of a full server": {fragments.Header(protocol.Header{Room: "hall"}), []string{">no room for more people<"}},
 		"nobody's hand":           {fragments.Hands(nil), []string{`<ul id="hands" hx-swap-oob="true"></ul>`}},
 		"hands": {fragments.Hands([]protocol.Participant{ann}), []string{
-			`<ul id="hands" hx-swap-oob="true"><li data-channel="chan-abc123"><span class="name">Ann &lt;b&gt;&#34;</span>`,
-			`type="button" data-action="stage" aria-label="Let Ann &lt;b&gt;&#34; on stage">Let on stage</button>`,
-			`type="button" data-action="lower" aria-label="Lower the hand of Ann &lt;b&gt;&#34;">Lower</button></li></ul>`,
+			`<ul id="hands" hx-swap-oob="true"><li id="peer-abc123-hand" data-channel="chan-abc123">`,
+			`<span class="name">Ann &lt;b&gt;&#34;</span>`,
+			`<button id="peer-abc123-let" class="for-viewer" type="button" data-action="stage"`,
+			`aria-label="Let Ann &lt;b&gt;&#34; on stage">Let on stage</button>`,
+			`<button id="peer-abc123-lower" type="button" data-action="lower"`,
+			`aria-label="Lower the hand of Ann &lt;b&gt;&#34;">Lower</button></li></ul>`,
 		}},
 		"header of one": {fragments.Header(protocol.Header{Room: "standup", People: 1}), []string{
 			`1 <span class="unit">person</span>`,

@@ -5,6 +5,7 @@ import { Room } from '../static/js/room.js';
 import { rest } from './fakes.js';
 
 const ids = [{ channel_name: 'anna', user_name: 'Anna', short_name: 'peer-anna' }];
+const ben = { channel_name: 'ben', user_name: 'Ben', short_name: 'peer-ben' };
 const BEGINNING = ['{"rtc":{"type":"slots","audio":6}}', '{"rtc":{"type":"view","tiles":[],"only":true}}', 'start'];
 
 /** A call among fakes that write down, in order, what is asked of them. A `gate` holds back the devices. */
@@ -42,14 +43,15 @@ function open({ invite } = {}) {
   const room = new Room();
   const call = new Call({ name: 'blue', invite, mux, room, negotiation, publisher, capture });
   const told = [];
-  for (const type of ['active', 'role', 'joining', 'refused']) {
+  for (const type of ['active', 'role', 'joining', 'busy', 'refused']) {
     call.addEventListener(type, ({ detail }) => told.push(detail === null ? type : { [type]: detail }));
   }
-  const server = (event, fields = {}) => handlers.get(`rtc ${event}`)({ type: event, ...fields });
+  const server = (event, fields = {}) => handlers.get(`rtc ${event}`)({ type: event, ...fields }, false);
+  const announce = (...people) => handlers.get('rtc others')({ type: 'others', ids: people }, true);
   const refuse = (type, detail) => handlers.get(`error ${type}`)({ type, detail });
   const connect = () => server('connect', { channel_name: 'me', rtc_config: { iceServers: 'turn' } });
   const take = () => log.splice(0);
-  return { call, room, negotiation, capture, mux, server, refuse, connect, take, told };
+  return { call, room, negotiation, capture, mux, server, announce, refuse, connect, take, told };
 }
 
 /** The same, in the call. */
@@ -93,9 +95,9 @@ test('the others are told what is captured', () => {
   assert.deepEqual(negotiation.features, { video: true });
 });
 
-test('a later list of others adds to the first', async () => {
-  const { room, server, take } = await joined();
-  server('others', { ids: [{ channel_name: 'ben', user_name: 'Ben', short_name: 'peer-ben' }] });
+test('newcomers are added to the others', async () => {
+  const { room, server, announce, take } = await joined();
+  announce(ben);
   server('other', { channel_name: 'cleo', user_name: 'Cleo', short_name: 'peer-cleo' });
   server('disconnected', { channel_name: 'anna' });
   assert.deepEqual(
@@ -103,6 +105,36 @@ test('a later list of others adds to the first', async () => {
     ['Ben', 'Cleo'],
   );
   assert.deepEqual(take(), []);
+});
+
+test('newcomers of a former stay are no answer to a join', async () => {
+  const { call, room, server, announce, take } = await joined();
+  call.leave();
+  announce(ben);
+  await call.join();
+  take();
+  announce(ben);
+  assert.deepEqual([take(), room.participants], [[], []]);
+  server('others', { ids });
+  assert.deepEqual([take(), room.participants], [BEGINNING, ids]);
+});
+
+test('each answer to a join begins afresh', async () => {
+  const { room, server, take } = await joined();
+  server('others', { ids: [ben] });
+  assert.deepEqual([take(), room.participants], [BEGINNING, [ben]]);
+});
+
+test('an answer that comes while the devices open is to a former join', async () => {
+  const { call, capture, server, connect, take } = open();
+  connect();
+  await call.join();
+  call.leave();
+  capture.gate = new Promise(() => {});
+  void call.join();
+  take();
+  server('others', { ids });
+  assert.deepEqual(take(), ['{"hangup":true}']);
 });
 
 test('leaving hangs up and lets go of everything', async () => {
@@ -113,7 +145,7 @@ test('leaving hangs up and lets go of everything', async () => {
   server('other', { channel_name: 'late', user_name: 'Late', short_name: 'peer-late' });
   server('others', { ids });
   server('signal', { signal: 'late' });
-  assert.deepEqual(take(), []);
+  assert.deepEqual(take(), ['{"hangup":true}']);
   assert.deepEqual(room.participants, []);
   await call.join();
   assert.deepEqual(take(), ['open', '{"join":"blue"}']);
@@ -227,6 +259,55 @@ test('who is not let in lets go of the devices', async () => {
     assert.deepEqual(take(), ['stop', 'close']);
     assert.deepEqual(told.at(-1), { refused: { type, detail: 'why', role: 'participant', wrong: false } });
   }
+});
+
+const FULL = 'the server carries no more people (cpu)';
+
+test('a busy server is asked again by and by, for a minute', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { call, refuse, connect, take, told } = open();
+  connect();
+  await call.join();
+  take();
+  for (let i = 0; i < 12; i++) {
+    refuse('full', FULL);
+    t.mock.timers.tick(4999);
+    assert.deepEqual([call.active, call.busy, take()], [true, true, []]);
+    t.mock.timers.tick(1);
+    assert.deepEqual(take(), ['{"join":"blue"}']);
+  }
+  refuse('full', FULL);
+  assert.deepEqual([call.active, take()], [false, ['stop', 'close']]);
+  assert.deepEqual(
+    told.filter(({ busy, refused }) => busy !== undefined || refused),
+    [{ busy: true }, { busy: false }, { refused: { type: 'full', detail: FULL, role: 'participant', wrong: false } }],
+  );
+});
+
+test('a server that was busy lets one in', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { call, server, refuse, connect, take } = open();
+  connect();
+  await call.join({ role: 'viewer' });
+  refuse('full', FULL);
+  t.mock.timers.tick(5000);
+  server('others', { ids });
+  assert.equal(call.busy, false);
+  take();
+  t.mock.timers.tick(60_000);
+  assert.deepEqual(take(), []);
+});
+
+test('one may stop asking', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { call, refuse, connect, take } = open();
+  connect();
+  await call.join();
+  refuse('full', FULL);
+  call.leave();
+  take();
+  t.mock.timers.tick(60_000);
+  assert.deepEqual([call.busy, take()], [false, []]);
 });
 
 test('in the call nobody is refused', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Floor, hasAsked, newsOf } from '../static/js/floor.js';
+import { Floor, hasAsked, newsOf, newsOfHands } from '../static/js/floor.js';
 
 const FREE = { muted: false, camera_off: false, screen_off: false };
 const YOU = { type: 'you', host: false, on_stage: true, hand: false, ...FREE };
@@ -19,7 +19,7 @@ function open() {
       log.push([type, detail?.id ?? detail?.path].filter(Boolean).join(' ')),
     );
   }
-  const server = (event) => handlers.get(`floor ${event.type}`)(event);
+  const server = (event, app = 'floor') => handlers.get(`${app} ${event.type}`)(event);
   return { floor, sent, server, take: () => log.splice(0) };
 }
 
@@ -63,6 +63,24 @@ test('who is restricted', () => {
   server({ type: 'restricted', channel_name: 'ben', ...FREE });
   assert.equal(floor.about('ben').muted, false);
   assert.deepEqual(take(), ['about ben', 'about ben']);
+});
+
+test('who comes back is free until the server says otherwise', () => {
+  const { floor, server } = open();
+  for (const id of ['ben', 'cleo']) server({ type: 'restricted', channel_name: id, ...FREE, muted: true });
+  server({ type: 'disconnected', channel_name: 'ben' }, 'rtc');
+  assert.deepEqual([floor.about('ben').muted, floor.about('cleo').muted], [false, true]);
+});
+
+test('a few hands are told of by name, many are counted', () => {
+  const hands = ['anna', 'ben', 'cleo', 'dora', 'emil'].map(someone);
+  const cases = [
+    [hands.slice(0, 2), [], ['anna has raised a hand.', 'ben has raised a hand.']],
+    [hands.slice(0, 4), ['anna'], ['ben', 'cleo', 'dora'].map((name) => `${name} has raised a hand.`)],
+    [hands, ['anna'], ['5 hands are up.']],
+    [hands.slice(1), hands.map(({ channel_name: id }) => id), []],
+  ];
+  for (const [up, former, want] of cases) assert.deepEqual(newsOfHands(up, new Set(former)), want);
 });
 
 test('a new stay begins with nothing', () => {

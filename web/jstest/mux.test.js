@@ -55,6 +55,15 @@ test('within a frame: html, remove, apps in frame order', () => {
   assert.deepEqual(order, ['remove #gone', 'b after 1 swaps', 'a']);
 });
 
+test('a handler learns whether html came with the message', () => {
+  const { hx, mux, order } = open();
+  mux.apps.add('a', 'x', (_, rendered) => order.push(rendered));
+  hx.receive({ a: { type: 'x' }, html: '<p>' });
+  hx.receive({ a: { type: 'x' } });
+  hx.receive({ a: { type: 'x' }, html: 7 });
+  assert.deepEqual(order, [true, false, false]);
+});
+
 test('an app may be called what hx-ws would swap', () => {
   const { hx, mux, order } = open();
   mux.apps.add('content', 'x', () => order.push('content'));

@@ -276,7 +276,7 @@ const quality = (layer, why) => badgeOf({ layer, layers: 3, why });
 
 test('a worse picture is told of if the person did not choose it', () => {
   for (const why of ['', 'choice', 'constructor', undefined]) assert.equal(quality(0, why), null);
-  for (const why of ['bandwidth', 'uplink', 'cpu']) {
+  for (const why of ['bandwidth', 'uplink', 'cpu', 'server']) {
     const [paused, reduced] = [quality(null, why), quality(0, why)];
     assert.deepEqual([paused.state, reduced.state, paused.why], ['paused', 'reduced', why]);
     assert.match(paused.text, /^Paused: /);
@@ -299,6 +299,7 @@ test('pauses are announced with whose they are, but for what was out of view', (
   const say = (layer, why, track = 'camera') => announcementOf(quality(layer, why), track, 'Anna');
   assert.equal(say(null, 'bandwidth'), 'The picture of Anna is paused: your connection is slow.');
   assert.equal(say(null, 'cpu', 'screen'), 'The screen of Anna is paused: their computer is busy.');
+  assert.equal(say(null, 'server'), 'The picture of Anna is paused: the server is full.');
   assert.equal(say(null, ''), 'The picture of Anna is paused.');
   assert.equal(say(null, 'choice'), '');
   assert.equal(say(0, 'uplink'), '');

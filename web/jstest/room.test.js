@@ -54,6 +54,34 @@ test('a track before its participant', () => {
   ]);
 });
 
+test('what is said by many who never come is not kept for ever', () => {
+  const { room, take } = record();
+  room.add(anna);
+  room.setFeatures(anna.channel_name, { video: false });
+  for (let i = 0; i < 2001; i++) room.setFeatures(`guest ${i}`, { audio: i > 0 });
+  room.setFeatures('guest 1', { audio: false }); // not the oldest any more
+  room.setFeatures('guest 2001', {});
+  take();
+  for (const i of [0, 1, 2, 3]) room.add({ channel_name: `guest ${i}`, user_name: `${i}`, short_name: '' });
+  assert.deepEqual(take(), [
+    'joined 0',
+    'joined 1',
+    'features 1 {"audio":false}',
+    'joined 2',
+    'joined 3',
+    'features 3 {"audio":true}',
+  ]);
+  assert.deepEqual(room.features(anna.channel_name), { video: false });
+});
+
+test('who left before being announced has said nothing', () => {
+  const { room, take } = record();
+  room.setFeatures(anna.channel_name, { video: false });
+  room.remove(anna.channel_name);
+  room.add(anna);
+  assert.deepEqual(take(), ['joined Anna']);
+});
+
 test('streams of nobody are ignored', () => {
   const { room, take } = record();
   room.add(anna);
@@ -158,6 +186,22 @@ test('what there is of somebody can be asked for', () => {
   assert.equal(room.stream('anna-channel', false), camera);
   assert.equal(room.stream('anna-channel', true), null);
   assert.deepEqual(room.features('anna-channel'), { audio: false });
+});
+
+test('to say that one shares a screen does not make it one', () => {
+  const { room } = record();
+  room.add(anna);
+  const there = (...kinds) => {
+    const stream = { ...screen, getTracks: () => kinds.map((kind) => ({ kind })) };
+    const track = {};
+    room.addTrack(track, stream);
+    const has = room.hasScreen('anna-channel');
+    room.removeTrack(track, stream);
+    return has;
+  };
+  room.setFeatures('anna-channel', { screen: true });
+  assert.equal(room.hasScreen('anna-channel'), false);
+  assert.deepEqual([there('audio'), there('audio', 'video')], [false, true]);
 });
 
 test('who shares a screen says so, or is seen to', () => {

@@ -100,7 +100,7 @@ function construct(page) {
   const name = page.room.dataset.room ?? '';
   const invite = new URLSearchParams(location.search).get('invite') ?? '';
   const call = new Call({ name, invite, mux, room, negotiation, publisher, capture });
-  const stage = new Stage(page, room, voices);
+  const stage = new Stage(page, room, voices, floor);
   const limits = new Limits({ publisher, send });
   setInterval(() => limits.check(), LIMITS);
   return { mux, room, voices, floor, capture, call, stage, screen, send };

@@ -24,12 +24,18 @@ import { AUDIO_SLOTS } from './protocol.js';
 
 const REFUSALS = /** @type {const} */ (['password', 'invite', 'locked', 'removed', 'full']);
 
+/** What passes: the server has no time for one more now. It is asked again so many times, each after so many ms. */
+const BUSY = /\bcpu\b/i;
+const TRIES = 12;
+const PAUSE = 5000;
+
 /**
  * Being in the call or not: the `rtc` app's events on one side, the person's wishes on the other.
  *
  * Events, CustomEvents: `active` (the detail says whether one is in the call, or on the way), `role` (the detail is it:
- * a viewer sends nothing), `joining` (the server is asked to let one in), `refused` (with `{type, detail, role,
- * wrong}`: it did not; `wrong` says whether a password was given).
+ * a viewer sends nothing), `joining` (the server is asked to let one in), `busy` (the detail says whether it has no time
+ * for one more, and is asked again by and by, for a minute), `refused` (with `{type, detail, role, wrong}`: it did not;
+ * `wrong` says whether a password was given).
  */
 export class Call extends EventTarget {
   #name;
@@ -52,6 +58,11 @@ export class Call extends EventTarget {
   #role = 'participant';
   /** Of the room, as far as the person was asked for it. */
   #password = '';
+  #busy = false;
+  /** How often it was asked again. */
+  #tries = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} of the next time */
+  #timer;
 
   /** @param {Parts} parts */
   constructor({ name, invite = '', mux, room, negotiation, publisher, capture }) {
@@ -66,7 +77,7 @@ export class Call extends EventTarget {
     mux.addEventListener('closed', () => (this.#connected = false));
     mux.apps.add('rtc', 'connect', (event) => this.#onConnect(event));
     mux.apps.add('rtc', 'config', (event) => this.#onConfig(event));
-    mux.apps.add('rtc', 'others', (event) => this.#onOthers(event));
+    mux.apps.add('rtc', 'others', (event, rendered) => this.#onOthers(event, rendered));
     mux.apps.add('rtc', 'other', (event) => this.#onOther(event));
     mux.apps.add('rtc', 'disconnected', (event) => this.#onDisconnected(event));
     mux.apps.add('rtc', 'signal', (event) => this.#onSignal(event));
@@ -104,6 +115,11 @@ export class Call extends EventTarget {
 
   get role() {
     return this.#role;
+  }
+
+  /** Whether the server had no time for one more, and is asked again and again. */
+  get busy() {
+    return this.#busy;
   }
 
   /**
@@ -174,17 +190,23 @@ export class Call extends EventTarget {
     this.#negotiation.configure(configuration);
   }
 
-  /** @param {OthersEvent} event */
-  #onOthers({ ids }) {
-    if (!this.#active || !this.#ready) {
-      this.#room.reset([]); // we have hung up meanwhile; so much for the panels that came with it
-      return;
-    }
-    if (this.#joined) {
+  /**
+   * The answer to a join, with which everything begins, or several newcomers, whose panels are in the same frame.
+   * @param {OthersEvent} event
+   * @param {boolean} announced
+   */
+  #onOthers({ ids }, announced) {
+    if (announced && this.#joined) {
       for (const participant of ids) this.#room.add(participant);
       return;
     }
+    if (announced || !this.#active || !this.#ready) {
+      this.#room.reset([]); // of a stay that is over; so much for the panels that came with it
+      if (!announced) this.#mux.send({ hangup: true }); // the server has us in the room, perhaps
+      return;
+    }
     this.#joined = true;
+    this.#setBusy(false);
     this.#mux.send({ rtc: { type: 'slots', audio: AUDIO_SLOTS } });
     this.#mux.send({ rtc: { type: 'view', tiles: [], only: true } });
     this.#room.reset(ids);
@@ -213,6 +235,12 @@ export class Call extends EventTarget {
    */
   #onRefused(type, { detail = '' }) {
     if (!this.#active || this.#joined) return; // nothing is asked for
+    if (type === 'full' && BUSY.test(detail) && this.#tries < TRIES) {
+      this.#tries++;
+      this.#setBusy(true);
+      this.#timer = setTimeout(() => this.#sendJoin(), PAUSE);
+      return;
+    }
     const wrong = this.#password !== '';
     if (type === 'password') this.#password = '';
     this.end();
@@ -220,6 +248,7 @@ export class Call extends EventTarget {
   }
 
   #sendJoin() {
+    clearTimeout(this.#timer);
     if (!this.#active || !this.#ready || !this.#connected) return;
     this.#emit('joining');
     const more = {
@@ -231,6 +260,8 @@ export class Call extends EventTarget {
   }
 
   #stop() {
+    clearTimeout(this.#timer);
+    this.#setBusy(false);
     this.#ready = false;
     this.#joined = false;
     this.#negotiation.stop();
@@ -242,6 +273,14 @@ export class Call extends EventTarget {
   #setActive(active) {
     this.#active = active;
     this.#emit('active', active);
+  }
+
+  /** @param {boolean} busy */
+  #setBusy(busy) {
+    if (!busy) this.#tries = 0;
+    if (busy === this.#busy) return;
+    this.#busy = busy;
+    this.#emit('busy', busy);
   }
 
   /** @param {Role} role */

@@ -26,6 +26,9 @@ const RESTRICTIONS = {
   screen_off: { barred: 'A host has stopped you sharing your screen.', free: 'You may share your screen again.' },
 };
 
+/** More hands than this at once are only counted. */
+const MANY = 3;
+
 export class Floor extends EventTarget {
   #send;
   /** @type {YouEvent | null} null before the server has told */
@@ -34,7 +37,7 @@ export class Floor extends EventTarget {
   #state = null;
   /** @type {Participant[]} */
   #hands = [];
-  /** @type {Map<string, Restrictions>} by channel name; of those who are restricted, also while they are off the stage */
+  /** @type {Map<string, Restrictions>} by channel name; of those who are restricted, while they are on stage */
   #restricted = new Map();
 
   /** @param {(message: {type: string} & Record<string, unknown>) => void} send */
@@ -51,6 +54,7 @@ export class Floor extends EventTarget {
     apps.add('floor', 'restricted', (event) => this.#onRestricted(event));
     apps.add('floor', 'removed', () => this.#emit('removed'));
     apps.add('floor', 'invitation', (event) => this.#onInvitation(event));
+    apps.add('rtc', 'disconnected', ({ channel_name: id }) => this.#restricted.delete(id)); // told again with the next stay
   }
 
   get you() {
@@ -208,6 +212,18 @@ export class Floor extends EventTarget {
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/**
+ * What hosts are told of hands that went up, in words: whose, unless there are many.
+ * @param {Participant[]} hands
+ * @param {Set<string>} former the channel names of those that were up before
+ * @returns {string[]} lines
+ */
+export function newsOfHands(hands, former) {
+  const fresh = hands.filter(({ channel_name: id }) => !former.has(id));
+  if (fresh.length > MANY) return [`${hands.length} hands are up.`];
+  return fresh.map(({ user_name: name }) => `${name} has raised a hand.`);
 }
 
 /**

@@ -10,7 +10,7 @@
  * @typedef {{connection: Connection, message: Message, cancelled?: boolean}} MessageDetail
  * @typedef {{connection: Connection, code: number | null}} CloseDetail
  * @typedef {Record<string, any>} Frame
- * @typedef {(event: any) => void} Handler
+ * @typedef {(event: any, rendered: boolean) => void} Handler
  */
 
 const OPEN = 1; // WebSocket.OPEN
@@ -23,7 +23,8 @@ class Apps {
   /**
    * @param {string} app
    * @param {string} event
-   * @param {Handler} handler called with the app's message, whose `type` is `event`
+   * @param {Handler} handler called with the app's message, whose `type` is `event`, and whether `html` came with it in
+   *   one frame
    */
   add(app, event, handler) {
     const key = JSON.stringify([app, event]);
@@ -45,11 +46,12 @@ class Apps {
   /**
    * @param {string} app
    * @param {unknown} message ignored unless it is an object with a `type` that someone registered for
+   * @param {boolean} rendered whether `html` came with it
    */
-  dispatch(app, message) {
+  dispatch(app, message, rendered) {
     const type = /** @type {any} */ (message)?.type;
     for (const handler of [...(this.#handlers.get(JSON.stringify([app, type])) ?? [])]) {
-      guard(() => handler(message));
+      guard(() => handler(message, rendered));
     }
   }
 }
@@ -136,9 +138,9 @@ export class Mux extends EventTarget {
     if (!frame) return;
     this.#frames.delete(message);
     this.#current = null;
-    const { html: _, remove, ...apps } = frame;
+    const { html, remove, ...apps } = frame;
     if (typeof remove === 'string') guard(() => this.#removeElement(remove));
-    for (const [app, value] of Object.entries(apps)) this.apps.dispatch(app, value);
+    for (const [app, value] of Object.entries(apps)) this.apps.dispatch(app, value, typeof html === 'string');
   }
 }
 

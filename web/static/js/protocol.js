@@ -15,7 +15,7 @@
  * @typedef {{type: 'undecodable', publisher: string, subscriber: string, kind: string, codec: string}} UndecodableEvent
  *
  * @typedef {'camera' | 'screen'} Track
- * @typedef {'bandwidth' | 'uplink' | 'cpu' | 'choice' | ''} Why what keeps a picture from being better
+ * @typedef {'bandwidth' | 'uplink' | 'cpu' | 'choice' | 'server' | ''} Why what keeps a picture from being better
  * @typedef {object} QualityEvent at which layer a picture comes
  * @property {'quality'} type
  * @property {string} channel_name

@@ -237,6 +237,12 @@ const LIMITS = {
     paused: 'Their computer is too busy to send the picture. It comes back by itself.',
     reduced: 'Their computer is too busy to send a better picture. It gets better by itself.',
   },
+  server: {
+    reason: 'the server is full',
+    short: 'Server full',
+    paused: 'The server carries no more pictures, for so many people are here. It comes back by itself.',
+    reduced: 'The server carries no better picture, for so many people are here. It gets better by itself.',
+  },
 };
 
 const OUT_OF_VIEW = {

@@ -2,6 +2,9 @@ import { SCREEN_SUFFIX, SLOT_PREFIX } from './protocol.js';
 
 /** @import {Participant, Features} from './protocol.js' */
 
+/** Of so many who are not announced yet it is kept what they said about themselves. */
+const MOST_EARLY = 2000;
+
 /**
  * Who is in the room, and whose stream is whose. A stream belongs to the participant whose channel name is its id, or,
  * with the suffix `.screen`, is that participant's screen share; a stream nobody announced waits unseen. Tracks and
@@ -19,8 +22,10 @@ import { SCREEN_SUFFIX, SLOT_PREFIX } from './protocol.js';
 export class Room extends EventTarget {
   /** @type {Map<string, Participant>} by channel name */
   #participants = new Map();
-  /** @type {Map<string, Features>} by channel name; may arrive before the participant */
+  /** @type {Map<string, Features>} by channel name */
   #features = new Map();
+  /** @type {Map<string, Features>} likewise, of those not announced yet, the latest last */
+  #early = new Map();
   /** @type {Map<string, {stream: MediaStream, tracks: Set<MediaStreamTrack>}>} by stream id */
   #streams = new Map();
 
@@ -47,9 +52,18 @@ export class Room extends EventTarget {
     return this.#streams.get(screen ? id + SCREEN_SUFFIX : id)?.stream ?? null;
   }
 
-  /** Whether somebody shares a screen. @param {string} id */
+  /** Whether somebody shares a screen, or says so. @param {string} id */
   shares(id) {
     return this.features(id).screen === true || this.stream(id, true) !== null;
+  }
+
+  /** Whether the picture of somebody's screen comes. @param {string} id */
+  hasScreen(id) {
+    return (
+      this.stream(id, true)
+        ?.getTracks()
+        .some(({ kind }) => kind === 'video') ?? false
+    );
   }
 
   /**
@@ -59,6 +73,7 @@ export class Room extends EventTarget {
   reset(participants) {
     this.#participants.clear();
     this.#features.clear();
+    this.#early.clear();
     this.#streams.clear();
     this.#emit('reset', { ids: participants.map((participant) => participant.channel_name) });
     for (const participant of participants) this.add(participant);
@@ -71,8 +86,9 @@ export class Room extends EventTarget {
     this.#participants.set(id, participant);
     if (known) return;
     this.#emit('joined', { participant });
-    const features = this.#features.get(id);
-    if (features) this.#emit('features', { participant, features });
+    const features = this.#early.get(id);
+    this.#early.delete(id);
+    if (features) this.setFeatures(id, features);
     for (const stream of [id, id + SCREEN_SUFFIX]) {
       if (this.#streams.has(stream)) this.#announce(stream);
     }
@@ -83,6 +99,7 @@ export class Room extends EventTarget {
     const participant = this.#participants.get(id);
     this.#participants.delete(id);
     this.#features.delete(id);
+    this.#early.delete(id);
     if (participant) this.#emit('left', { participant });
   }
 
@@ -91,9 +108,16 @@ export class Room extends EventTarget {
    * @param {Features} features
    */
   setFeatures(id, features) {
-    this.#features.set(id, features);
     const participant = this.#participants.get(id);
-    if (participant) this.#emit('features', { participant, features });
+    if (participant) {
+      this.#features.set(id, features);
+      this.#emit('features', { participant, features });
+      return;
+    }
+    this.#early.delete(id);
+    this.#early.set(id, features);
+    const [oldest] = this.#early.keys();
+    if (this.#early.size > MOST_EARLY) this.#early.delete(oldest);
   }
 
   /**

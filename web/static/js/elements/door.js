@@ -15,7 +15,7 @@ const REFUSALS = {
 };
 
 /**
- * Where one is not let in: asks for the password, or says why.
+ * Where one is not let in: asks for the password, or says why, and what is done about it.
  * @param {HTMLDialogElement} dialog asks for the room's password
  * @param {Call} call
  * @param {Notice} notice
@@ -38,7 +38,11 @@ export function connectDoor(dialog, call, notice) {
     const text = REFUSALS[/** @type {Refusal} */ (type)] ?? '';
     notice.say('door', detail ? `${text} (${detail})` : text);
   });
-  call.addEventListener('joining', () => notice.say('door', ''));
+  call.addEventListener('joining', () => !call.busy && notice.say('door', ''));
+  call.addEventListener('busy', () => {
+    const stop = { label: 'Stop', run: () => call.leave() };
+    notice.say('door', call.busy ? 'The server is busy; trying again…' : '', stop);
+  });
   dialog.addEventListener('close', () => {
     const password = input.value;
     input.value = '';

@@ -1,3 +1,5 @@
+import { newsOfHands } from '../floor.js';
+
 /**
  * @import {Floor} from '../floor.js'
  * @import {Room} from '../room.js'
@@ -14,14 +16,17 @@
 export function connectHands(card, room, floor, announce) {
   const lines = () => /** @type {NodeListOf<HTMLElement>} */ (card.querySelectorAll('#hands > li'));
   const update = () => {
-    for (const line of lines()) line.classList.toggle('viewer', !room.participant(line.dataset.channel ?? ''));
+    for (const { classList, dataset } of lines()) {
+      const onStage = room.participant(dataset.channel ?? '') !== null;
+      classList.toggle('on-stage', onStage);
+      classList.toggle('viewer', !onStage);
+    }
   };
   /** @type {Set<string>} those that were up before */
   let up = new Set();
   floor.addEventListener('hands', () => {
     update();
-    const fresh = floor.you?.host ? floor.hands.filter(({ channel_name }) => !up.has(channel_name)) : [];
-    for (const { user_name } of fresh) announce(`${user_name} has raised a hand.`);
+    if (floor.you?.host) newsOfHands(floor.hands, up).forEach(announce);
     up = new Set(floor.hands.map(({ channel_name }) => channel_name));
   });
   for (const type of ['joined', 'left']) {

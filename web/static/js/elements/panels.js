@@ -81,11 +81,14 @@ export class Panels extends EventTarget {
     panel.classList.toggle('muted-audio', features.audio === false || muted);
   }
 
-  /** @param {string[]} ids */
+  /**
+   * Of two panels of one participant the later one is of this stay.
+   * @param {string[]} ids
+   */
   #keep(ids) {
     const kept = new Set(ids);
-    for (const panel of [...this.#root.querySelectorAll('.panel')]) {
-      if (!kept.has(/** @type {HTMLElement} */ (panel).dataset.channel ?? '')) panel.remove();
+    for (const panel of [...this.#root.querySelectorAll('.panel')].reverse()) {
+      if (!kept.delete(/** @type {HTMLElement} */ (panel).dataset.channel ?? '')) panel.remove();
     }
   }
 

@@ -16,13 +16,12 @@ export function connectRoomMenu(root, floor, copy) {
   const isOn = (/** @type {Element} */ element) => element.getAttribute('aria-checked') === 'true';
   lock.addEventListener('click', () => floor.lock(!isOn(lock)));
   byInvitation.addEventListener('click', () => floor.byInvitation(!isOn(byInvitation)));
-  const showAccess = connectAccess(root, floor);
   floor.addEventListener('state', () => {
-    const { locked = false, by_invitation: invited = false, access = 'open' } = floor.state ?? {};
+    const { locked = false, by_invitation: invited = false } = floor.state ?? {};
     lock.setAttribute('aria-checked', String(locked));
     byInvitation.setAttribute('aria-checked', String(invited));
-    showAccess(access);
   });
+  connectAccess(root, floor);
   floor.addEventListener('you', () => !floor.you?.host && root.matches(':popover-open') && root.hidePopover());
   connectInvitation(root, floor, copy);
 }
@@ -31,7 +30,6 @@ export function connectRoomMenu(root, floor, copy) {
  * Open and by invitation count at once; a password has to be given first.
  * @param {HTMLElement} root
  * @param {Floor} floor
- * @returns {(access: Access) => void} shows what the server says
  */
 function connectAccess(root, floor) {
   const form = /** @type {HTMLFormElement} */ (find('form.access', root));
@@ -39,6 +37,9 @@ function connectAccess(root, floor) {
   const password = /** @type {HTMLInputElement} */ (find('[name=password]', form));
   const field = find('.field', form);
   const told = find('.told', form);
+  /** @type {Access | null} as the server said last */
+  let access = null;
+  let asked = false;
   const chosen = () => /** @type {Access} */ (radios.find(({ checked }) => checked)?.value ?? 'open');
   form.addEventListener('change', ({ target }) => {
     if (target === password) return;
@@ -51,13 +52,25 @@ function connectAccess(root, floor) {
     if (chosen() !== 'password' || password.value === '') return;
     floor.access('password', password.value);
     password.value = '';
-    told.textContent = 'The password is set.';
+    asked = access !== 'password'; // of one password after another the server says nothing
+    told.textContent = asked ? '' : 'The password is set.';
   });
-  return (access) => {
-    if (access !== chosen()) told.textContent = '';
+  const show = () => {
     for (const radio of radios) radio.checked = radio.value === access;
     field.hidden = access !== 'password';
   };
+  // What is chosen or typed meanwhile stays, unless that has changed.
+  floor.addEventListener('state', () => {
+    const former = access;
+    access = floor.state?.access ?? 'open';
+    if (access === former) return;
+    told.textContent = asked && access === 'password' ? 'The password is set.' : '';
+    asked = false;
+    show();
+  });
+  root.addEventListener('toggle', (event) => {
+    if (/** @type {ToggleEvent} */ (event).newState === 'open') show();
+  });
 }
 
 /**

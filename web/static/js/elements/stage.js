@@ -3,6 +3,7 @@ import { Order } from '../order.js';
 import { findPanel } from './page.js';
 
 /**
+ * @import {Floor} from '../floor.js'
  * @import {Room} from '../room.js'
  * @import {Voices} from '../voices.js'
  * @import {Rect, Size} from '../layout.js'
@@ -21,10 +22,11 @@ export class Stage extends EventTarget {
   #self;
   #room;
   #voices;
+  #floor;
   #order = new Order();
   /** @type {Set<string>} by channel name */
   #pinned = new Set();
-  /** @type {Set<string>} */
+  /** @type {Set<string>} who shares a screen, or says so */
   #sharing = new Set();
   #page = 0;
   /** @type {Size} */
@@ -37,14 +39,16 @@ export class Stage extends EventTarget {
    * @param {{tiles: HTMLElement, others: HTMLElement, self: HTMLElement}} page
    * @param {Room} room
    * @param {Voices} voices
+   * @param {Pick<Floor, 'about' | 'addEventListener'>} floor
    */
-  constructor({ tiles, others, self }, room, voices) {
+  constructor({ tiles, others, self }, room, voices, floor) {
     super();
     this.#tiles = tiles;
     this.#others = others;
     this.#self = self;
     this.#room = room;
     this.#voices = voices;
+    this.#floor = floor;
     this.#size = { width: tiles.clientWidth, height: tiles.clientHeight };
     new ResizeObserver(([{ contentRect }]) => {
       this.#size = { width: contentRect.width, height: contentRect.height };
@@ -63,6 +67,12 @@ export class Stage extends EventTarget {
     for (const type of ['media', 'features']) {
       listen(type, ({ participant: { channel_name: id } }) => this.#noteScreen(id));
     }
+    floor.addEventListener('about', (event) => {
+      const { id } = /** @type {CustomEvent} */ (event).detail;
+      if (!room.shares(id)) return;
+      this.#noteScreen(id);
+      this.#changed();
+    });
     voices.addEventListener('speaker', () => this.#changed());
   }
 
@@ -99,6 +109,8 @@ export class Stage extends EventTarget {
   }
 
   #clear() {
+    for (const id of this.#shown.keys()) this.#hide(id);
+    this.#shown = new Map();
     this.#order.clear();
     this.#pinned.clear();
     this.#sharing.clear();
@@ -114,7 +126,7 @@ export class Stage extends EventTarget {
 
   /** @param {string} id */
   #noteScreen(id) {
-    if (this.#room.shares(id)) this.#sharing.add(id);
+    if (this.#room.shares(id) && !this.#floor.about(id).screen_off) this.#sharing.add(id);
     else this.#sharing.delete(id);
   }
 
@@ -155,7 +167,7 @@ export class Stage extends EventTarget {
    */
   #bring(capacity) {
     const about = {
-      stays: (/** @type {string} */ id) => this.#isLarge(id),
+      stays: (/** @type {string} */ id) => this.#pinned.has(id) || this.#sharing.has(id),
       heard: (/** @type {string} */ id) => this.#heard(id),
     };
     for (const id of [...this.#pinned, ...this.#sharing]) this.#order.bring(id, capacity, about);
@@ -163,14 +175,20 @@ export class Stage extends EventTarget {
     if (speaker !== null && this.#page === 0) this.#order.bring(speaker, capacity, about);
   }
 
-  /** @param {string} id */
+  /** It takes a screen that is there: anybody may say that they share one. @param {string} id */
   #isLarge(id) {
-    return this.#pinned.has(id) || this.#sharing.has(id);
+    return this.#pinned.has(id) || (this.#sharing.has(id) && this.#room.hasScreen(id));
   }
 
   /** The present speaker may be between two words. @param {string} id */
   #heard(id) {
     return id === this.#voices.speaker ? Infinity : this.#voices.heard(id);
+  }
+
+  /** @param {string} id */
+  #hide(id) {
+    const panel = findPanel(this.#others, id);
+    if (panel) panel.hidden = true;
   }
 
   /**
@@ -179,10 +197,7 @@ export class Stage extends EventTarget {
    */
   #show(rects, pages) {
     const gone = [...this.#shown.keys()].filter((id) => !rects.has(id));
-    for (const id of gone) {
-      const panel = findPanel(this.#others, id);
-      if (panel) panel.hidden = true;
-    }
+    for (const id of gone) this.#hide(id);
     const appeared = [];
     for (const [id, rect] of rects) {
       const panel = findPanel(this.#others, id);
