@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// gossipEvery is how often a client is told what others say of themselves, at most: while hundreds join, each message by
-// itself would cost both sides more than their media.
+// gossipEvery is how often a client is told what others say of themselves, at most: while hundreds join, each message
+// by itself would cost both sides more than their media.
 const gossipEvery = 250 * time.Millisecond
 
 // gossip is what the others have said of themselves, and the client was not told yet.
