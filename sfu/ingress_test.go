@@ -146,8 +146,9 @@ func TestUnknownStreamsAreBounded(t *testing.T) {
 	h := newHouse(t)
 	g := h.join("g")
 	g.describe(offer(cameraLine, screenLine))
+	begun := g.now
 	stranger := func(i int) out {
-		return out{ssrc: 10_000 + uint32(i), pt: 96, sequence: uint16(g.now.UnixMilli() % 9000)}
+		return out{ssrc: 10_000 + uint32(i), pt: 96, sequence: uint16(g.now.Sub(begun).Milliseconds())}
 	}
 	for i := range 3 * maxSaid {
 		g.send(stranger(i))
