@@ -139,6 +139,12 @@ async function churn(minutes) {
   await anna.join();
   for (let minute = 0; minute <= minutes; minute++) {
     await sleep(minute === 0 ? 20_000 : 60_000);
+    await anna.page.evaluate(() => {
+      // which the tests keep, not the page
+      for (const stream of window.e2e.streams.keys()) {
+        if (stream.getTracks().length === 0) window.e2e.streams.delete(stream);
+      }
+    });
     const { JSHeapUsedSize: heap, Nodes: nodes, JSEventListeners: listeners } = await measure({ collect: true });
     console.log(`${minute} min: heap ${(heap / 1e6).toFixed(2)} MB, ${nodes} nodes, ${listeners} listeners`);
   }
