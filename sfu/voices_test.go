@@ -10,6 +10,8 @@ import (
 
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
+
+	"parley/sfu/wire"
 )
 
 // talker is a guest with a microphone, in virtual time.
@@ -356,5 +358,39 @@ func TestListenerLeavesForGood(t *testing.T) {
 	listener.peer.finish()
 	if len(h.room.voices.listeners) != 0 {
 		t.Error("it listens on")
+	}
+}
+
+func TestVoicesAllocateNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	h := newHouse(t)
+	a := h.enter("a")
+	var listener *guest
+	for i := range 20 {
+		listener = h.join(fmt.Sprint("listener", i))
+		listener.hear(2)
+	}
+	h.speak(200*time.Millisecond, map[*talker]uint8{a: 30})
+	up, before := a.track("0"), listener.conn.sender.tracks[0].sent.packets
+	b := h.conn.Batch()
+	defer b.Done()
+	packets := []packet{{
+		layer: up.allLayers()[0], payload: []byte("opus"), level: []byte{30},
+		header: wire.Header{Sequence: 20_000, Timestamp: 960 * 20_000},
+	}}
+	packets[0].frame.Keyframe = true
+	packets[0].in.Arrived = h.now
+	allocations := testing.AllocsPerRun(100, func() {
+		p := &packets[0]
+		p.header.Sequence++
+		p.header.Timestamp += 960
+		p.in.Sequence, p.in.Timestamp = p.header.Sequence, p.header.Timestamp
+		p.in.Arrived = p.in.Arrived.Add(20 * time.Millisecond)
+		up.microphone.forward(packets, b)
+	})
+	if sent := listener.conn.sender.tracks[0].sent.packets - before; allocations != 0 || sent < 100 {
+		t.Errorf("%v allocations for a packet to 20 listeners, who got %d", allocations, sent)
 	}
 }
