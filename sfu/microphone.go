@@ -53,7 +53,7 @@ func (m *microphone) forward(packets []packet, b *egress.Batch) {
 		}
 		speaks := m.voice.Speaking(now)
 		if speaks {
-			m.voices.speaks(m, m.level(&p), m.voice.Loudness(), now)
+			m.voices.speaks(m, p.level, m.voice.Loudness(), now)
 		}
 		if m.voice.Silent(now) || !speaks && m.voices.crowded.Load() && m.voice.Quiet(now) {
 			m.spurt = 0
@@ -66,14 +66,6 @@ func (m *microphone) forward(packets []packet, b *egress.Batch) {
 		}
 		m.send(&p, b)
 	}
-}
-
-// level is that of a packet in -dBov.
-func (m *microphone) level(p *packet) uint8 {
-	if len(p.level) == 1 {
-		return p.level[0] & 0x7f
-	}
-	return m.voice.Loudness()
 }
 
 // keep remembers a packet that does not pass, instead of the oldest that is remembered.

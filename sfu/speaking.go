@@ -2,9 +2,9 @@ package sfu
 
 import "time"
 
-// speaks is told of every packet of a microphone that speaks, by its reader: at what level, and how loud that is on the
-// whole, in -dBov.
-func (v *voices) speaks(m *microphone, level, loudness uint8, now time.Time) {
+// speaks is told of every packet of a microphone that speaks, by its reader: its level extension, and how loud they are
+// on the whole, in -dBov. Who sends no levels is heard, but nobody can tell whether they speak more than others.
+func (v *voices) speaks(m *microphone, level []byte, loudness uint8, now time.Time) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if !v.microphones[m] {
@@ -12,8 +12,10 @@ func (v *voices) speaks(m *microphone, level, loudness uint8, now time.Time) {
 	}
 	begins := now.Sub(m.spoke) > pause
 	m.spoke, m.loudness = now, loudness
-	v.detector.Hear(m, level, now)
-	v.judge(now)
+	if len(level) == 1 {
+		v.detector.Hear(m, level[0]&0x7f, now)
+		v.judge(now)
+	}
 	if begins || m.unheard && now.Sub(m.contest) >= contestInterval {
 		m.contest = now
 		v.compete(m, now)
