@@ -215,7 +215,7 @@ test('of one scalable encoding each gets the layers that are shown', async (t) =
       await dora.page.setViewport({ width: 1000, height: 700 });
       await sees(dora, 480);
       for (const person of receivers) {
-        const { decoded } = (await person.gaps())[await anna.channel(person)];
+        const { decoded } = (await person.gaps())[await person.channelOf(anna)];
         t.diagnostic(`${person.browser.kind} waited ${decoded} ms at most`);
         assert.ok(decoded < 1500, `it stood still for ${decoded} ms`);
       }

@@ -29,7 +29,7 @@ function isTold(person, text) {
 
 /** @param {import('./harness/person.js').Person} by @param {import('./harness/person.js').Person} person */
 async function panelOf(by, person) {
-  const channel = await eventually(`${by.name} knows ${person.name}`, () => person.channel(by));
+  const channel = await eventually(`${by.name} knows ${person.name}`, () => by.channelOf(person));
   return `.panel[data-channel="${channel}"]`;
 }
 

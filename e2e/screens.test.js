@@ -33,7 +33,7 @@ test('a screen that nobody looked at is seen when it is shared again', async (t)
 
   const ben = await scene.person('Ben', browser, 'screens', { missing });
   await ben.join();
-  const channel = `${await eventually('Ben knows Anna', () => anna.channel(ben))}.screen`;
+  const channel = `${await eventually('Ben knows Anna', () => ben.channelOf(anna))}.screen`;
   const frames = async () => (await ben.streams()).incoming.find((each) => each.channel === channel)?.frames ?? 0;
   const first = await eventually('Ben decodes the screen', async () => (await frames()) || false);
   await eventually('Ben goes on decoding the screen', async () => (await frames()) > first + 10);

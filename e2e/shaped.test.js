@@ -4,18 +4,20 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { test } from 'node:test';
-import { everybodySeesEverybody, Scene } from './harness/scene.js';
+import { guests } from './harness/guests.js';
+import { others, Scene } from './harness/scene.js';
 import { scratch } from './harness/scratch.js';
 import { eventually, sleep } from './harness/wait.js';
 
 const DELAY = 20; // ms each way
 const QUEUE = 300; // ms that the bottleneck's queue holds at most
 const STALL = 100; // ms that the machine may stand still
-const BUSY = 0.9; // of its time that the machine may work
+const BUSY = 0.95; // of any WINDOW that the machine may work
+const WINDOW = 2000; // ms
 const ATTEMPTS = 3;
 const WIDE = { width: 480, height: 270, frameRate: 10 };
 const SMALL = { width: 320, height: 180, frameRate: 10 };
-const LARGE = { width: 1200, height: 800 }; // shows the wide picture in full
+const LARGE = { width: 760, height: 520 }; // shows the wide picture in full
 
 /** Both directions of a path. @param {number} [rate] bit/s @param {number} [loss] */
 function path(rate, loss = 0) {
@@ -51,7 +53,8 @@ async function noise(t, { width, height, frameRate }) {
 }
 
 /**
- * Anna sends a wide picture, the others small ones; Ben and Dora are those whose network is shaped.
+ * Anna sends a wide picture, the others small ones; Ben and Dora are those whose network is shaped. The fourth is no
+ * browser: two cores do not run four of them without frames that are late by themselves.
  * @param {import('node:test').TestContext} t
  */
 async function four(t) {
@@ -65,14 +68,15 @@ async function four(t) {
   for (const [name, browser, options] of [
     ['Anna', camera, { camera: WIDE }],
     ['Ben', chromium, { camera: SMALL, viewport: LARGE }],
-    ['Cleo', chromium, { camera: SMALL }],
     ['Dora', firefox, { camera: SMALL, viewport: LARGE }],
   ]) {
     people.push(await scene.person(name, browser, 'shaped', options));
   }
+  const [guest] = await guests(t, scene.server.url, 'shaped', 1, ['-small', '-only']);
   for (const person of people) await person.join();
-  await everybodySeesEverybody(people);
-  return { shaper, people };
+  const everybody = [...people, guest];
+  for (const person of people) await person.seesAndHears(others(everybody, person));
+  return { shaper, people, everybody };
 }
 
 /**
@@ -81,7 +85,7 @@ async function four(t) {
  * @param {import('./harness/person.js').Person} other
  */
 async function picture(viewer, other) {
-  const channel = await other.channel(viewer);
+  const channel = await viewer.channelOf(other);
   return (await viewer.streams()).incoming.find((each) => each.channel === channel);
 }
 
@@ -98,14 +102,14 @@ async function best(viewers, anna) {
 /**
  * @param {import('node:test').TestContext} t
  * @param {import('./harness/person.js').Person[]} viewers
- * @param {import('./harness/person.js').Person[]} people
+ * @param {{name: string}[]} everybody
  * @param {number} most ms
  */
-async function noFreeze(t, viewers, people, most) {
+async function noFreeze(t, viewers, everybody, most) {
   for (const viewer of viewers) {
     const gaps = await viewer.gaps();
-    for (const other of people.filter((person) => person !== viewer)) {
-      const { decoded, shown } = gaps[await other.channel(viewer)];
+    for (const other of others(everybody, viewer)) {
+      const { decoded, shown } = gaps[await viewer.channelOf(other)];
       t.diagnostic(`${viewer.name} waited for ${other.name} ${decoded} ms to decode, ${shown} ms to show`);
       assert.ok(decoded <= most, `${viewer.name} saw ${other.name} stand still for ${decoded} ms`);
     }
@@ -120,6 +124,27 @@ function worked() {
   return { idle, all };
 }
 
+/** Looks after the machine until it is stopped. */
+function machine() {
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  let busiest = 0;
+  let before = worked();
+  const timer = setInterval(() => {
+    const after = worked();
+    busiest = Math.max(busiest, 1 - (after.idle - before.idle) / (after.all - before.all));
+    before = after;
+  }, WINDOW);
+  return {
+    stall: () => Math.round(delay.max / 1e6),
+    busiest: () => busiest,
+    stop() {
+      delay.disable();
+      clearInterval(timer);
+    },
+  };
+}
+
 /**
  * Tries again if it fails while the machine itself stood still or had more to do than it can, which says nothing about
  * the network.
@@ -128,35 +153,30 @@ function worked() {
  */
 async function unlessTheMachineStalls(t, run) {
   for (let attempt = 1; ; attempt++) {
-    const delay = monitorEventLoopDelay({ resolution: 10 });
-    delay.enable();
-    const before = worked();
+    const { stall, busiest, stop } = machine();
     try {
       return await run();
     } catch (error) {
-      const [stall, after] = [Math.round(delay.max / 1e6), worked()];
-      const busy = 1 - (after.idle - before.idle) / (after.all - before.all);
-      if ((stall < STALL && busy < BUSY) || attempt === ATTEMPTS) throw error;
-      const state = `stood still for ${stall} ms and was ${Math.round(100 * busy)} % busy`;
+      if ((stall() < STALL && busiest() < BUSY) || attempt === ATTEMPTS) throw error;
+      const state = `stood still for ${stall()} ms and was ${Math.round(100 * busiest())} % busy`;
       t.diagnostic(`again, for the machine ${state}: ${error.message}`);
     } finally {
-      delay.disable();
+      stop();
     }
   }
 }
 
 test('a path of 2 Mbit/s falls to 500 kbit/s and comes back: nothing freezes, the best picture returns', async (t) => {
-  const { shaper, people } = await four(t);
-  await unlessTheMachineStalls(t, () => narrowed(t, shaper, people));
+  const scene = await four(t);
+  await unlessTheMachineStalls(t, () => narrowed(t, scene));
 });
 
 /**
  * @param {import('node:test').TestContext} t
- * @param {import('./harness/shaper.js').Shaper} shaper
- * @param {import('./harness/person.js').Person[]} people
+ * @param {Awaited<ReturnType<typeof four>>} scene
  */
-async function narrowed(t, shaper, people) {
-  const [anna, ben, , dora] = people;
+async function narrowed(t, { shaper, people, everybody }) {
+  const [anna, ben, dora] = people;
   const shaped = [ben, dora];
   const narrow = (rate) => Promise.all(shaped.map((person) => shaper.set(person, path(rate))));
   await narrow(2_000_000);
@@ -167,7 +187,7 @@ async function narrowed(t, shaper, people) {
   await sleep(3000);
   for (const person of shaped) await shaper.did(person, true);
   await sleep(10_000);
-  await noFreeze(t, shaped, people, 1500);
+  await noFreeze(t, shaped, everybody, 1500);
   for (const person of shaped) {
     const { width, rate } = await picture(person, anna);
     const { down } = await shaper.did(person);
@@ -179,21 +199,20 @@ async function narrowed(t, shaper, people) {
   const freed = performance.now();
   await eventually('the best picture is back', () => best(shaped, anna), 10_000);
   t.diagnostic(`the best picture was back after ${Math.round(performance.now() - freed)} ms`);
-  await noFreeze(t, shaped, people, 1500);
+  await noFreeze(t, shaped, everybody, 1500);
 }
 
 test('of 5 % random loss nobody notices anything', async (t) => {
-  const { shaper, people } = await four(t);
-  await unlessTheMachineStalls(t, () => lossy(t, shaper, people));
+  const scene = await four(t);
+  await unlessTheMachineStalls(t, () => lossy(t, scene));
 });
 
 /**
  * @param {import('node:test').TestContext} t
- * @param {import('./harness/shaper.js').Shaper} shaper
- * @param {import('./harness/person.js').Person[]} people
+ * @param {Awaited<ReturnType<typeof four>>} scene
  */
-async function lossy(t, shaper, people) {
-  const [anna, ben, , dora] = people;
+async function lossy(t, { shaper, people, everybody }) {
+  const [anna, ben, dora] = people;
   const shaped = [ben, dora];
   for (const person of shaped) await shaper.set(person, path(undefined, 0.05));
   await eventually('the best picture is seen', () => best(shaped, anna));
@@ -207,7 +226,7 @@ async function lossy(t, shaper, people) {
   for (const viewer of people) await viewer.watch();
   await sleep(10_000);
   await best(shaped, anna);
-  await noFreeze(t, people, people, 700);
+  await noFreeze(t, people, everybody, 700);
   for (const person of shaped) {
     const { up, down } = await shaper.did(person);
     assert.ok(up.lost > 0 && down.lost > 100, `${person.name} has lost ${up.lost} up, ${down.lost} down`);

@@ -191,10 +191,10 @@ export class Person {
     return within(this.page.evaluate(gaps), PATIENCE, `${this.name} looks for gaps`);
   }
 
-  /** How this person is called on the wire. @param {Person} by whom somebody else sees them */
-  async channel(by) {
-    const { tiles } = await by.look();
-    return tiles.find(({ name }) => name === this.name)?.channel;
+  /** How somebody else who is seen here is called on the wire. @param {{name: string}} other */
+  async channelOf(other) {
+    const { tiles } = await this.look();
+    return tiles.find(({ name }) => name === other.name)?.channel;
   }
 
   /** The port that this person's media comes from, or that the server sees it come from. */
