@@ -46,7 +46,7 @@ func newHouse(tb testing.TB) *house {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = s.Close() })
-	return &house{tb: tb, sfu: s, conn: conn, room: newRoom("room", s.voices), now: time.Now()}
+	return &house{tb: tb, sfu: s, conn: conn, room: newRoom("room", newVoiceClock()), now: time.Now()}
 }
 
 // pass lets time go by.

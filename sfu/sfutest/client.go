@@ -169,8 +169,9 @@ func (c *Client) connect() error {
 			c.Peer.Candidate(&init)
 		}
 	})
-	pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
-		c.change(func() { c.connected = state == webrtc.PeerConnectionStateConnected })
+	// pion tells each state in a goroutine of its own, so the last to be told need not be the latest.
+	pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) {
+		c.change(func() { c.connected = pc.ConnectionState() == webrtc.PeerConnectionStateConnected })
 	})
 	pc.OnTrack(func(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { c.wg.Go(func() { c.read(track) }) })
 	if err := c.openFeatures(pc); err != nil {

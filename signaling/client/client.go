@@ -55,6 +55,7 @@ type Client struct {
 	inRoom        bool        // others came
 	conn          *connection // nil outside a room, and while a reset is awaited
 	resetting     bool        // a reset was sent: what comes from the server until its own is for the former connection
+	broken        bool        // the connection needs a reset, if the server does not let the client into another room
 	closeErr      error
 }
 
@@ -144,11 +145,11 @@ func (c *Client) EnterAndWait(ctx context.Context, join protocol.Join) error {
 }
 
 // Hangup leaves the room.
-func (c *Client) Hangup() {
-	c.queue.post(func() {
-		c.send(protocol.KeyHangup, true)
-		c.leave()
-	})
+func (c *Client) Hangup() { c.queue.post(c.hangup) }
+
+func (c *Client) hangup() {
+	c.send(protocol.KeyHangup, true)
+	c.leave()
 }
 
 // Reset asks the server for fresh peers on both sides.

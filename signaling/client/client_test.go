@@ -134,23 +134,27 @@ func TestAnotherRoom(t *testing.T) {
 	defer cancel()
 	for _, room := range []string{"red", "blue", "blue"} {
 		if err := c.JoinAndWait(ctx, room); err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v; %+v", room, err, c.Snapshot())
 		}
 		if peer := s.media.last(); peer.room != room || peer.id != c.Snapshot().ChannelName {
 			t.Errorf("in %s as %s", peer.room, peer.id)
 		}
 	}
 	// Only the last of several joins counts.
-	for _, room := range []string{"a", "b", "no such room", "c"} {
-		c.Join(room)
-	}
+	c.queue.post(func() { // at once, before the first is answered
+		for _, room := range []string{"a", "b", "no such room", "c"} {
+			c.join(protocol.Join{Room: room})
+		}
+	})
 	await(t, c, "the last room", func(s Snapshot) bool { return s.Room == "c" && s.Connection == "connected" })
 	if errs := c.Snapshot().Errors; len(errs) != 1 || errs[0].Type != protocol.ErrorBadRoom {
 		t.Errorf("errors %+v", errs)
 	}
-	c.Join("d")
-	c.Hangup()
-	c.Join("e")
+	c.queue.post(func() {
+		c.join(protocol.Join{Room: "d"})
+		c.hangup()
+		c.join(protocol.Join{Room: "e"})
+	})
 	await(t, c, "the room after a hang-up", func(s Snapshot) bool { return s.Room == "e" && s.Connection == "connected" })
 	s.media.mu.Lock()
 	defer s.media.mu.Unlock()
@@ -162,6 +166,30 @@ func TestAnotherRoom(t *testing.T) {
 		if n := count(peer.log(), "offer"); n != offers {
 			t.Errorf("%d offers in %s", n, peer.room)
 		}
+	}
+}
+
+// A reset that is due while a join is awaited is not the next room's to answer.
+func TestResetWhileJoining(t *testing.T) {
+	s := newServer(t)
+	c := s.guest("ann", Options{Audio: true})
+	c.Join("red")
+	await(t, c, "media", func(s Snapshot) bool { return flows(s, "audio") })
+	for _, room := range []string{"no such room", "blue"} {
+		c.queue.post(func() {
+			c.join(protocol.Join{Room: room})
+			c.reset()
+		})
+		here := "red"
+		if room == "blue" {
+			here = room
+		}
+		await(t, c, "media in "+here, func(s Snapshot) bool {
+			return s.Room == here && s.Connection == "connected" && (s.Resets == 1) == (here == "red")
+		})
+	}
+	if n := count(s.media.last().log(), sfu.TypeReset); n != 0 {
+		t.Errorf("%d resets in blue", n)
 	}
 }
 

@@ -203,15 +203,18 @@ func (c *Client) listen(conn *connection) {
 	conn.pc.OnTrack(func(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 		ifCurrent(func() { conn.receive(remote, receiver, c.state) })
 	})
-	conn.pc.OnConnectionStateChange(func(pcState webrtc.PeerConnectionState) {
+	// pion tells each state in a goroutine of its own, so the last to be told need not be the latest.
+	conn.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) {
 		ifCurrent(func() {
-			path := conn.localPath()
+			pcState, path := conn.pc.ConnectionState(), conn.localPath()
 			c.state.update(func(s *Snapshot) { s.Connection, s.LocalPath = pcState.String(), path })
 			switch pcState {
 			case webrtc.PeerConnectionStateFailed:
 				c.reset()
 			case webrtc.PeerConnectionStateClosed: // by the server, which may be about to say why
-				conn.expiry = time.AfterFunc(closedWait, func() { ifCurrent(c.reset) })
+				if conn.expiry == nil {
+					conn.expiry = time.AfterFunc(closedWait, func() { ifCurrent(c.reset) })
+				}
 			default:
 			}
 		})

@@ -170,11 +170,12 @@ type mirrorPeer struct {
 	mu   sync.Mutex
 	seen []string // guarded by mu: types of what the client signalled
 
-	pc     *webrtc.PeerConnection
-	media  sync.WaitGroup
-	silent bool
-	wanted bool // there is something to offer
-	ended  bool
+	pc      *webrtc.PeerConnection
+	senders []*webrtc.RTPSender
+	media   sync.WaitGroup
+	silent  bool
+	wanted  bool // there is something to offer
+	ended   bool
 }
 
 func (p *mirrorPeer) run() {
@@ -190,8 +191,11 @@ func (p *mirrorPeer) run() {
 func (p *mirrorPeer) close() {
 	if p.pc != nil {
 		_ = p.pc.GracefulClose()
+		for _, sender := range p.senders { // one that came as pion closed is not ended by it
+			_ = sender.Stop()
+		}
 		p.media.Wait()
-		p.pc = nil
+		p.pc, p.senders = nil, nil
 	}
 }
 
@@ -341,10 +345,11 @@ func (p *mirrorPeer) reflect(remote *webrtc.TrackRemote) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	pc := p.pc
+	pc, sender := p.pc, transceiver.Sender()
+	p.senders = append(p.senders, sender)
 	p.media.Go(func() {
 		for {
-			packets, _, err := transceiver.Sender().ReadRTCP()
+			packets, _, err := sender.ReadRTCP()
 			if err != nil {
 				return
 			}

@@ -165,6 +165,10 @@ func (c *Client) refused() {
 			s.Room = c.room
 		}
 	})
+	if c.awaited == 0 && c.broken {
+		c.broken = false
+		c.reset()
+	}
 }
 
 // others says who is in the room: as the answer to a join it begins the call, else it announces newcomers.
@@ -215,7 +219,7 @@ func (c *Client) add(people ...protocol.Participant) {
 // leave ends the call on this side.
 func (c *Client) leave() {
 	c.disconnect()
-	c.joining, c.room, c.inRoom, c.resetting = "", "", false, false
+	c.joining, c.room, c.inRoom, c.resetting, c.broken = "", "", false, false, false
 	c.state.update(func(s *Snapshot) {
 		s.Room, s.Speaker = "", ""
 		clear(s.People)
@@ -245,9 +249,13 @@ func (c *Client) reconnect() {
 	}
 }
 
-// reset asks the server to begin afresh.
+// reset asks the server to begin afresh. While a join is awaited it would be the next room's peer that answers.
 func (c *Client) reset() {
 	if !c.inRoom || c.resetting {
+		return
+	}
+	if c.awaited > 0 {
+		c.broken = true
 		return
 	}
 	c.resetting = true
