@@ -83,14 +83,14 @@ func (k *talker) until(key, kind string) message {
 // told returns all that was told until now, headers excepted.
 func (k *talker) told() (frames []string) {
 	k.t.Helper()
-	k.Send(protocol.KeyFloor, 7)
+	k.Send(protocol.KeyRTC, protocol.Signal{Type: protocol.TypeSignal, Recipient: "nobody"})
 	deadline := time.After(patience)
 	for {
 		select {
 		case frame := <-k.frames:
 			var m message
 			if frame.Key == protocol.KeyError && json.Unmarshal(frame.Value, &m) == nil &&
-				m.Type == protocol.ErrorBadMessage {
+				m.Type == protocol.ErrorBadRecipient {
 				return frames
 			}
 			if frame.Key != protocol.KeyHTML {

@@ -49,8 +49,7 @@ type Client struct {
 	// Owned by the loop.
 	configuration webrtc.Configuration
 	features      map[string]any
-	joining       string      // the room that was asked for last and is not entered yet
-	awaited       int         // joins that the server has not answered
+	asked         []string    // rooms of the joins that the server has not answered, "" for what was taken back
 	room          string      // that the client is in
 	inRoom        bool        // others came
 	conn          *connection // nil outside a room, and while a reset is awaited
@@ -149,6 +148,7 @@ func (c *Client) Hangup() { c.queue.post(c.hangup) }
 
 func (c *Client) hangup() {
 	c.send(protocol.KeyHangup, true)
+	clear(c.asked)
 	c.leave()
 }
 

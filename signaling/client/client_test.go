@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync"
@@ -190,6 +191,41 @@ func TestResetWhileJoining(t *testing.T) {
 	}
 	if n := count(s.media.last().log(), sfu.TypeReset); n != 0 {
 		t.Errorf("%d resets in blue", n)
+	}
+}
+
+// However many joins are on their way, the client is in the end where the server has it.
+func TestRoomOfSeveralJoins(t *testing.T) {
+	s := newServer(t)
+	c := s.guest("ann", Options{Audio: true})
+	c.Join("red")
+	await(t, c, "media", func(s Snapshot) bool { return flows(s, "audio") })
+	join := func(rooms ...string) {
+		for _, room := range rooms {
+			c.join(protocol.Join{Room: room})
+		}
+	}
+	for name, ask := range map[string]struct {
+		do   func()
+		room string
+	}{
+		"granted, then refused": {func() { join("blue", "no such room") }, "blue"},
+		"refused, then granted": {func() { join("no such room", "green") }, "green"},
+		"the server resets meanwhile": {func() {
+			join("grey")
+			c.signal(protocol.SignalBody{Description: &protocol.Description{Type: protocol.TypeReset}})
+		}, "grey"},
+		"removed meanwhile": {func() {
+			join("black")
+			c.receiveFloor(json.RawMessage(`{"type":"removed"}`))
+		}, "black"},
+	} {
+		c.queue.post(ask.do)
+		await(t, c, name, func(now Snapshot) bool { return now.Room == ask.room && now.Connection == "connected" })
+		peer := s.media.last()
+		if offers := count(peer.log(), "offer"); peer.room != ask.room || offers != 1 {
+			t.Errorf("%s: in %s by the server, %d offers", name, peer.room, offers)
+		}
 	}
 }
 

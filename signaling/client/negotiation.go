@@ -46,7 +46,7 @@ func (c *Client) receive(frame []byte) {
 			var e protocol.Error
 			_ = json.Unmarshal(values[key], &e)
 			c.state.update(func(s *Snapshot) { s.Errors = append(s.Errors, e) })
-			if c.awaited > 0 && refuses(e.Type) {
+			if len(c.asked) > 0 && refuses(e.Type) {
 				c.refused()
 			}
 		case protocol.KeyFloor:
@@ -139,8 +139,7 @@ func (c *Client) configure(cfg protocol.RTCConfig) {
 // join asks to be let in. Until the server has answered, the client stays where it is: it may be refused.
 func (c *Client) join(join protocol.Join) {
 	c.send(protocol.KeyJoin, join)
-	c.joining = join.Room
-	c.awaited++
+	c.asked = append(c.asked, join.Room)
 	c.state.update(func(s *Snapshot) { s.Room = "" })
 }
 
@@ -156,43 +155,50 @@ func refuses(kind string) bool {
 
 // refused ends a join that came to nothing.
 func (c *Client) refused() {
-	if c.awaited--; c.awaited == 0 {
-		c.joining = ""
-	}
-	c.state.update(func(s *Snapshot) {
-		s.Refusals++
-		if c.awaited == 0 {
-			s.Room = c.room
-		}
-	})
-	if c.awaited == 0 && c.broken {
-		c.broken = false
-		c.reset()
+	c.asked = c.asked[1:]
+	c.state.update(func(s *Snapshot) { s.Refusals++ })
+	if len(c.asked) == 0 && c.inRoom {
+		c.stay()
 	}
 }
 
 // others says who is in the room: as the answer to a join it begins the call, else it announces newcomers.
 func (c *Client) others(ids []protocol.Participant) {
-	if c.awaited == 0 {
+	if len(c.asked) == 0 {
 		if c.inRoom {
 			c.add(ids...)
 		}
 		return
 	}
-	if c.awaited--; c.awaited > 0 || c.joining == "" {
-		return // of a join that was followed by another, or taken back
+	room := c.asked[0]
+	c.asked = c.asked[1:]
+	if room == "" {
+		return // taken back
 	}
-	room := c.joining
 	c.leave()
 	c.inRoom, c.room = true, room
 	c.add(ids...)
-	c.state.update(func(s *Snapshot) { s.Room, s.Offers, s.Resets = room, 0, 0 })
-	c.ask()
-	c.queue.post(func() { // after what OnEvent has posted
-		if c.inRoom && c.conn == nil && !c.resetting {
-			c.reconnect()
-		}
-	})
+	c.state.update(func(s *Snapshot) { s.Offers, s.Resets = 0, 0 })
+	if len(c.asked) == 0 {
+		c.stay()
+	}
+}
+
+// stay begins the call in the room that the client is in, or goes on with it, now that no other is asked for.
+func (c *Client) stay() {
+	c.state.update(func(s *Snapshot) { s.Room = c.room })
+	switch {
+	case c.broken:
+		c.broken = false
+		c.reset()
+	case c.conn == nil && !c.resetting:
+		c.ask()
+		c.queue.post(func() { // after what OnEvent has posted
+			if c.inRoom && c.conn == nil && !c.resetting && len(c.asked) == 0 {
+				c.reconnect()
+			}
+		})
+	}
 }
 
 // ask tells the server at the beginning of a stay what the client wants to receive.
@@ -219,7 +225,7 @@ func (c *Client) add(people ...protocol.Participant) {
 // leave ends the call on this side.
 func (c *Client) leave() {
 	c.disconnect()
-	c.joining, c.room, c.inRoom, c.resetting, c.broken = "", "", false, false, false
+	c.room, c.inRoom, c.resetting, c.broken = "", false, false, false
 	c.state.update(func(s *Snapshot) {
 		s.Room, s.Speaker = "", ""
 		clear(s.People)
@@ -254,7 +260,7 @@ func (c *Client) reset() {
 	if !c.inRoom || c.resetting {
 		return
 	}
-	if c.awaited > 0 {
+	if len(c.asked) > 0 {
 		c.broken = true
 		return
 	}
@@ -268,7 +274,9 @@ func (c *Client) signal(body protocol.SignalBody) {
 	if body.Description != nil && body.Description.Type == protocol.TypeReset {
 		c.resetting = false
 		c.state.update(func(s *Snapshot) { s.Resets++ })
-		c.reconnect()
+		if c.disconnect(); len(c.asked) == 0 { // else the next room's peer would take the offer
+			c.reconnect()
+		}
 		return
 	}
 	if c.conn == nil || c.resetting {
