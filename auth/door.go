@@ -55,8 +55,9 @@ func (d *Door) CheckPassword(password, remote string) error {
 		return &FieldError{FieldPassword, messageGuesses}
 	}
 	hash := hashPassword(password)
-	if subtle.ConstantTimeCompare(hash[:], d.password[:]) != 1 {
-		d.guesses.Wrong(remote)
+	wrong := subtle.ConstantTimeCompare(hash[:], d.password[:]) != 1
+	d.guesses.Answered(remote, wrong)
+	if wrong {
 		return &FieldError{FieldPassword, messageWrongPassword}
 	}
 	return nil

@@ -23,46 +23,66 @@ const siteBits = 64
 // that guessed within the last minute: few, since all together may guess that often only. Safe for concurrent use.
 type Guesses struct {
 	mu     sync.Mutex
-	all    *rate.Limiter            // guarded by mu
-	byHost map[string]*rate.Limiter // guarded by mu
+	all    guesser             // guarded by mu
+	byHost map[string]*guesser // guarded by mu
+}
+
+// guesser is one who guesses, or all of them.
+type guesser struct {
+	limiter *rate.Limiter
+	open    int // guesses that were allowed and not answered yet
+}
+
+func newGuesser(every time.Duration, atOnce int) guesser {
+	return guesser{limiter: rate.NewLimiter(rate.Every(every), atOnce)}
+}
+
+// may tells whether one more guess could be wrong.
+func (g *guesser) may() bool { return g.limiter.Tokens()-float64(g.open) >= 1 }
+
+func (g *guesser) answered(wrong bool) {
+	g.open--
+	if wrong {
+		g.limiter.Allow()
+	}
 }
 
 // NewGuesses starts counting.
 func NewGuesses() *Guesses {
 	return &Guesses{
-		all:    rate.NewLimiter(rate.Every(allGuessesEvery), allGuessesAtOnce),
-		byHost: map[string]*rate.Limiter{},
+		all:    newGuesser(allGuessesEvery, allGuessesAtOnce),
+		byHost: map[string]*guesser{},
 	}
 }
 
-// Allow tells whether a guess from there may be answered, or too much was guessed lately. Remote is an address as
-// net/http has it.
+// Allow tells whether a guess from there may be answered, or too much was guessed lately. If it may, Answered must
+// follow. Remote is an address as net/http has it.
 func (g *Guesses) Allow(remote string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	limiter := g.byHost[guessingHost(remote)]
-	return (limiter == nil || limiter.Tokens() >= 1) && g.all.Tokens() >= 1
+	host := guessingHost(remote)
+	by := g.byHost[host]
+	if by == nil {
+		fresh := newGuesser(guessEvery, guessesAtOnce)
+		by = &fresh
+	}
+	if !by.may() || !g.all.may() {
+		return false
+	}
+	by.open++
+	g.all.open++
+	g.byHost[host] = by
+	return true
 }
 
-// Wrong counts a wrong guess from there. Those that were allowed at the same time are paid for later.
-func (g *Guesses) Wrong(remote string) {
+// Answered says what became of a guess that was allowed.
+func (g *Guesses) Answered(remote string, wrong bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.forget()
-	host := guessingHost(remote)
-	limiter := g.byHost[host]
-	if limiter == nil {
-		limiter = rate.NewLimiter(rate.Every(guessEvery), guessesAtOnce)
-		g.byHost[host] = limiter
-	}
-	limiter.Reserve()
-	g.all.Reserve()
-}
-
-// forget drops the addresses that may guess as if they never had.
-func (g *Guesses) forget() {
-	for host, limiter := range g.byHost {
-		if limiter.Tokens() >= guessesAtOnce {
+	g.byHost[guessingHost(remote)].answered(wrong)
+	g.all.answered(wrong)
+	for host, by := range g.byHost { // those that may guess as if they never had
+		if by.open == 0 && by.limiter.Tokens() >= guessesAtOnce {
 			delete(g.byHost, host)
 		}
 	}

@@ -6,12 +6,11 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// viewer reports whether nothing at all is forwarded: such a participant is not there for the others.
-func (b Barred) viewer() bool { return b.Microphone && b.Camera && b.Screen }
-
 // isBarred reports whether a track of the participant is not forwarded.
 func (p *Peer) isBarred(up *upTrack) bool {
 	switch sound := up.kind == webrtc.RTPCodecTypeAudio; {
+	case p.barred.Viewer:
+		return true
 	case sound && p.barred.Microphone: // whatever stream it claims to be of
 		return true
 	case up.source.screen:
@@ -33,9 +32,9 @@ func (p *Peer) bar(what Barred) {
 		}
 	}
 	switch {
-	case what.viewer():
+	case what.Viewer:
 		p.room.unshare(p)
-	case former.viewer() && p.features != nil:
+	case former.Viewer && p.features != nil:
 		p.room.share(p, p.features)
 	}
 }
@@ -46,7 +45,7 @@ func (p *Peer) shareFeatures(message []byte) {
 		return
 	}
 	p.features = json.RawMessage(message)
-	if !p.barred.viewer() {
+	if !p.barred.Viewer {
 		p.room.share(p, p.features)
 	}
 }

@@ -115,8 +115,9 @@ type (
 func (SpeakerChanged) roomEvent() {}
 func (Levels) roomEvent()         {}
 
-// Barred says what of a participant is not forwarded, whatever comes. A viewer is barred from all of it.
-type Barred struct{ Microphone, Camera, Screen bool }
+// Barred says what of a participant is not forwarded, whatever comes. Of a viewer nothing is, nor what the client says
+// of itself: for the others a viewer is not there.
+type Barred struct{ Viewer, Microphone, Camera, Screen bool }
 
 // Headroom is how many more participants an SFU carries.
 type Headroom = capacity.Headroom

@@ -120,7 +120,7 @@ func TestBarredIsNotForwarded(t *testing.T) {
 		{Barred{}, []string{"audio", "video"}},
 		{Barred{Microphone: true}, []string{"video"}},
 		{Barred{Camera: true, Screen: true}, []string{"audio"}},
-		{Barred{true, true, true}, nil},
+		{Barred{Viewer: true}, nil},
 		{Barred{Screen: true}, []string{"audio", "video"}},
 	} {
 		a.peer.bar(test.what)
@@ -133,7 +133,7 @@ func TestBarredIsNotForwarded(t *testing.T) {
 func TestViewersAreNotSpokenOf(t *testing.T) {
 	h := newHouse(t)
 	a, b := h.join("a"), h.join("b")
-	a.peer.bar(Barred{true, true, true})
+	a.peer.bar(Barred{Viewer: true})
 	a.peer.shareFeatures([]byte(`{"video":true}`))
 	if len(h.room.features) != 0 {
 		t.Error("what a viewer says of itself is passed on")
@@ -142,7 +142,11 @@ func TestViewersAreNotSpokenOf(t *testing.T) {
 	if string(h.room.features["a"]) != `{"video":true}` {
 		t.Error("on stage it is not")
 	}
-	a.peer.bar(Barred{true, true, true})
+	a.peer.bar(Barred{Microphone: true, Camera: true, Screen: true})
+	if len(h.room.features) != 1 {
+		t.Error("who is on stage without anything to send is no viewer")
+	}
+	a.peer.bar(Barred{Viewer: true})
 	if len(h.room.features) != 0 {
 		t.Error("it is kept of who went off the stage")
 	}

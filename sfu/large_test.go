@@ -83,7 +83,7 @@ func TestBarredWhileInTheCall(t *testing.T) {
 	publisher.Peer.Bar(sfu.Barred{})
 	everything.AwaitMedia("p/audio", 10)
 	slots.AwaitMedia("slot.0/audio", 10)
-	publisher.Peer.Bar(sfu.Barred{Microphone: true, Camera: true, Screen: true})
+	publisher.Peer.Bar(sfu.Barred{Viewer: true})
 	everything.Await("all to end", func() bool { return s.Counts().UpTracks == 0 })
 	if everything.Ended() || publisher.Ended() {
 		t.Error("a call has ended with it")

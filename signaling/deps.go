@@ -32,10 +32,9 @@ type Invites interface {
 // Guesses limits how fast passwords of rooms may be guessed. Remote is the address of a socket. Its methods do not
 // block.
 type Guesses interface {
-	// Allow tells whether a guess from there may be answered.
+	// Allow tells whether a guess from there may be answered, and then takes it for wrong until Answered says.
 	Allow(remote string) bool
-	// Wrong counts a wrong one.
-	Wrong(remote string)
+	Answered(remote string, wrong bool)
 }
 
 // Peer is the server's side of a participant's connection. None of its methods blocks.

@@ -55,14 +55,6 @@ func TestRefusedJoinsChangeNothing(t *testing.T) {
 		},
 		{name: "locked", request: `{"type":"lock","on":true}`, join: `"red"`, kind: protocol.ErrorLocked},
 		{
-			name: "full", headroom: sfu.Headroom{Known: true, Limit: "CPU"}, join: `"red"`,
-			kind: protocol.ErrorFull, detail: "the server carries no more people (CPU)",
-		},
-		{
-			name: "full for viewers", headroom: sfu.Headroom{Known: true}, join: `{"room":"red","as":"viewer"}`,
-			kind: protocol.ErrorFull, detail: "the server carries no more people",
-		},
-		{
 			name: "nearly full", headroom: sfu.Headroom{Known: true, People: 1}, join: `"a b"`,
 			kind: protocol.ErrorBadRoom, enters: `"red"`,
 		},
@@ -93,6 +85,23 @@ func TestRefusedJoinsChangeNothing(t *testing.T) {
 			cid.misses(bob)
 		})
 	}
+}
+
+func TestFullServer(t *testing.T) {
+	f := newFixture(t, Config{})
+	ann, bob := f.open("ann"), f.open("bob")
+	ann.join("red")
+	f.capacity.set(sfu.Headroom{Known: true, Limit: "CPU"})
+	bob.refused(`"red"`, protocol.ErrorFull, "the server carries no more people (CPU)")
+	f.capacity.set(sfu.Headroom{Known: true})
+	bob.refused(`{"room":"red","as":"viewer"}`, protocol.ErrorFull, "the server carries no more people")
+	if f.hub.InCall(bob.id()) {
+		t.Error("bob is in the call")
+	}
+	ann.nothing()
+	ann.join("blue") // it is one of those who are here
+	ann.send(`{"hangup":true}`)
+	ann.refused(`"red"`, protocol.ErrorFull, "")
 }
 
 func TestComingBackNeedsNothing(t *testing.T) {
@@ -134,7 +143,8 @@ func TestRemovedPeopleStayOut(t *testing.T) {
 	ann.join("red")
 	bob.join("red")
 	elsewhere.watch("red")
-	ann.floor(`{"type":"remove","channel_name":"` + bob.id() + `"}`)
+	ann.until(`{"html":"<header id=\"header\">red 2 +1</header>"}`)
+	ann.send(`{"floor":{"type":"remove","channel_name":"` + bob.id() + `"}}`)
 	for _, c := range []*testClient{bob, elsewhere} {
 		c.until(`{"floor":{"type":"removed"}}`)
 		c.send(`{"floor":{"type":"hand","up":true}}`)
@@ -147,6 +157,7 @@ func TestRemovedPeopleStayOut(t *testing.T) {
 			t.Error("still in the call")
 		}
 	}
+	ann.until(`{"html":"<header id=\"header\">red 1</header>"}`)
 	f.open("bob#3").refused(`"red"`, protocol.ErrorRemoved, "") // the same user, logged in again
 	bob.join("blue")                                            // the socket is as good as before
 	ann.send(`{"hangup":true}`)

@@ -12,6 +12,7 @@ import (
 const (
 	announceEvery = 250 * time.Millisecond // newcomers are announced, where there are many
 	few           = 8                      // members; of whom joins so few, each is told at once
+	many          = 32                     // newcomers that are not put off: each has to be told of those after it
 )
 
 // announcement is one frame that tells of several newcomers.
@@ -29,7 +30,10 @@ func (r *room) goOn(m *member) {
 	now := time.Now()
 	if len(r.members) == 1 { // nobody to be told
 		r.announced()
-	} else if due := r.newcomers.want(now, announceEvery); len(r.members) <= few || !due.After(now) {
+		return
+	}
+	due := r.newcomers.want(now, announceEvery)
+	if len(r.members) <= few || len(r.pending) >= many || !due.After(now) {
 		r.announce(now)
 	} else {
 		r.wake(due)

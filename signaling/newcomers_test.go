@@ -195,6 +195,43 @@ func TestWhoIsNamedIsAnnouncedFirst(t *testing.T) {
 	}
 }
 
+func TestSpeakersAreAnnouncedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, stop := newBubble(t, Config{})
+		defer stop()
+		f.audience(few)
+		ann, bob, cid := f.open("ann"), f.open("bob"), f.open("cid")
+		ann.join("red")
+		time.Sleep(time.Second)
+		bob.join("red")
+		ann.sees(bob)
+		cid.join("red")
+		ann.nothing()
+		f.media.tell("red", sfu.SpeakerChanged{Publisher: cid.id()})
+		ann.sees(cid)
+		ann.rtc(protocol.TypeSpeaker, nil)
+	})
+}
+
+// Whoever waits to be announced has to be told of those who came after: of few, or their frames would be without end.
+func TestNewcomersWaitInSmallGroups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, stop := newBubble(t, Config{})
+		defer stop()
+		f.audience(few)
+		f.open("ann").join("red")
+		time.Sleep(time.Second)
+		most := 0
+		for i := range 3 * many {
+			f.open(fmt.Sprint("guest", i)).join("red")
+			most = max(most, len(f.hub.find("red").pending))
+		}
+		if most < few || most >= many {
+			t.Errorf("%d waited at once", most)
+		}
+	})
+}
+
 func TestSpeakersDoNotPutOffAnnouncements(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, stop := newBubble(t, Config{})

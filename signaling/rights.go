@@ -112,7 +112,7 @@ func (r *room) syncState() {
 // barred is what is not forwarded of somebody.
 func barred(you protocol.You) sfu.Barred {
 	return sfu.Barred{
-		Microphone: !you.OnStage || you.Muted, Camera: !you.OnStage || you.CameraOff, Screen: !you.OnStage || you.ScreenOff,
+		Viewer: !you.OnStage, Microphone: you.Muted, Camera: you.CameraOff, Screen: you.ScreenOff,
 	}
 }
 

@@ -90,31 +90,31 @@ func rights() []struct {
 			name: "on stage", request: `{"type":"stage","channel_name":"$vic","on":true}`,
 			ann: other, bob: other,
 			vic:    []string{fmt.Sprintf(you, false, true, false, false, false, false), handsDown, hands},
-			vicBar: "bar:{Microphone:false Camera:false Screen:false}",
+			vicBar: "bar:{Viewer:false Microphone:false Camera:false Screen:false}",
 		},
 		{
 			name: "off the stage", request: `{"type":"stage","channel_name":"$bob","on":false}`,
 			ann: []string{gone}, vic: []string{gone},
 			bob:    []string{fmt.Sprintf(you, false, false, false, false, false, false)},
-			bobBar: "bar:{Microphone:true Camera:true Screen:true}",
+			bobBar: "bar:{Viewer:true Microphone:false Camera:false Screen:false}",
 		},
 		{
 			name: "mute", request: `{"type":"mute","channel_name":"$bob","on":true}`,
 			bob:    []string{fmt.Sprintf(you, false, true, true, false, false, false)},
 			all:    []string{fmt.Sprintf(limits, true, false, false)},
-			bobBar: "bar:{Microphone:true Camera:false Screen:false}",
+			bobBar: "bar:{Viewer:false Microphone:true Camera:false Screen:false}",
 		},
 		{
 			name: "camera", request: `{"type":"camera","channel_name":"$bob","off":true}`,
 			bob:    []string{fmt.Sprintf(you, false, true, false, true, false, false)},
 			all:    []string{fmt.Sprintf(limits, false, true, false)},
-			bobBar: "bar:{Microphone:false Camera:true Screen:false}",
+			bobBar: "bar:{Viewer:false Microphone:false Camera:true Screen:false}",
 		},
 		{
 			name: "screen", request: `{"type":"screen","channel_name":"$bob","off":true}`,
 			bob:    []string{fmt.Sprintf(you, false, true, false, false, true, false)},
 			all:    []string{fmt.Sprintf(limits, false, false, true)},
-			bobBar: "bar:{Microphone:false Camera:false Screen:true}",
+			bobBar: "bar:{Viewer:false Microphone:false Camera:false Screen:true}",
 		},
 		{
 			name: "remove", request: `{"type":"remove","channel_name":"$bob"}`,
@@ -288,7 +288,7 @@ func TestRestrictedFromTheStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, stop := newScene(t)
 		defer stop()
-		all := sfu.Barred{Microphone: true, Camera: true, Screen: true}
+		all := sfu.Barred{Viewer: true}
 		if got := s.f.media.last(s.all["vic"].id()).barred; got != all {
 			t.Errorf("a viewer is barred from %+v", got)
 		}

@@ -24,11 +24,12 @@ func (s *Session) join(wanted protocol.Join) {
 	if s.Room() == name {
 		leaving = s.member
 	}
-	r, found, err := s.hub.enter(name, m, leaving, s.ticket(name, wanted))
+	ticket := s.ticket(name, wanted)
+	r, found, err := s.hub.enter(name, m, leaving, ticket)
+	if guesses := s.hub.deps.Guesses; guesses != nil && wanted.Password != "" && !ticket.Hasty {
+		guesses.Answered(s.remote(), errors.Is(err, floor.ErrPassword))
+	}
 	if err != nil {
-		if errors.Is(err, floor.ErrPassword) && wanted.Password != "" && s.hub.deps.Guesses != nil {
-			s.hub.deps.Guesses.Wrong(s.remote())
-		}
 		s.refuse(err)
 		return
 	}
@@ -68,12 +69,16 @@ func (s *Session) newMember() *member {
 // ticket is what the session comes with to the door of a room.
 func (s *Session) ticket(room string, wanted protocol.Join) floor.Ticket {
 	invites, guesses := s.hub.deps.Invites, s.hub.deps.Guesses
+	full := ""
+	if s.room == nil { // else it is one of those who are here
+		full = s.hub.full()
+	}
 	return floor.Ticket{
 		Viewer:   wanted.As == protocol.AsViewer,
 		Password: wanted.Password,
 		Hasty:    wanted.Password != "" && guesses != nil && !guesses.Allow(s.remote()),
 		Invited:  wanted.Invite != "" && invites != nil && invites.Valid(wanted.Invite, room),
-		Full:     s.hub.full(),
+		Full:     full,
 	}
 }
 

@@ -215,6 +215,10 @@ func TestRoomOfSeveralJoins(t *testing.T) {
 			join("grey")
 			c.signal(protocol.SignalBody{Description: &protocol.Description{Type: protocol.TypeReset}})
 		}, "grey"},
+		"newcomers are announced meanwhile": {func() {
+			join("white")
+			c.receive([]byte(`{"html":"<p>","rtc":{"type":"others","ids":[{"channel_name":"x"},{"channel_name":"y"}]}}`))
+		}, "white"},
 		"removed meanwhile": {func() {
 			join("black")
 			c.receiveFloor(json.RawMessage(`{"type":"removed"}`))
@@ -225,6 +229,9 @@ func TestRoomOfSeveralJoins(t *testing.T) {
 		peer := s.media.last()
 		if offers := count(peer.log(), "offer"); peer.room != ask.room || offers != 1 {
 			t.Errorf("%s: in %s by the server, %d offers", name, peer.room, offers)
+		}
+		if people := c.Snapshot().People; len(people) > 0 {
+			t.Errorf("%s: with %v", name, people)
 		}
 	}
 }

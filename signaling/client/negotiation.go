@@ -41,7 +41,8 @@ func (c *Client) receive(frame []byte) {
 		c.tell(Frame{key, values[key]})
 		switch key {
 		case protocol.KeyRTC:
-			c.receiveRTC(values[key])
+			_, announces := values[protocol.KeyHTML]
+			c.receiveRTC(values[key], announces)
 		case protocol.KeyError:
 			var e protocol.Error
 			_ = json.Unmarshal(values[key], &e)
@@ -72,7 +73,8 @@ func splitFrame(frame []byte) (keys []string, values map[string]json.RawMessage,
 	return keys, values, nil
 }
 
-func (c *Client) receiveRTC(value json.RawMessage) {
+// receiveRTC handles an event of the rtc app; announces tells whether its frame brings panels of newcomers.
+func (c *Client) receiveRTC(value json.RawMessage, announces bool) {
 	var m rtcMessage
 	if err := json.Unmarshal(value, &m); err != nil {
 		c.log.Warn("rtc message not understood", "error", err)
@@ -90,7 +92,7 @@ func (c *Client) receiveRTC(value json.RawMessage) {
 			}
 		}
 	case protocol.TypeOthers:
-		c.others(m.IDs)
+		c.others(m.IDs, announces)
 	case protocol.TypeOther:
 		if c.inRoom {
 			c.add(protocol.Participant{ChannelName: m.ChannelName, UserName: m.UserName, ShortName: m.ShortName})
@@ -163,8 +165,8 @@ func (c *Client) refused() {
 }
 
 // others says who is in the room: as the answer to a join it begins the call, else it announces newcomers.
-func (c *Client) others(ids []protocol.Participant) {
-	if len(c.asked) == 0 {
+func (c *Client) others(ids []protocol.Participant, announces bool) {
+	if announces || len(c.asked) == 0 {
 		if c.inRoom {
 			c.add(ids...)
 		}

@@ -29,8 +29,8 @@ type Options struct {
 
 	// Media sends and receives in place of all that, if not nil.
 	Media Media
-	// Unlisted keeps no account of who is in the room, and of what they say of themselves. OnEvent is not told of frames
-	// that are about nothing else.
+	// Unlisted keeps no account of who is in the room, who speaks, what they say of themselves, and of rights. OnEvent is
+	// not told of frames that are about nothing else.
 	Unlisted bool
 
 	// RelayOnly uses no path but the TURN servers of the configuration that the server hands out.
