@@ -278,7 +278,7 @@ func (c *connection) offer() (Description, error) {
 	if err := c.pc.SetLocalDescription(offer); err != nil {
 		return Description{}, fmt.Errorf("set offer: %w", err)
 	}
-	return Description{Type: "offer", SDP: lean(offer.SDP)}, nil
+	return Description{Type: "offer", SDP: discontinuous(lean(offer.SDP))}, nil
 }
 
 // addCandidate takes a candidate of the client, or nil for their end.

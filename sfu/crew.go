@@ -15,6 +15,7 @@ const share = 48
 // waits, since the packets lie where it reads the next ones to.
 type crew struct {
 	socket *egress.Conn // static
+	hands  int          // that help; static
 	parts  chan part
 }
 
@@ -25,10 +26,10 @@ type part struct {
 	done      *sync.WaitGroup
 }
 
-func newCrew(socket *egress.Conn) *crew { return &crew{socket: socket, parts: make(chan part)} }
-
-// hands is how many helpers there are to be: the reader has a core of its own.
-func hands() int { return runtime.GOMAXPROCS(0) - 1 }
+// newCrew makes a crew of as many as there are cores, less one: the reader has it.
+func newCrew(socket *egress.Conn) *crew {
+	return &crew{socket: socket, hands: runtime.GOMAXPROCS(0) - 1, parts: make(chan part)}
+}
 
 // run is one helper, until stop is closed.
 func (c *crew) run(stop <-chan struct{}) {
@@ -61,7 +62,7 @@ func (c *crew) fan(receivers []*downTrack, packets []packet, b *egress.Batch) {
 		return
 	}
 	var done sync.WaitGroup
-	size := max(share, (len(receivers)+hands())/(hands()+1))
+	size := max(share, (len(receivers)+c.hands)/(c.hands+1))
 	for len(receivers) > size {
 		done.Add(1)
 		select {

@@ -2,13 +2,13 @@ package sfu
 
 import "strings"
 
-// discontinuous asks the client, in an answer of ours, to send next to nothing while its microphone is silent (usedtx,
-// RFC 7587, 6.1): in a large room nearly all are.
-func discontinuous(answer string) string {
+// discontinuous asks the client, in a description of ours, to send next to nothing while its microphone is silent
+// (usedtx, RFC 7587, 6.1): in a large room nearly all are. Each has to ask again, as a client goes by the latest.
+func discontinuous(description string) string {
 	const formats = "\na=fmtp:"
 	var b strings.Builder
-	b.Grow(len(answer) + 64)
-	rest := answer
+	b.Grow(len(description) + 64)
+	rest := description
 	for {
 		before, after, found := strings.Cut(rest, formats)
 		b.WriteString(before)

@@ -106,7 +106,7 @@ func (in *ingress) Receive(packet []byte, arrived time.Time, b *egress.Batch) {
 		return
 	}
 	in.last.Store(arrived.UnixNano())
-	if sheds := b.Sheds(); sheds > in.sheds {
+	if sheds := b.Sheds(); sheds != in.sheds { // fewer on another socket
 		in.sheds = sheds
 		in.resume(arrived)
 	}

@@ -78,7 +78,7 @@ func New(cfg Config, log *slog.Logger) (*SFU, error) {
 	}
 	clock := s.clock
 	s.clocks.Go(func() { clock.run(s.stop) })
-	for range hands() {
+	for range s.crew.hands {
 		s.clocks.Go(func() { s.crew.run(s.stop) })
 	}
 	s.clocks.Go(func() {

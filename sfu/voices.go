@@ -100,12 +100,16 @@ func (v *voices) remove(m *microphone) {
 	v.detector.Remove(m)
 	v.judge(time.Now())
 	changed := []*microphone{m}
+	var ranking []*microphone
 	for _, l := range v.listeners {
 		for _, s := range l.slots {
 			if s.from.Load() != m {
 				continue
 			}
-			next := v.next(l)
+			if ranking == nil {
+				ranking = v.ranking()
+			}
+			next := l.next(ranking)
 			v.give(l, s, next)
 			changed = append(changed, next)
 		}
@@ -135,8 +139,9 @@ func (v *voices) listen(p *Peer, slots int) []*upTrack {
 	for len(l.slots) < slots {
 		l.slots = append(l.slots, v.newSlot(p, len(l.slots)))
 	}
+	ranking := v.ranking()
 	for s := l.free(); s != nil; s = l.free() {
-		m := v.next(l)
+		m := l.next(ranking)
 		if m == nil {
 			break
 		}
@@ -245,28 +250,33 @@ func (v *voices) give(l *listener, s *slot, m *microphone) {
 	s.from.Store(m)
 }
 
-// next is who of those that a listener does not hear should be heard first: the loudest of who speaks, else who spoke
-// last.
-func (v *voices) next(l *listener) *microphone {
+// ranking is who should be heard first: the loudest of who speaks, then who spoke last.
+func (v *voices) ranking() []*microphone {
 	var latest time.Time
+	ranking := make([]*microphone, 0, len(v.microphones))
 	for m := range v.microphones {
+		ranking = append(ranking, m)
 		if m.spoke.After(latest) {
 			latest = m.spoke
 		}
 	}
-	rank := func(m, other *microphone) int {
+	slices.SortFunc(ranking, func(m, other *microphone) int {
 		if latest.Sub(m.spoke) < pause && latest.Sub(other.spoke) < pause && m.loudness != other.loudness {
-			return cmp.Compare(other.loudness, m.loudness)
+			return cmp.Compare(m.loudness, other.loudness)
 		}
-		return cmp.Or(m.spoke.Compare(other.spoke), cmp.Compare(other.order, m.order))
-	}
-	var best *microphone
-	for m := range v.microphones {
-		if m.track.publisher != l.peer.id && !l.hears(m) && (best == nil || rank(m, best) > 0) {
-			best = m
+		return cmp.Or(other.spoke.Compare(m.spoke), cmp.Compare(m.order, other.order))
+	})
+	return ranking
+}
+
+// next is the first of those who are ranked whom a listener does not hear yet, nil for nobody.
+func (l *listener) next(ranking []*microphone) *microphone {
+	for _, m := range ranking {
+		if m.track.publisher != l.peer.id && !l.hears(m) {
+			return m
 		}
 	}
-	return best
+	return nil
 }
 
 // route brings the lists of who gets these microphones up to date.

@@ -115,9 +115,7 @@ func (e *Estimator) conclude() {
 			s.known, s.most, s.limit = true, int(r.most), r.name
 		}
 	}
-	if worst := worst(&e.resources); e.squeezer.level > 0 {
+	if e.squeezer.level > 0 {
 		s.full, s.limit = true, e.squeezer.culprit
-	} else if worst.recent > 1 && e.squeezer.excess > patience-leftOver {
-		s.full, s.limit = true, worst.name
 	}
 }

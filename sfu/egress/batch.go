@@ -36,7 +36,8 @@ func (d *Destination) Addr() netip.AddrPort { return d.addr }
 
 // Ender wants to know when a batch ends, usually to send what it has collected.
 type Ender interface {
-	// EndBatch is called when all packets of the batch have been received. It must not block.
+	// EndBatch is called when all packets of the batch have been received. It must not wait for anything slower than
+	// sealing and sending.
 	EndBatch(b *Batch)
 }
 
