@@ -51,6 +51,7 @@ func wireError(err error) protocol.Error {
 		wire.Type = protocol.ErrorRemoved
 	case errors.Is(err, floor.ErrFull):
 		wire.Type = protocol.ErrorFull
+		wire.Retry = errors.Is(err, floor.ErrBusy)
 	case errors.Is(err, protocol.ErrRoomName):
 		wire.Type = protocol.ErrorBadRoom
 	case errors.Is(err, sfu.ErrDescription):

@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"parley/sfu/capacity"
 	"parley/signaling/floor"
 	"parley/signaling/protocol"
 )
@@ -85,17 +86,18 @@ func (h *Hub) headerFrame(header protocol.Header) []byte {
 	return h.encode(protocol.KeyHTML, h.deps.Renderer.Header(header))
 }
 
-// full says why the server carries no more people, "" if it does.
-func (h *Hub) full() string {
+// full says why the server carries no more people, "" if it does, and whether that is its load, which passes by itself,
+// and not a number that was configured.
+func (h *Hub) full() (why string, passes bool) {
 	if h.deps.Capacity == nil {
-		return ""
+		return "", false
 	}
 	headroom := h.deps.Capacity.Headroom()
 	switch {
 	case !headroom.Known || headroom.People >= 1:
-		return ""
+		return "", false
 	case headroom.Limit == "":
-		return "the server carries no more people"
+		return "the server carries no more people", false
 	}
-	return "the server carries no more people (" + headroom.Limit + ")"
+	return "the server carries no more people (" + headroom.Limit + ")", headroom.Limit != capacity.LimitPeople
 }

@@ -69,17 +69,21 @@ func (s *Session) newMember() *member {
 // ticket is what the session comes with to the door of a room.
 func (s *Session) ticket(room string, wanted protocol.Join) floor.Ticket {
 	invites, guesses := s.hub.deps.Invites, s.hub.deps.Guesses
-	full := ""
-	if s.room == nil { // else it is one of those who are here
-		full = s.hub.full()
-	}
-	return floor.Ticket{
+	ticket := floor.Ticket{
 		Viewer:   wanted.As == protocol.AsViewer,
 		Password: wanted.Password,
 		Hasty:    wanted.Password != "" && guesses != nil && !guesses.Allow(s.remote()),
 		Invited:  wanted.Invite != "" && invites != nil && invites.Valid(wanted.Invite, room),
-		Full:     full,
 	}
+	if s.room != nil { // it is one of those who are here
+		return ticket
+	}
+	if why, passes := s.hub.full(); passes {
+		ticket.Busy = why
+	} else {
+		ticket.Full = why
+	}
+	return ticket
 }
 
 // remote is the address that the socket comes from.

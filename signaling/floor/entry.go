@@ -13,6 +13,7 @@ var (
 	ErrRemoved  = errors.New("a host has removed you from this room")
 	ErrLocked   = errors.New("the room is locked")
 	ErrFull     = errors.New("full")
+	ErrBusy     = fmt.Errorf("%w for now", ErrFull)
 	ErrPassword = errors.New("the room asks for its password")
 	ErrGuesses  = errors.New("too many wrong passwords, please try again in a minute")
 	ErrInvite   = errors.New("the room asks for an invitation")
@@ -29,6 +30,7 @@ type Ticket struct {
 	Hasty    bool    // has tried too many passwords lately
 	Invited  bool    // has a valid invitation to this room
 	Full     string  // why there is no room for anybody new, "" if there is
+	Busy     string  // likewise, where that passes by itself
 	Place    *Person // whose place this is, of the same socket, who leaves next; nil for nobody's
 }
 
@@ -73,6 +75,8 @@ func (f *Floor) fits(t Ticket) error {
 		return ErrLocked
 	case t.Full != "":
 		return fmt.Errorf("%w: %s", ErrFull, t.Full)
+	case t.Busy != "":
+		return fmt.Errorf("%w: %s", ErrBusy, t.Busy)
 	}
 	return nil
 }

@@ -39,6 +39,8 @@ func (r *room) do(words string) error {
 		return r.enter(who, Ticket{Invited: true})
 	case "squeezes":
 		return r.enter(who, Ticket{Full: "no"})
+	case "hurries":
+		return r.enter(who, Ticket{Busy: "now"})
 	case "rejoins": // on the same socket
 		p := r.people[who]
 		err := r.enter(who, Ticket{Full: "no", Place: p})
@@ -241,6 +243,8 @@ func TestFloor(t *testing.T) {
 		{"been there in another session", []string{"ann enters", "bob enters", "ann locks", "bob leaves", "bob' enters"},
 			ErrLocked, "ann*"},
 		{"full", []string{"ann enters", "bob squeezes"}, ErrFull, "ann*"},
+		{"busy", []string{"ann enters", "bob hurries"}, ErrBusy, "ann*"},
+		{"busy, but been there", []string{"ann enters", "ann leaves", "ann hurries"}, nil, "ann*"},
 		{"full for viewers", []string{"ann enters", "ann leaves", "ann squeezes", "bob squeezes"}, ErrFull, "ann*"},
 		{"full, but been there", []string{"ann enters", "bob enters", "bob2 squeezes", "bob22 squeezes", "bob222 squeezes"},
 			nil, "ann* bob bob2 bob22 bob222"},

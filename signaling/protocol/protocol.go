@@ -47,7 +47,8 @@ const (
 // Error is the value of the "error" key: {"error": {"type": …, "detail": …}}.
 type Error struct {
 	Type   string `json:"type"`
-	Detail string `json:"detail,omitempty"`
+	Detail string `json:"detail,omitempty"` // for people
+	Retry  bool   `json:"retry,omitempty"`  // it passes by itself
 }
 
 // Participant identifies somebody in a room to the others.
