@@ -29,17 +29,18 @@
 // batch of the goroutine that has it, which never waits either; nothing else is, with one exception: where a publisher
 // has very many receivers, whoever holds its ingress.mu has a crew seal and send, and waits for them. They take
 // sender.mu and what it uses, so they never wait for the publisher. Locks are taken in the order of a packet's way:
-// ingress.mu, voices.mu (of who speaks), sender.mu, then those of what they use; room.mu comes before voices.mu. Whoever
-// starts a goroutine waits for it: connection.close for the one that reads features, Peer.finish for former connections,
-// [SFU.Close] for the peers, the clocks and the crew.
+// ingress.mu, voices.mu (of who speaks), sender.mu, then those of what they use; room.mu comes before voices.mu.
+// Whoever starts a goroutine waits for it: connection.close for the one that reads features, Peer.finish for former
+// connections, [SFU.Close] for the peers, the clocks and the crew.
 //
 // # A packet's way
 //
 // socket (sfu/egress) - ingress.Receive, on the goroutine that reads the socket: opened (sfu/dtlssrtp) and parsed
 // (sfu/wire) once - layer.take - at the end of the read batch upTrack.forward, downTrack.forward: dropped, or its
-// numbers mapped (sfu/selection) and sealed into the batch, or one of the crew's, or held back until the pace clock gives
-// its sender a turn - socket. Of a room's locks only that of its voices is on the way, of the packets of who speaks, and
-// nobody waits for the network: a receiver that is too slow loses packets and asks for them, or for a keyframe.
+// numbers mapped (sfu/selection) and sealed into the batch, or one of the crew's, or held back until the pace clock
+// gives its sender a turn - socket. Of a room's locks only that of its voices is on the way, of the packets of who
+// speaks, and nobody waits for the network: a receiver that is too slow loses packets and asks for them, or for a
+// keyframe.
 //
 // # Negotiation
 //

@@ -208,8 +208,10 @@ func (s *Sample) check(load Load) error {
 		return nil
 	case s.Failures > 0 || s.Joined < load.people():
 		return fmt.Errorf("%d of %d people joined: %s", s.Joined, load.people(), s.Failure)
-	case s.Window <= 0 || s.Received.Packets == 0 || s.Server.CPU <= 0:
+	case s.Window <= 0 || s.Received.Packets == 0 || s.Server.CPU <= 0 || s.Latency.P99 <= 0 || s.Join.P50 <= 0:
 		return errors.New("the load has measured nothing")
+	case load.Shown > 0 && (s.Pictures.Join.Count == 0 || s.Pictures.Gaps.Count == 0 || s.Pictures.Paused == nil):
+		return errors.New("no picture was seen")
 	case s.Corrupted > 0:
 		return fmt.Errorf("%d corrupted packets", s.Corrupted)
 	}
@@ -294,6 +296,9 @@ func (s *Sample) String() string {
 	}
 	if p := s.Pictures; p != nil {
 		text += fmt.Sprintf(", first frame p99 %.0f ms, longest freeze %.0f ms, %d blank", p.Join.P99, p.Gaps.Max, p.Blank)
+		if p.Paused != nil {
+			text += fmt.Sprintf(", %d paused", *p.Paused)
+		}
 	}
 	for name, share := range s.Also {
 		text += fmt.Sprintf(", %s %.0f %%", name, 100*share)

@@ -136,8 +136,8 @@ func floorCost(r Run) (float64, bool) {
 // figures is the part of performance.md that changes with each measurement.
 func (r *Result) figures(plots map[string]plot) string {
 	lines := []string{
-		fmt.Sprintf("Measured %s on %s, %d cores, %s, %s; medians of %d runs.", r.When.Format("2 January 2006"),
-			r.Machine.CPU, r.Machine.Cores, r.Machine.Kernel, r.Machine.Go, r.Runs), "",
+		fmt.Sprintf("Measured %s on %s, %d cores, %s, %s; %s.", r.When.Format("2 January 2006"), r.Machine.CPU,
+			r.Machine.Cores, r.Machine.Kernel, r.Machine.Go, r.medians(false)), "",
 	}
 	if r.Quick {
 		lines = append(lines, "**A quick run: these figures say only that the measurement works.**", "")
@@ -174,6 +174,41 @@ func (r *Result) figures(plots map[string]plot) string {
 		}
 	}
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// medians says of how many runs they are, in large rooms or in all else, and which scenarios had fewer or more.
+func (r *Result) medians(large bool) string {
+	var names []string
+	runs, times := make(map[string]int), make(map[int]int)
+	for _, s := range scenarios() {
+		for _, p := range r.Scenarios[s.name].Points {
+			runs[s.name] = max(runs[s.name], len(p.Runs))
+		}
+		if n := runs[s.name]; n > 0 && s.large == large {
+			names = append(names, s.name)
+			times[n]++
+		}
+	}
+	usual := 0
+	if len(names) == 0 {
+		usual = r.Runs
+	}
+	for n, count := range times {
+		if count > times[usual] || count == times[usual] && n > usual {
+			usual = n
+		}
+	}
+	var others []string
+	for _, name := range names {
+		if runs[name] != usual {
+			others = append(others, fmt.Sprintf("%s: %d", name, runs[name]))
+		}
+	}
+	said := fmt.Sprintf("medians of %d runs", usual)
+	if len(others) > 0 {
+		said += " (" + strings.Join(others, ", ") + ")"
+	}
+	return said
 }
 
 // targetLines is the table of targets, of large rooms or of all else.

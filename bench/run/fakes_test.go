@@ -146,8 +146,8 @@ func fakeLoad(behaviour string, args []string) error {
 	}
 	if *shown > 0 {
 		report["pictures"] = map[string]any{
-			"join_ms": map[string]any{"p99": 250}, "gap_ms": map[string]any{"max": 240},
-			"source_gap_ms": map[string]any{"max": 101},
+			"join_ms": map[string]any{"p99": 250, "count": 900}, "gap_ms": map[string]any{"max": 240, "count": 900},
+			"source_gap_ms": map[string]any{"max": 101}, "paused": 0,
 		}
 	}
 	if *later > 0 {
@@ -155,6 +155,9 @@ func fakeLoad(behaviour string, args []string) error {
 	}
 	if *limit {
 		report["limit"] = map[string]any{"people": int(3000 / cost), "reason": "p99 over 100 ms"}
+	}
+	if behaviour == "no pictures" {
+		report["pictures"] = map[string]any{}
 	}
 	if behaviour == "half join" {
 		report["joined"], report["join_failure"] = people/2, "the door is shut"

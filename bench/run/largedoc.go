@@ -47,8 +47,8 @@ func (r *Result) largeFigures(plots map[string]plot) string {
 	if len(targets) == 2 { // the head alone
 		return ""
 	}
-	lines := []string{fmt.Sprintf("Measured %s on %s, %d cores, %s, %s.", when.Format("2 January 2006"), r.Machine.CPU,
-		r.Machine.Cores, r.Machine.Kernel, r.Machine.Go), ""}
+	lines := []string{fmt.Sprintf("Measured %s on %s, %d cores, %s, %s; %s.", when.Format("2 January 2006"),
+		r.Machine.CPU, r.Machine.Cores, r.Machine.Kernel, r.Machine.Go, r.medians(true)), ""}
 	lines = append(lines, targets...)
 	lines = append(lines, "", "| scenario | people | server, % of a core | a person, % of a core "+
 		"| to a person, packets/s, kbit/s | from a person, packets/s, kbit/s | latency p50 / p99, ms | loss "+
@@ -89,6 +89,9 @@ func largeLine(name string, p Point) (string, bool) {
 		columns[8] = of(func(s *Sample) float64 { return s.Pictures.Join.P50 }) + " / " +
 			of(func(s *Sample) float64 { return s.Pictures.Join.P99 })
 		columns[9] = of(func(s *Sample) float64 { return s.Pictures.Gaps.Max })
+		if paused := mostPaused(p); paused > 0 {
+			columns[9] += fmt.Sprintf(" (%d tiles paused)", paused)
+		}
 	}
 	return "| " + strings.Join(columns, " | ") + " |", true
 }

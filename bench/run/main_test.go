@@ -32,11 +32,15 @@ func TestAllScenarios(t *testing.T) {
 		"| audio300 | CPU per person, 8 / 4 people | <= 1.5 | 1.5 |",
 		"| viewers1000 | loss | <= 0 | 0 | 0 - 0 | pass: 6 viewers", "4.5 ms of CPU, 60 kB of signalling", "at most 3 |",
 		"| joins100 | longest freeze of anybody's video | <= 500 ms | 240 ms |", "Measured 9 September 2001",
+		"| audio300 | packets out per listener, 8 / 4 people | <= 1.05 | 0.86 |", "packets per person over 7/8 and 3/4",
 		"as many as two cores carry | 1000 |", "performance/large-cpu.svg", "| hundred | 6 | ", "| 75, 100 | ",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
+	}
+	if n := strings.Count(string(text), "; medians of 2 runs.\n"); n != 2 {
+		t.Errorf("%d parts say of how many runs they are", n)
 	}
 	if strings.Contains(string(text), "old") {
 		t.Error("the former figures are still there")
@@ -94,6 +98,40 @@ func TestWhatCannotBeMeasuredIsMissed(t *testing.T) {
 				t.Errorf("said\n%s", said)
 			}
 		})
+	}
+}
+
+// TestTooManyViewersAreMissed wants the limit, and the error kept.
+func TestTooManyViewersAreMissed(t *testing.T) {
+	o := quickly(t, "half join", "viewers1000")
+	var out bytes.Buffer
+	if err := run(t.Context(), o, false, &out); !errors.Is(err, errMissed) {
+		t.Errorf("error %v", err)
+	}
+	result := newResult(o)
+	if err := result.readFile(o.JSON); err != nil {
+		t.Fatal(err)
+	}
+	const want = "the limit is 997 viewers: p99 over 100 ms; parley with 9 people: 4 of 9 people joined: the door is shut"
+	if s := result.Scenarios["viewers1000"]; !strings.HasPrefix(s.Error, want) || len(s.Points) != 2 {
+		t.Errorf("error %q, %d points", s.Error, len(s.Points))
+	}
+	if said := out.String(); strings.Count(said, "FAIL") != 1 || !strings.Contains(said, want) {
+		t.Errorf("said\n%s", said)
+	}
+}
+
+// TestNoPictureIsNoMeasurement refuses times of pictures that never came.
+func TestNoPictureIsNoMeasurement(t *testing.T) {
+	o := quickly(t, "no pictures", "joins100", "hundred")
+	o.Plots = false
+	var out bytes.Buffer
+	if err := run(t.Context(), o, false, &out); !errors.Is(err, errMissed) {
+		t.Errorf("error %v", err)
+	}
+	if said := out.String(); strings.Count(said, "FAIL  parley with 8 people: no picture was seen") != 1 ||
+		strings.Count(said, "FAIL  parley with 6 people: no picture was seen") != 1 {
+		t.Errorf("said\n%s", said)
 	}
 }
 

@@ -96,10 +96,11 @@ type Traffic struct {
 
 // Spread is a distribution, in milliseconds.
 type Spread struct {
-	P50 float64 `json:"p50"`
-	P90 float64 `json:"p90"`
-	P99 float64 `json:"p99,omitempty"`
-	Max float64 `json:"max"`
+	P50   float64 `json:"p50"`
+	P90   float64 `json:"p90"`
+	P99   float64 `json:"p99,omitempty"`
+	Max   float64 `json:"max"`
+	Count int     `json:"count,omitempty"` // 0 where it was not noted
 }
 
 // Limit is how many people a server carries.

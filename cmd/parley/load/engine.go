@@ -65,6 +65,7 @@ type engine struct {
 	mu       sync.Mutex
 	numbers  int     // guarded by mu: people so far
 	joined   int     // guarded by mu: people who are in
+	stays    float64 // guarded by mu: when people left less when people joined, ns since the run began
 	failures int     // guarded by mu: joins that failed
 	failure  error   // guarded by mu: why the first one failed
 	retired  meter   // guarded by mu: what those received who have left

@@ -152,6 +152,9 @@ func TestWallMeasuresFreezes(t *testing.T) {
 	if got := gaps.times(); gaps.total() != 2 || got.Max < 7000 || got.Max > 7300 || got.P50 < 190 || got.P50 > 320 {
 		t.Errorf("gaps %+v", got)
 	}
+	if n := looks.paused.Load(); n != 1 { // b, though it came back
+		t.Errorf("%d paused", n)
+	}
 	if gaps.above(frozen) != 1 || looks.blanks.snapshot().total() != 1 {
 		t.Errorf("%d frozen, %d blank", gaps.above(frozen), looks.blanks.snapshot().total())
 	}
@@ -160,6 +163,63 @@ func TestWallMeasuresFreezes(t *testing.T) {
 	w.frame(2, at(10.25))
 	if got := looks.shown.snapshot().times(); got.Count != 1 || got.Max < 240 || got.Max > 265 {
 		t.Errorf("a tile that was shown later: %+v", got)
+	}
+}
+
+// TestWallTellsPausedTiles wants those of which something is in no other figure, in the window in which that was.
+func TestWallTellsPausedTiles(t *testing.T) {
+	at := func(seconds float64) int64 { return int64(seconds * float64(time.Second)) }
+	for name, test := range map[string]struct {
+		frames    []float64 // when they came, the window being from 2 s to 5 s
+		paused    float64
+		back      float64
+		then      uint64 // in this window
+		blank     uint64
+		afterward uint64 // in the next
+	}{
+		"never":                       {[]float64{1, 2, 3, 4, 4.9}, 9, 9, 0, 0, 0},
+		"in between":                  {[]float64{1, 2, 3.8}, 3, 3.7, 1, 0, 0},
+		"before":                      {[]float64{1, 1.8, 4.9}, 1.2, 1.7, 0, 0, 0},
+		"from before":                 {[]float64{1, 4.9}, 1.2, 4, 1, 0, 0},
+		"until after":                 {[]float64{1, 2, 3}, 4, 9, 1, 0, 1},
+		"at first":                    {[]float64{3.1, 4.9}, 1, 3, 0, 0, 0},
+		"at first, back a bit later":  {[]float64{3, 3.1, 4.9}, 1, 3.2, 0, 0, 0},
+		"at first, back much later":   {[]float64{3, 4.9}, 1, 4.8, 1, 0, 0},
+		"all the time":                {nil, 1, 9, 1, 0, 1},
+		"without a frame before that": {nil, 1, 3, 0, 1, 0},
+	} {
+		var looks looks
+		w := newWall(Options{Shown: 1, TileWidth: 320, TileHeight: 180}, &looks)
+		w.join(&cast{[]string{"a"}, 1}, "me", 0, at(0.5), at(0.5))
+		w.describe(map[uint32]string{1: "a"})
+		one := 1
+		for now := 0.6; now < 6; now += 0.1 { // what happens, in order
+			near := func(seconds float64) bool { return now-0.05 < seconds && seconds <= now+0.05 }
+			q := protocol.Quality{ChannelName: "a", Track: protocol.TrackCamera}
+			switch {
+			case near(test.back):
+				q.Layer = &one
+				fallthrough
+			case near(test.paused):
+				w.quality(q, at(now))
+			case near(2):
+				w.begin()
+			case near(5):
+				w.end(at(now))
+				if n, blank := looks.paused.Load(), looks.blanks.snapshot().total(); n != test.then || blank != test.blank {
+					t.Errorf("%s: %d paused, %d blank", name, n, blank)
+				}
+			}
+			for _, frame := range test.frames {
+				if near(frame) {
+					w.frame(1, at(now))
+				}
+			}
+		}
+		before := looks.paused.Load()
+		if w.end(at(6)); looks.paused.Load()-before != test.afterward {
+			t.Errorf("%s: %d paused afterwards", name, looks.paused.Load()-before)
+		}
 	}
 }
 
@@ -298,11 +358,12 @@ func TestLargeReport(t *testing.T) {
 		t.Errorf("of a small room\n%s", text)
 	}
 	r.Shown, r.Viewers = 9, 4
-	r.Pictures = &Pictures{Frozen: 2, Blank: 1, Gaps: Times{40, 41, 600, 712, 90}}
+	r.Pictures = &Pictures{Frozen: 2, Blank: 1, Paused: 4, Gaps: Times{40, 41, 600, 712, 90}}
 	r.Later = &Later{Joins: 100, Seconds: 10.2, CPU: 4.25, Bytes: 51_000, OffersPresentMax: 3}
 	text := lines()
 	for _, want := range []string{
-		"2 of 90 tiles for more than 500 ms, 1 blank", "max 712 ms", "100 in 10.2 s", "4.2 ms of CPU, 51.0 kB", "at most 3",
+		"2 of 90 tiles for more than 500 ms, 1 blank, 4 paused", "max 712 ms", "100 in 10.2 s",
+		"4.2 ms of CPU, 51.0 kB", "at most 3",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

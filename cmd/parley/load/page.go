@@ -77,7 +77,7 @@ func (r *Report) tiles() []tile {
 	}
 	if v := r.Pictures; v != nil {
 		tiles = append(tiles, tile{fmt.Sprintf("%.0f", v.Join.P99), "ms", "to the first frames, p99", ""},
-			tile{fmt.Sprintf("%.0f", v.Gaps.Max), "ms", "longest freeze", good(v.Frozen+v.Blank == 0)})
+			tile{fmt.Sprintf("%.0f", v.Gaps.Max), "ms", "longest freeze", good(v.Frozen+v.Blank+v.Paused == 0)})
 	}
 	if r.Server != nil {
 		tiles = append(tiles, tile{fmt.Sprintf("%.2f", r.Server.CPUPerPacket), "µs", "CPU per packet out", ""},

@@ -62,6 +62,11 @@ type participant struct {
 	entered     atomic.Bool // the server has said who is there
 	settled     atomic.Bool // it is in the room, with media if there is any
 
+	begun   atomic.Bool  // media has come, on whatever socket
+	took    atomic.Int64 // until then from the open websocket, ns; 0: not yet, or there was none to expect
+	joined  atomic.Bool  // join has succeeded
+	counted atomic.Bool  // among the joins
+
 	mu   sync.Mutex
 	taps []*tap // guarded by mu: the last is in use
 }
@@ -113,17 +118,6 @@ func (p *participant) join(ctx context.Context, expectMedia bool) error {
 		}
 		return fmt.Errorf("join: %w within %v", errNoMedia, joinWithin)
 	}
-}
-
-// mediaBegan takes note of the first packet, unless there was none to expect: while one talks, nobody else does.
-func (p *participant) mediaBegan(at time.Time) {
-	o := p.env.options
-	c := p.client.Load()
-	if c == nil || o.Shown == 0 && p.role == publisher &&
-		hasTurn(p.env.clock.at(c.Opened()), p.seat, o.Talking, int(p.room.publishing.Load())) {
-		return
-	}
-	p.env.joins.add(at.Sub(c.Opened()))
 }
 
 // leave ends what join has begun, as far as it came. It returns false if it has to leave something behind: pion's close

@@ -74,7 +74,8 @@ func (e *engine) enter(ctx context.Context, p *participant) error {
 	err := p.join(ctx, media)
 	e.mu.Lock()
 	if err == nil {
-		e.joined++
+		p.arrived()
+		e.came(e.env.clock.now())
 		p.room.people = append(p.room.people, p)
 		p.room.count[p.role]++
 		if p.role == publisher {
@@ -93,6 +94,13 @@ func (e *engine) enter(ctx context.Context, p *participant) error {
 	}
 	return err
 }
+
+// came and went are called with mu held, as the next.
+func (e *engine) came(now int64) { e.joined, e.stays = e.joined+1, e.stays-float64(now) }
+func (e *engine) went(now int64) { e.joined, e.stays = e.joined-1, e.stays+float64(now) }
+
+// presence is how long all have been there until now, added up, in s.
+func (e *engine) presence(now int64) float64 { return (e.stays + float64(e.joined)*float64(now)) / 1e9 }
 
 // retire has somebody leave who is no longer, or never was, in a room's list.
 func (e *engine) retire(p *participant) {
@@ -144,7 +152,7 @@ func (e *engine) drop(p *participant) {
 		return
 	}
 	p.room.people = slices.Delete(p.room.people, i, i+1)
-	e.joined--
+	e.went(e.env.clock.now())
 	p.room.count[p.role]--
 	if p.role == publisher {
 		p.room.publishing.Add(-1)

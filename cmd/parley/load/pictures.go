@@ -5,7 +5,7 @@ import "time"
 // frozen is from when on a picture without a new frame counts as one that froze.
 const frozen = 500 * time.Millisecond
 
-// Person is what each who is there takes of the server, per second.
+// Person is what each takes of the server while there, per second.
 type Person struct {
 	CPU        float64 `json:"cpu"` // cores; 0 if not known
 	BytesIn    float64 `json:"bytes_in"`
@@ -16,7 +16,7 @@ type Person struct {
 }
 
 func (w *window) person() Person {
-	n := max(w.seconds(), 1e-9) * float64(max(1, w.people))
+	n := max(w.end.presence-w.begin.presence, 1e-9)
 	r := w.received()
 	p := Person{
 		BytesIn: float64(w.end.sent[1]-w.begin.sent[1]) / n, BytesOut: float64(r.bytes) / n,
@@ -36,6 +36,7 @@ type Pictures struct {
 	Gaps   Times  `json:"gap_ms"`        // the longest time without a frame of each tile while it was shown and not paused
 	Frozen uint64 `json:"frozen"`        // tiles with more than 500 ms of it
 	Blank  uint64 `json:"blank"`         // tiles that were shown for more than 1 s without a frame
+	Paused uint64 `json:"paused"`        // tiles that the server has paused, for what they lack is in none of the above
 	Source Times  `json:"source_gap_ms"` // from frame to frame where they were sent
 }
 
@@ -54,7 +55,7 @@ func (w *window) pictures(o Options) *Pictures {
 	}
 	return &Pictures{
 		Join: joins.times(), Turn: d[1].times(), Gaps: d[2].times(), Frozen: d[2].above(frozen), Blank: d[3].total(),
-		Source: w.end.frames.since(w.begin.frames).times(),
+		Paused: w.end.paused - w.begin.paused, Source: w.end.frames.since(w.begin.frames).times(),
 	}
 }
 

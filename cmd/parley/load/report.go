@@ -61,8 +61,9 @@ type Traffic struct {
 	Bytes   uint64 `json:"bytes"`
 }
 
-// Latency is the time from the publisher's write to the arrival at the receiver's socket, in ms. Of
-// pictures that are chosen the first second is left out, and of voices the first 0.2 s, which begin with what was kept.
+// Latency is the time from the publisher's write to the arrival at the receiver's socket, in ms. Of pictures that are
+// chosen the first second is left out, and of each talkspurt in an audio slot the first 5 packets: the server may have
+// kept them.
 type Latency struct {
 	P50     float64 `json:"p50"`
 	P90     float64 `json:"p90"`
@@ -147,8 +148,8 @@ func (e *engine) report(w *window, limit *Limit) *Report {
 		}
 		if w.people > 0 {
 			r.Server.RSSPerPerson = float64(end.rss-w.idle.rss) / float64(w.people)
-			r.Server.CPUPerPerson = r.Server.CPU / w.seconds() / float64(w.people)
 		}
+		r.Server.CPUPerPerson = r.Person.CPU
 	}
 	return r
 }

@@ -190,7 +190,7 @@ func (p *sends) sendVideo() {
 		}
 		if s.off.Load() {
 			s.wanted.Store(true) // what comes next must be decodable without what is left out
-			s.track.Advance(uint32(videoClock / p.env.options.FrameRate))
+			s.track.Advance(p.frameTicks(s))
 			continue
 		}
 		p.frameAt = now
@@ -201,14 +201,14 @@ func (p *sends) sendVideo() {
 		}
 		if s.clip == nil {
 			s.picture.frame(keyframe, func(b []byte, at int, marker bool) { p.send(s, b, at, marker, 0) })
-			s.track.Advance(uint32(videoClock / p.env.options.FrameRate))
+			s.track.Advance(p.frameTicks(s))
 			continue
 		}
 		payloads := s.clip.packets(true, keyframe)
 		for i, payload := range payloads {
 			p.count(s.track.Send(payload, i == len(payloads)-1, 0))
 		}
-		s.track.Advance(s.clip.ticks)
+		s.track.Advance(p.frameTicks(s))
 	}
 	switch {
 	case p.frameAt != now:
@@ -216,6 +216,14 @@ func (p *sends) sendVideo() {
 	case before > 0:
 		p.env.frames.add(time.Duration(now - before))
 	}
+}
+
+// frameTicks is from one frame of video to the next, on the RTP clock.
+func (p *sends) frameTicks(s *source) uint32 {
+	if s.clip != nil {
+		return s.clip.ticks
+	}
+	return uint32(videoClock / p.env.options.FrameRate)
 }
 
 // switchLayers stops the encodings of the line that nobody receives, and goes on with those that somebody does.

@@ -1,11 +1,14 @@
 package load
 
-import "time"
+import (
+	"encoding/binary"
+	"time"
+)
 
-// A voice begins with what the server has kept of it, which is late.
+// A voice in an audio slot begins with what the server has kept of it, which is late.
 const (
-	onsetAfter = 60 * time.Millisecond // without a packet
-	onsetLasts = 200 * time.Millisecond
+	spurtAfter = 3 * audioTicks // of the RTP clock from packet to packet, beyond which a talkspurt begins
+	spurtKept  = 5              // packets of it that may have been kept
 )
 
 // stream is one incoming SSRC. It is guarded by its tap's mu.
@@ -21,8 +24,9 @@ type stream struct {
 	reported reported
 	picture  bool // a keyframe was asked for
 
-	heardAt int64 // when the latest packet of audio came, ns since the run began
-	onset   int64 // when the first came after a pause
+	heard bool   // audio has come
+	spoke uint32 // RTP timestamp of the newest packet of audio
+	early int    // packets from it on that may have been kept
 
 	samples [64]sample // by sequence number
 	more    []sample   // the same when all packets are samples
@@ -38,36 +42,42 @@ type stream struct {
 // sample is when a packet arrived that pion was given.
 type sample struct {
 	number uint16
+	early  bool  // the server may have kept it
 	at     int64 // ns since the run began, 0: none
 }
 
-// hear takes note of a packet of audio.
-func (s *stream) hear(at int64) {
-	if at-s.heardAt > int64(onsetAfter) {
-		s.onset = at
+// hear takes note of the newest packet of audio, which has left out gap numbers. Whether a talkspurt begins is for the
+// packet to say, not for the time of its arrival: that is late too when the server has stood still.
+func (s *stream) hear(packet []byte, gap int) {
+	spoke := binary.BigEndian.Uint32(packet[4:])
+	if !s.heard || packet[1]&0x80 != 0 || gap == 0 && int32(spoke-s.spoke) > spurtAfter {
+		s.early = spurtKept
+	} else {
+		s.early = max(0, s.early-1-gap)
 	}
-	s.heardAt = at
+	s.heard, s.spoke = true, spoke
 }
 
 func (s *stream) sample(number uint16, at int64) {
+	x := sample{number, s.early > 0, at}
 	if s.more != nil {
-		s.more[int(number)%len(s.more)] = sample{number, at}
+		s.more[int(number)%len(s.more)] = x
 		return
 	}
-	s.samples[int(number)%len(s.samples)] = sample{number, at}
+	s.samples[int(number)%len(s.samples)] = x
 }
 
-func (s *stream) sampleOf(number uint16) (int64, bool) {
+func (s *stream) sampleOf(number uint16) (sample, bool) {
 	x := &s.samples[int(number)%len(s.samples)]
 	if s.more != nil {
 		x = &s.more[int(number)%len(s.more)]
 	}
 	if x.number != number || x.at == 0 {
-		return 0, false
+		return sample{}, false
 	}
-	at := x.at
+	found := *x
 	x.at = 0
-	return at, true
+	return found, true
 }
 
 // decrypted takes what pion made of a sample: its payload, of which a synthetic one says when it was sent. It returns
@@ -85,7 +95,7 @@ func (t *tap) decrypted(ssrc uint32, number uint16, payload []byte, synthetic bo
 		return 0, false
 	}
 	s.bound = true
-	arrived, known := s.sampleOf(number)
+	x, known := s.sampleOf(number)
 	if !known && s.number.lacks(number) { // it came as a retransmission
 		s.number.take(number)
 		t.meter.missing--
@@ -101,13 +111,10 @@ func (t *tap) decrypted(ssrc uint32, number uint16, payload []byte, synthetic bo
 	if t.verify {
 		t.follow(s, sent, number)
 	}
-	if t.wall != nil && s.kind == kindVideo && !t.wall.steady(ssrc, arrived) {
+	if x.early || t.wall != nil && s.kind == kindVideo && !t.wall.steady(ssrc, x.at) {
 		return 0, false
 	}
-	if t.gappy && s.kind == kindAudio && arrived-s.onset < int64(onsetLasts) {
-		return 0, false
-	}
-	return time.Duration(arrived - sent.at), known
+	return time.Duration(x.at - sent.at), known
 }
 
 // follow compares the payload's own numbers with those of the stream.

@@ -65,6 +65,7 @@ type tap struct {
 	naps     *naps
 	verify   bool
 	gappy    bool               // the server leaves out what need not be seen or heard
+	slots    bool               // audio comes in slots, where the server keeps the beginning of a talkspurt
 	wall     *wall              // what the participant shows, nil for everything
 	first    chan struct{}      // closed when the first media has come
 	begun    func(time.Time)    // called then, with mu held
@@ -121,8 +122,8 @@ func newTap(at netip.Addr, e *environment, w *wall, begun func(time.Time), hurry
 	}
 	t := &tap{
 		UDPConn: conn, raw: raw, batches: e.batches, clock: e.clock, naps: &e.naps, verify: e.options.Verify,
-		gappy: e.options.selective(), wall: w, first: make(chan struct{}), begun: begun, hurry: hurry,
-		streams: make(map[uint32]*stream), random: uint32(e.clock.now()) | 1,
+		gappy: e.options.selective(), slots: e.options.Slots > 0, wall: w, first: make(chan struct{}), begun: begun,
+		hurry: hurry, streams: make(map[uint32]*stream), random: uint32(e.clock.now()) | 1,
 	}
 	t.every.Store(firstSkip)
 	if t.verify {
@@ -285,7 +286,6 @@ func (t *tap) count(s *stream, packet []byte, arrived int64) bool {
 	t.meter.bytes += uint64(len(packet))
 	if s.kind == kindAudio {
 		t.meter.audio++
-		s.hear(arrived)
 	}
 	number := binary.BigEndian.Uint16(packet[2:])
 	s.reported.got++
@@ -295,6 +295,9 @@ func (t *tap) count(s *stream, packet []byte, arrived int64) bool {
 			t.meter.missing += int64(gap)
 			s.lose(number, gap, arrived)
 			t.urgent = true
+		}
+		if t.slots && s.kind == kindAudio {
+			s.hear(packet, gap)
 		}
 		if t.wall != nil && s.kind == kindVideo && packet[1]&0x80 != 0 {
 			t.wall.frame(s.ssrc, arrived)

@@ -118,9 +118,9 @@ func (r *Report) largeRows() [][2]string {
 		rows = append(rows,
 			[2]string{"first frame", fmt.Sprintf("joining: %s after the websocket opened; later: %s after it was asked for",
 				v.Join, v.Turn)},
-			[2]string{"frozen", fmt.Sprintf("%d of %d tiles for more than %d ms, %d blank; longest gap of a tile %s, at the "+
-				"source p50 %.0f  max %.0f ms", v.Frozen, v.Gaps.Count, frozen.Milliseconds(), v.Blank, v.Gaps, v.Source.P50,
-				v.Source.Max)})
+			[2]string{"frozen", fmt.Sprintf("%d of %d tiles for more than %d ms, %d blank, %d paused; longest gap of a "+
+				"tile %s, at the source p50 %.0f  max %.0f ms", v.Frozen, v.Gaps.Count,
+				frozen.Milliseconds(), v.Blank, v.Paused, v.Gaps, v.Source.P50, v.Source.Max)})
 	}
 	if l := r.Later; l != nil {
 		rows = append(rows,

@@ -3,6 +3,7 @@ package load
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/signaling/protocol"
@@ -36,6 +37,7 @@ type pane struct {
 	begun   bool // a frame has come
 	first   int64
 	paused  bool // as the server has said
+	dark    bool // paused since the window began though a frame had come, which is in no gap
 	since   int64
 	longest int64 // without a frame
 }
@@ -46,6 +48,7 @@ type looks struct {
 	shown  histogram // from the view message to the first frame, of all others
 	gaps   histogram // the longest time without a frame of each tile
 	blanks histogram // of the tiles that have never had a frame: for how long
+	paused atomic.Uint64
 }
 
 func newWall(o Options, looks *looks) *wall {
@@ -146,13 +149,16 @@ func (w *wall) hide(name string, now int64) protocol.Tile {
 func (w *wall) tally(now int64) {
 	for _, t := range w.tiles {
 		w.looks.end(t, now)
-		t.longest = 0
+		t.renew()
 	}
 }
 
 // end counts a tile that is no longer looked at.
 func (l *looks) end(t *pane, now int64) {
 	t.gap(now)
+	if t.dark || t.paused {
+		l.paused.Add(1)
+	}
 	switch {
 	case t.begun:
 		l.gaps.add(time.Duration(t.longest))
@@ -168,12 +174,15 @@ func (t *pane) gap(now int64) {
 	}
 }
 
+// renew begins a window.
+func (t *pane) renew() { t.longest, t.dark = 0, t.begun && t.paused }
+
 // begin forgets what was before the window that begins now; a gap that goes on is measured whole.
 func (w *wall) begin() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, t := range w.tiles {
-		t.longest = 0
+		t.renew()
 	}
 }
 
@@ -229,5 +238,8 @@ func (w *wall) quality(q protocol.Quality, now int64) {
 		return
 	}
 	t.gap(now)
+	if t.begun && (!t.paused || now-t.since > int64(frozen)) { // frames that come end a pause before the server's word
+		t.dark = true
+	}
 	t.paused, t.since = q.Layer == nil, now
 }

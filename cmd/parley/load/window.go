@@ -22,7 +22,9 @@ type mark struct {
 	rooms    [][2]uint64 // packets sent in each room, and people there
 	latency  *distribution
 	joins    *distribution
+	presence float64          // person-seconds so far
 	looks    [4]*distribution // joins, shown, gaps, blanks
+	paused   uint64           // tiles
 	frames   *distribution
 	server   usage
 	own      float64
@@ -39,8 +41,10 @@ func (e *engine) mark(ctx context.Context) mark {
 	for i, h := range []*histogram{&l.joins, &l.shown, &l.gaps, &l.blanks} {
 		m.looks[i] = h.snapshot()
 	}
+	m.paused = l.paused.Load()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	m.presence = e.presence(m.at)
 	for _, r := range e.rooms {
 		m.rooms = append(m.rooms, [2]uint64{r.sent.packets.Load(), uint64(len(r.people))})
 	}
