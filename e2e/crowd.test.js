@@ -128,3 +128,113 @@ test('a page of a crowd keeps its main thread free', async (t) => {
   t.diagnostic(`the main thread is busy for ${(100 * share).toFixed(1)} % of the time`);
   assert.ok(share <= 0.25, `${share}`);
 });
+
+/** One more than there is room for on three pages: the last has one person. */
+const ONE_MORE = 3 * SHOWN + 1;
+
+test('nothing that a person holds is taken away, and nothing is done twice', async (t) => {
+  const scene = await Scene.open(t);
+  const crowd = await guests(t, scene.server.url, 'held', ONE_MORE, CROWD);
+  const anna = await scene.person('Anna', await scene.browser('chromium'), 'held', { viewport: DESKTOP });
+  await anna.join();
+  await anna.seesShown(SHOWN);
+  await t.test('a page that is turned is arranged once', () => arrangesOnce(anna));
+  await t.test('a tile has no listeners left of the times it was shown', () => leavesNoListeners(anna));
+  await t.test('the tile with the focus stays when somebody else speaks', () => keepsTile(anna, crowd));
+  await t.test('the buttons keep the focus, and only turning is told of', () => keepsButton(anna));
+  await t.test('a picture in a window of its own goes on while its tile is on another page', () => floats(anna));
+});
+
+/** @param {import('./harness/person.js').Person} anna */
+async function arrangesOnce(anna) {
+  await anna.page.evaluate(() => {
+    const { dispatchEvent } = EventTarget.prototype;
+    window.counts = {};
+    EventTarget.prototype.dispatchEvent = function (event) {
+      window.counts[event.type] = (window.counts[event.type] ?? 0) + 1;
+      return dispatchEvent.call(this, event);
+    };
+  });
+  await anna.press('#pages .next');
+  await anna.seesShown(SHOWN);
+  const { arranged, media } = await anna.page.evaluate(() => ({ ...window.counts }));
+  await anna.press('#pages .previous');
+  await anna.seesShown(SHOWN);
+  assert.ok(media >= SHOWN, `${media} streams`);
+  assert.equal(arranged, 1);
+}
+
+/** @param {import('./harness/person.js').Person} anna */
+async function leavesNoListeners(anna) {
+  const session = await anna.page.createCDPSession();
+  const expression = `document.querySelector('.panel:not([hidden]) video')`;
+  const { result } = await session.send('Runtime.evaluate', { expression });
+  const { listeners } = await session.send('DOMDebugger.getEventListeners', { objectId: result.objectId });
+  assert.deepEqual(
+    listeners.filter(({ type }) => type === 'resize'),
+    [],
+  );
+}
+
+/**
+ * @param {import('./harness/person.js').Person} anna
+ * @param {{name: string, talk: () => void}[]} crowd
+ */
+async function keepsTile(anna, crowd) {
+  const { tiles } = await anna.look();
+  // Nobody has spoken yet, so the last on the page would make room.
+  const last = await anna.page.$$eval('.panel:not([hidden])', (panels) => {
+    const place = ({ style }) => 1e4 * parseInt(style.top) + parseInt(style.left);
+    return panels.sort((a, b) => place(a) - place(b)).at(-1).dataset.channel;
+  });
+  await anna.page.focus(`.panel[data-channel="${last}"] .pin`);
+  const hidden = tiles.find(({ shown }) => !shown);
+  crowd.find(({ name }) => name === hidden.name).talk();
+  await anna.page.waitForSelector(`.panel[data-channel="${hidden.channel}"]:not([hidden])`);
+  // The browser takes the focus from what is hidden with its next frame only.
+  const focused = await anna.page.evaluate(
+    () => document.activeElement.closest('.panel:not([hidden])')?.dataset.channel,
+  );
+  assert.equal(focused, last);
+}
+
+/** @param {import('./harness/person.js').Person} anna */
+async function keepsButton(anna) {
+  const look = () =>
+    anna.page.evaluate(() => ({
+      focused: document.activeElement.className,
+      off: document.activeElement.getAttribute('aria-disabled'),
+      said: document.querySelector('#pages .turned').textContent,
+      pair: getComputedStyle(document.querySelector('#self')).zIndex === '1',
+    }));
+  assert.equal(await anna.page.$eval('#pages .which', ({ role }) => role), null);
+  await anna.page.focus('#pages .next');
+  for (const page of [2, 3, 4]) {
+    await anna.page.keyboard.press('Enter');
+    const told = `Page ${page} of 4`;
+    await anna.page.waitForFunction((text) => document.querySelector('.turned').textContent === text, {}, told);
+  }
+  await anna.page.keyboard.press('Enter'); // does nothing
+  assert.deepEqual(await look(), { focused: 'next', off: 'true', said: 'Page 4 of 4', pair: true });
+}
+
+/** From the last page on. @param {import('./harness/person.js').Person} anna */
+async function floats(anna) {
+  await anna.seesShown(1);
+  await anna.page.evaluate(async () => {
+    const video = document.querySelector('.panel:not([hidden]) video');
+    window.floating = video;
+    await video.requestPictureInPicture();
+  });
+  await anna.press('#pages .previous');
+  await anna.seesShown(SHOWN);
+  await sleep(GRACE / 2); // by then what is not shown is taken out of the description
+  const decoded = async () => {
+    const id = await anna.page.evaluate(() => window.floating.closest('.panel[hidden]').dataset.channel);
+    return (await anna.look()).tiles.find(({ channel }) => channel === id).frames;
+  };
+  const before = await decoded();
+  await eventually('it goes on', async () => (await decoded()) > before + 3);
+  await anna.page.evaluate(() => document.exitPictureInPicture());
+  await anna.page.waitForFunction(() => window.floating.srcObject === null);
+}

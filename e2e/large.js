@@ -126,7 +126,7 @@ async function join(count) {
       (after.Timestamp - before.Timestamp)
     ).toFixed(1)} %`,
   );
-  for (let page = 2; page <= 5 && (await anna.page.$('#pages .next:enabled')); page++) {
+  for (let page = 2; page <= 5 && (await anna.page.$('#pages .next:not([aria-disabled="true"])')); page++) {
     console.log(`page ${page}: ${inWords(await firstFrames(anna.page, '#pages .next'))}`);
     await sleep(2000);
   }

@@ -25,9 +25,9 @@ func TestFragments(t *testing.T) {
 			},
 		},
 		"header of a full server": {fragments.Header(protocol.Header{Room: "hall"}), []string{">no room for more people<"}},
-		"nobody's hand":           {fragments.Hands(nil), []string{`<ul id="hands" hx-swap-oob="true"></ul>`}},
+		"nobody's hand":           {fragments.Hands(nil), []string{`<ul id="hands" hx-swap-oob="outerMorph"></ul>`}},
 		"hands": {fragments.Hands([]protocol.Participant{ann}), []string{
-			`<ul id="hands" hx-swap-oob="true"><li id="peer-abc123-hand" data-channel="chan-abc123">`,
+			`<ul id="hands" hx-swap-oob="outerMorph"><li id="peer-abc123-hand" data-channel="chan-abc123">`,
 			`<span class="name">Ann &lt;b&gt;&#34;</span>`,
 			`<button id="peer-abc123-let" class="for-viewer" type="button" data-action="stage"`,
 			`aria-label="Let Ann &lt;b&gt;&#34; on stage">Let on stage</button>`,
@@ -79,6 +79,21 @@ func TestPanelBringsNoText(t *testing.T) {
 	if strings.TrimSpace(html) != html || !strings.Contains(html, `#others"><div`) ||
 		!strings.HasSuffix(html, "</figure></div></div>") {
 		t.Error(html)
+	}
+}
+
+// What a button says that it opens has to be what opens.
+func TestTileMenuIsWhatItsButtonPromises(t *testing.T) {
+	page, err := embedded.ReadFile("templates/room.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{
+		`data-action="menu" aria-haspopup="dialog"`, `<div id="tile-menu" class="menu" popover role="dialog"`,
+	} {
+		if !strings.Contains(string(page), part) {
+			t.Errorf("no %q", part)
+		}
 	}
 }
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Call } from '../static/js/call.js';
+import { connectControls } from '../static/js/elements/controls.js';
 import { Room } from '../static/js/room.js';
-import { rest } from './fakes.js';
+import { FakeButton, rest } from './fakes.js';
 
 const ids = [{ channel_name: 'anna', user_name: 'Anna', short_name: 'peer-anna' }];
 const ben = { channel_name: 'ben', user_name: 'Ben', short_name: 'peer-ben' };
@@ -48,7 +49,7 @@ function open({ invite } = {}) {
   }
   const server = (event, fields = {}) => handlers.get(`rtc ${event}`)({ type: event, ...fields }, false);
   const announce = (...people) => handlers.get('rtc others')({ type: 'others', ids: people }, true);
-  const refuse = (type, detail) => handlers.get(`error ${type}`)({ type, detail });
+  const refuse = (type, detail, retry) => handlers.get(`error ${type}`)({ type, detail, retry });
   const connect = () => server('connect', { channel_name: 'me', rtc_config: { iceServers: 'turn' } });
   const take = () => log.splice(0);
   return { call, room, negotiation, capture, mux, server, announce, refuse, connect, take, told };
@@ -261,7 +262,20 @@ test('who is not let in lets go of the devices', async () => {
   }
 });
 
-const FULL = 'the server carries no more people (cpu)';
+const FULL = 'the server carries no more people (…)';
+
+test('what does not pass is not asked for again, whatever the detail is', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  for (const detail of ['the room takes 2 people', 'full: the server carries no more people (cpu)']) {
+    const { call, refuse, connect, take } = open();
+    connect();
+    await call.join();
+    refuse('full', detail);
+    take();
+    t.mock.timers.tick(60_000);
+    assert.deepEqual([call.active, call.busy, take()], [false, false, []]);
+  }
+});
 
 test('a busy server is asked again by and by, for a minute', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
@@ -270,13 +284,13 @@ test('a busy server is asked again by and by, for a minute', async (t) => {
   await call.join();
   take();
   for (let i = 0; i < 12; i++) {
-    refuse('full', FULL);
+    refuse('full', FULL, true);
     t.mock.timers.tick(4999);
     assert.deepEqual([call.active, call.busy, take()], [true, true, []]);
     t.mock.timers.tick(1);
     assert.deepEqual(take(), ['{"join":"blue"}']);
   }
-  refuse('full', FULL);
+  refuse('full', FULL, true);
   assert.deepEqual([call.active, take()], [false, ['stop', 'close']]);
   assert.deepEqual(
     told.filter(({ busy, refused }) => busy !== undefined || refused),
@@ -289,7 +303,7 @@ test('a server that was busy lets one in', async (t) => {
   const { call, server, refuse, connect, take } = open();
   connect();
   await call.join({ role: 'viewer' });
-  refuse('full', FULL);
+  refuse('full', FULL, true);
   t.mock.timers.tick(5000);
   server('others', { ids });
   assert.equal(call.busy, false);
@@ -303,7 +317,7 @@ test('one may stop asking', async (t) => {
   const { call, refuse, connect, take } = open();
   connect();
   await call.join();
-  refuse('full', FULL);
+  refuse('full', FULL, true);
   call.leave();
   take();
   t.mock.timers.tick(60_000);
@@ -328,4 +342,20 @@ test('which layers are wanted is the publisher’s to act on', async () => {
   const { server, take } = await joined();
   server('layers', { mid: '1', active: { q: true } });
   assert.deepEqual(take(), ['layers 1']);
+});
+
+test('who joins by the button for watching finds the focus on the one for leaving', async () => {
+  const { call } = open();
+  const names = ['callButton', 'watch', 'camera', 'microphone', 'screen', 'hand'];
+  const page = Object.fromEntries(names.map((name) => [name, new FakeButton()]));
+  const capture = Object.assign(new EventTarget(), { ready: false, sharing: false, set: () => {} });
+  const floor = Object.assign(new EventTarget(), { you: null });
+  connectControls(page, { call, capture, floor }, true);
+  page.watch.focus();
+  page.watch.dispatchEvent(new Event('click'));
+  assert.deepEqual([page.watch.hidden, FakeButton.focused === page.callButton], [true, true]);
+  call.leave();
+  page.hand.focus();
+  await call.join({ role: 'viewer' }); // it is nobody's who is elsewhere
+  assert.ok(FakeButton.focused === page.hand);
 });

@@ -17,10 +17,16 @@ class FakeTrack extends EventTarget {
   }
 }
 
-/** A capture among fakes. `missing` are devices that do not open; a `gate` holds back opening. */
+/** A capture among fakes. `missing` are devices that do not open; a `gate` holds back opening, or publishing. */
 function make({ missing = [] } = {}) {
   const published = {};
-  const publisher = { setTrack: (kind, track) => Promise.resolve((published[kind] = track)) };
+  const publisher = {
+    gate: Promise.resolve(),
+    setTrack(kind, track) {
+      published[kind] = track;
+      return publisher.gate;
+    },
+  };
   const tracks = [];
   const screen = {
     gate: Promise.resolve(),
@@ -63,7 +69,7 @@ function make({ missing = [] } = {}) {
     return proceed;
   };
   const of = (device) => tracks.find((track) => track.device === device);
-  return { capture, published, tracks, devices, screen, told, hold, of };
+  return { capture, publisher, published, tracks, devices, screen, told, hold, of };
 }
 
 /** The same, open. */
@@ -104,6 +110,27 @@ test('closed while the devices open, they are put away when they come', async ()
     [true, true],
   );
   assert.deepEqual(told.ready, [false]);
+});
+
+test('closed while what was opened is being published, nothing stays on', async () => {
+  const { capture, publisher, published, tracks, told, hold } = make();
+  const proceed = hold(publisher);
+  const opening = capture.open();
+  await rest();
+  capture.close();
+  proceed();
+  assert.equal(await opening, false);
+  await rest();
+  assert.deepEqual(
+    tracks.map(({ device, stopped }) => [device, stopped]),
+    [
+      ['camera', true],
+      ['microphone', true],
+    ],
+  );
+  assert.deepEqual([published.audio, published.video], [null, null]);
+  assert.deepEqual([capture.ready, told.ready], [false, [false]]);
+  assert.deepEqual(capture.features, { video: false, audio: false, screen: false });
 });
 
 test('camera off stops it, on again opens it anew', async () => {

@@ -72,6 +72,18 @@ test('who comes back is free until the server says otherwise', () => {
   assert.deepEqual([floor.about('ben').muted, floor.about('cleo').muted], [false, true]);
 });
 
+test('of oneself the server has told who is on stage', () => {
+  const { floor, server } = open();
+  const others = { participant: (id) => (id === 'ben' ? someone('ben') : null) }; // without oneself
+  const onStage = () => ['anna', 'ben', 'cleo'].filter((id) => floor.isOnStage(id, others));
+  server({ type: 'connect', channel_name: 'anna' }, 'rtc');
+  assert.deepEqual(onStage(), ['ben']);
+  server(YOU);
+  assert.deepEqual(onStage(), ['anna', 'ben']);
+  server({ ...YOU, on_stage: false });
+  assert.deepEqual(onStage(), ['ben']);
+});
+
 test('a few hands are told of by name, many are counted', () => {
   const hands = ['anna', 'ben', 'cleo', 'dora', 'emil'].map(someone);
   const cases = [
@@ -162,7 +174,7 @@ test('what a person is told', () => {
     [YOU, null, ''],
     [{ ...YOU, host: true }, null, ''],
     [viewer, null, 'You are watching. Raise your hand to be let on stage.'],
-    [YOU, { ...viewer, hand: true }, 'You are on stage: the others see and hear you.'],
+    [YOU, { ...viewer, hand: true }, 'You are on stage.'],
     [YOU, viewer, 'A host has let you on stage. Switch on your microphone and camera when you are ready.'],
     [viewer, YOU, 'You are off the stage, and watch.'],
     [viewer, { ...viewer, muted: true }, ''],

@@ -90,13 +90,31 @@ test('tiles of a wide stage are 16:9', () => {
   for (const { width, height } of [...others, self]) assert.ok(Math.abs(width / height - 16 / 9) < 0.02);
 });
 
-test('what is shared or pinned is large', () => {
+const area = ({ width, height }) => width * height;
+
+/** The width of a 16:9 picture that is shown as a whole. */
+const whole = ({ width, height }) => Math.min(width, (height * 16) / 9);
+
+test('what is shared or pinned is never smaller than the others, or than without that', () => {
   for (const { stage, others, self, large, what } of pages()) {
-    if (large === 0 || large === others.length || others.length === 1) continue;
     const arranged = arrange({ stage, others, self });
-    const area = ({ width, height }) => width * height;
+    const plain = arrange({ stage, others: none(others.length), self });
+    const rest = [...arranged.others.slice(large), ...(self ? [arranged.self] : []), ...plain.others];
+    for (const rect of arranged.others.slice(0, large)) {
+      for (const other of rest) {
+        const both = `${what}: ${JSON.stringify([rect, other])}`;
+        assert.ok(area(rect) >= area(other) && whole(rect) >= whole(other), both);
+      }
+    }
     const [first, last] = [arranged.others[0], arranged.others.at(-1)];
-    if (large === 1) assert.ok(area(first) > 1.5 * area(last), what);
+    if (large === 1 && others.length > 1) assert.ok(area(first) > 1.5 * area(last), what);
+  }
+});
+
+test('two who are pinned gain by it, whatever the window', () => {
+  for (const [window, stage] of Object.entries(STAGES)) {
+    const [pinned, plain] = [true, false].map((each) => arrange({ stage, others: [each, each], self: true }));
+    for (const rect of pinned.others) assert.ok(area(rect) > area(plain.others[0]), window);
   }
 });
 
@@ -105,7 +123,9 @@ test('the only other has the stage, and one’s own picture is in the corner', (
     const {
       others: [other],
       self,
+      pair,
     } = arrange({ stage, others: none(1), self: true });
+    assert.equal(pair, true, window);
     assert.ok(other.width === stage.width || stage.height - other.height < 2, window);
     assert.ok(self.left > other.left && self.left + self.width < other.left + other.width, window);
     assert.ok(self.top > other.top && self.top + self.height < other.top + other.height, window);
@@ -113,7 +133,8 @@ test('the only other has the stage, and one’s own picture is in the corner', (
 });
 
 test('alone, nothing is placed', () => {
-  assert.deepEqual(arrange({ stage: STAGES['1440x900'], others: [], self: true }), { others: [], self: null });
+  const want = { others: [], self: null, pair: false };
+  assert.deepEqual(arrange({ stage: STAGES['1440x900'], others: [], self: true }), want);
 });
 
 test('the last row is in the middle', () => {

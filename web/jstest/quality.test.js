@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import {
   announcementOf,
   badgeOf,
@@ -15,9 +15,10 @@ const tile = (width, height, pinned = false) => ({ width, height, pinned });
 
 /** A view and what the server hears of it; time passes by `pass`. */
 function open() {
+  mock.timers.reset();
+  mock.timers.enable({ apis: ['setTimeout'] });
   let now = 0;
   let online = true;
-  const timers = [];
   const sent = [];
   const view = new View();
   const reports = new Reports({
@@ -27,7 +28,6 @@ function open() {
       return online;
     },
     now: () => now,
-    later: (run, delay) => void timers.splice(0, Infinity, { run, at: now + delay }), // each replaces the one before
   });
   /** Shows somebody so large. */
   const show = (id, ...size) => {
@@ -35,12 +35,7 @@ function open() {
     reports.changed();
   };
   const pass = (time) => {
-    for (const end = now + time; ;) {
-      const due = timers[0]?.at <= end ? timers.shift() : undefined;
-      now = due?.at ?? end;
-      if (!due) return;
-      due.run();
-    }
+    for (const end = now + time; now < end; mock.timers.tick(1)) now++;
   };
   const take = () =>
     sent

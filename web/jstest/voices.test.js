@@ -3,36 +3,22 @@ import { test } from 'node:test';
 import { Voices } from '../static/js/voices.js';
 
 /** Voices and a log of their events; time passes by `pass`. */
-function open() {
-  let now = 0;
-  let timer = null;
-  const voices = new Voices({
-    now: () => now,
-    later: (run, delay) => void (timer = { run, at: now + delay }), // each replaces the one before
-  });
+function open(t) {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] }); // from 0 on
+  const voices = new Voices({ now: () => Date.now() });
   const log = [];
   voices.addEventListener('voice', ({ detail: { id, on } }) => log.push(`${id} ${on ? 'on' : 'off'}`));
   voices.addEventListener('speaker', ({ detail: { id, former } }) => log.push(`${former} to ${id}`));
-  const pass = (time) => {
-    const end = now + time;
-    if (timer && timer.at <= end) {
-      now = timer.at;
-      const { run } = timer;
-      timer = null;
-      run();
-    }
-    now = end;
-  };
+  const pass = (time) => t.mock.timers.tick(time);
   const levels = (...ids) => {
-    timer = null; // as by clearTimeout
     voices.setLevels({ type: 'levels', levels: Object.fromEntries(ids.map((id) => [id, 20])) });
   };
   const speaker = (id) => voices.setSpeaker({ type: 'speaker', channel_name: id });
   return { voices, levels, speaker, pass, take: () => log.splice(0) };
 }
 
-test('only what changes is told', () => {
-  const { levels, take } = open();
+test('only what changes is told', (t) => {
+  const { levels, take } = open(t);
   levels('anna', 'ben');
   levels('anna', 'ben');
   levels('ben', 'cleo');
@@ -41,8 +27,8 @@ test('only what changes is told', () => {
   assert.deepEqual(take(), ['anna on', 'ben on', 'anna off', 'cleo on', 'ben off', 'cleo off']);
 });
 
-test('levels hold for a second', () => {
-  const { levels, pass, take } = open();
+test('levels hold for a second', (t) => {
+  const { levels, pass, take } = open(t);
   levels('anna');
   pass(900);
   levels('anna');
@@ -52,8 +38,8 @@ test('levels hold for a second', () => {
   assert.deepEqual(take(), ['anna off']);
 });
 
-test('who was heard when', () => {
-  const { voices, levels, speaker, pass } = open();
+test('who was heard when', (t) => {
+  const { voices, levels, speaker, pass } = open(t);
   levels('anna', 'ben');
   pass(500);
   levels('anna');
@@ -66,8 +52,8 @@ test('who was heard when', () => {
   assert.deepEqual([voices.speaks('anna'), voices.speaks('ben')], [true, false]);
 });
 
-test('another speaker is told with the former', () => {
-  const { voices, speaker, take } = open();
+test('another speaker is told with the former', (t) => {
+  const { voices, speaker, take } = open(t);
   speaker(null);
   speaker('anna');
   speaker('anna');
@@ -76,8 +62,8 @@ test('another speaker is told with the former', () => {
   assert.equal(voices.speaker, 'ben');
 });
 
-test('who left speaks no more', () => {
-  const { voices, levels, speaker, take } = open();
+test('who left speaks no more', (t) => {
+  const { voices, levels, speaker, take } = open(t);
   levels('anna');
   speaker('anna');
   take();
@@ -87,8 +73,8 @@ test('who left speaks no more', () => {
   assert.equal(voices.heard('anna'), -Infinity);
 });
 
-test('everybody is forgotten', () => {
-  const { voices, levels, speaker, take } = open();
+test('everybody is forgotten', (t) => {
+  const { voices, levels, speaker, take } = open(t);
   levels('anna');
   speaker('ben');
   take();
@@ -97,8 +83,8 @@ test('everybody is forgotten', () => {
   assert.deepEqual([voices.heard('anna'), voices.heard('ben'), voices.speaker], [-Infinity, -Infinity, null]);
 });
 
-test('levels that are none change nothing', () => {
-  const { voices, levels, take } = open();
+test('levels that are none change nothing', (t) => {
+  const { voices, levels, take } = open(t);
   levels('anna');
   voices.setLevels({ type: 'levels' });
   voices.setLevels({ type: 'levels', levels: 7 });

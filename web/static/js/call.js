@@ -24,8 +24,7 @@ import { AUDIO_SLOTS } from './protocol.js';
 
 const REFUSALS = /** @type {const} */ (['password', 'invite', 'locked', 'removed', 'full']);
 
-/** What passes: the server has no time for one more now. It is asked again so many times, each after so many ms. */
-const BUSY = /\bcpu\b/i;
+/** A server that is too busy for one more is asked again so many times, each after so many ms. */
 const TRIES = 12;
 const PAUSE = 5000;
 
@@ -233,9 +232,9 @@ export class Call extends EventTarget {
    * @param {Refusal} type
    * @param {ErrorEvent} event
    */
-  #onRefused(type, { detail = '' }) {
+  #onRefused(type, { detail = '', retry = false }) {
     if (!this.#active || this.#joined) return; // nothing is asked for
-    if (type === 'full' && BUSY.test(detail) && this.#tries < TRIES) {
+    if (type === 'full' && retry && this.#tries < TRIES) {
       this.#tries++;
       this.#setBusy(true);
       this.#timer = setTimeout(() => this.#sendJoin(), PAUSE);

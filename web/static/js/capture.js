@@ -88,8 +88,10 @@ export class Capture extends EventTarget {
     this.#emit('problem', summary(opened));
     for (const device of DEVICES) {
       if (wanted[device] && !opened[device]) this.#wanted[device] = false;
-      await this.#use(device, opened[device]);
     }
+    // Both at once: what is in use before anything is waited for, close() stops.
+    await Promise.all(DEVICES.map((device) => this.#use(device, opened[device])));
+    if (opening !== this.#opening) return false;
     this.#setReady(true);
     for (const device of DEVICES) {
       this.#tell(device);

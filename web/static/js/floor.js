@@ -9,6 +9,7 @@
  * - `removed`, and `invitation` (with `{path, expires}`)
  * - `reset`: nothing is known any more
  *
+ * @import {Room} from './room.js'
  * @import {
  *   Access, HandsEvent, InvitationEvent, Participant, RestrictedEvent, Restrictions, StateEvent, YouEvent
  * } from './protocol.js'
@@ -31,6 +32,8 @@ const MANY = 3;
 
 export class Floor extends EventTarget {
   #send;
+  /** One's own channel name. */
+  #id = '';
   /** @type {YouEvent | null} null before the server has told */
   #you = null;
   /** @type {StateEvent | null} likewise */
@@ -54,6 +57,7 @@ export class Floor extends EventTarget {
     apps.add('floor', 'restricted', (event) => this.#onRestricted(event));
     apps.add('floor', 'removed', () => this.#emit('removed'));
     apps.add('floor', 'invitation', (event) => this.#onInvitation(event));
+    apps.add('rtc', 'connect', ({ channel_name: id }) => (this.#id = id));
     apps.add('rtc', 'disconnected', ({ channel_name: id }) => this.#restricted.delete(id)); // told again with the next stay
   }
 
@@ -80,6 +84,15 @@ export class Floor extends EventTarget {
       host: this.#state?.hosts.includes(id) ?? false,
       hand: this.#hands.some(({ channel_name }) => channel_name === id),
     };
+  }
+
+  /**
+   * Whether somebody is on stage, oneself or another.
+   * @param {string} id the channel name
+   * @param {Pick<Room, 'participant'>} others those on stage
+   */
+  isOnStage(id, others) {
+    return id === this.#id ? (this.#you?.on_stage ?? false) : others.participant(id) !== null;
   }
 
   /** One enters a room, or has left it. */
@@ -259,6 +272,6 @@ export function newsOf(you, former) {
 
 /** @param {boolean} asked */
 function onStage(asked) {
-  if (asked) return 'You are on stage: the others see and hear you.';
+  if (asked) return 'You are on stage.';
   return 'A host has let you on stage. Switch on your microphone and camera when you are ready.';
 }

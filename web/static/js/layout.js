@@ -1,7 +1,7 @@
 /**
  * Where the tiles are. Alone: one's own picture. With one other: theirs, one's own in the corner. With more: equal tiles,
  * in as many columns and rows as make them largest; where a screen is shared, or somebody is pinned, those are large and
- * the others beside them. Tiles are 16:9 where the stage is wide, and fill their cells where it is high.
+ * the others beside or below them, unless that would make nothing larger. Tiles are 16:9 where the stage is wide, and fill their cells where it is high.
  *
  * @typedef {{width: number, height: number}} Size in CSS pixels, as everything here
  * @typedef {{left: number, top: number} & Size} Rect
@@ -22,8 +22,26 @@ const GAP = 10;
 const NARROW_GAP = 6;
 const NARROW = 520;
 
-/** What the large tiles have of the stage's longer side, and the others at most and at least. */
-const LARGE_SHARE = { wide: 0.8, high: 0.62 };
+/**
+ * What the large tiles may have of the stage's width, or of its height with the others below. The first that makes them
+ * larger is taken: many large tiles beside few others may need more.
+ *
+ * @typedef {{below: boolean, share: number}} Split
+ * @type {{wide: Split[], high: Split[]}}
+ */
+const SPLITS = {
+  wide: [
+    { below: false, share: 0.8 },
+    { below: true, share: 0.7 },
+  ],
+  high: [
+    { below: true, share: 0.62 },
+    { below: true, share: 0.7 },
+    { below: true, share: 0.78 },
+  ],
+};
+
+/** What the others have at their side, at most and at least. */
 const STRIP = { least: 150, most: 280 };
 
 /** One's own picture in the corner. */
@@ -59,62 +77,83 @@ export function gridOf(count, box, { gap, wide }) {
 }
 
 /**
+ * @typedef {object} Arranged
+ * @property {Rect[]} others
+ * @property {Rect | null} self null if it is not placed here: alone, or not shown
+ * @property {boolean} pair whether one's own picture, if shown, is in the corner of the only other on the page
+ */
+
+/**
  * Arranges the tiles of a page.
  * @param {object} page
  * @param {Size} page.stage
  * @param {boolean[]} page.others in order: who is to be large
  * @param {boolean} page.self whether one's own picture is shown
- * @returns {{others: Rect[], self: Rect | null}} self is null if it is not placed here: alone, or not shown
+ * @returns {Arranged}
  */
 export function arrange({ stage, others, self }) {
   const style = { gap: stage.width <= NARROW ? NARROW_GAP : GAP, wide: stage.width >= stage.height };
-  if (others.length === 0) return { others: [], self: null };
+  if (others.length === 0) return { others: [], self: null, pair: false };
   if (others.length === 1) return arrangePair(stage, self, style.wide);
+  const count = others.length + (self ? 1 : 0);
+  const equal = spread(count, atOrigin(stage), style);
   const large = others.filter((each) => each).length;
-  const small = others.length - large + (self ? 1 : 0);
-  if (large === 0 || small === 0) {
-    const rects = spread(others.length + (self ? 1 : 0), atOrigin(stage), style);
-    return { self: self ? rects[others.length] : null, others: rects.slice(0, others.length) };
+  const splits = large > 0 && large < count ? SPLITS[style.wide ? 'wide' : 'high'] : [];
+  for (const each of splits) {
+    const [main, strip] = split(stage, style.gap, each);
+    const [larges, smalls] = [spread(large, main, style), spread(count - large, strip, style)];
+    if (!isLarger(larges[0], equal[0]) || !isLarger(larges[0], smalls[0])) continue;
+    const rects = others.map((isLarge) => /** @type {Rect} */ ((isLarge ? larges : smalls).shift()));
+    return { others: rects, self: self ? smalls[0] : null, pair: false };
   }
-  const [main, strip] = split(stage, style);
-  const [larges, smalls] = [spread(large, main, style), spread(small, strip, style)];
-  const rects = others.map((isLarge) => /** @type {Rect} */ ((isLarge ? larges : smalls).shift()));
-  return { others: rects, self: self ? smalls[0] : null };
+  return { others: equal.slice(0, others.length), self: self ? equal[others.length] : null, pair: false };
+}
+
+/**
+ * Whether a tile shows more than another, be its picture cut to fill it or, like a screen, shown as a whole.
+ * @param {Size} a
+ * @param {Size} b
+ */
+function isLarger(a, b) {
+  const whole = (/** @type {Size} */ { width, height }) => Math.min(width, height * WIDE);
+  return a.width * a.height > b.width * b.height && whole(a) >= whole(b);
 }
 
 /**
  * @param {Size} stage
  * @param {boolean} self
  * @param {boolean} wide
+ * @returns {Arranged}
  */
 function arrangePair(stage, self, wide) {
   const [other] = wide ? spread(1, atOrigin(stage), { gap: 0, wide }) : [atOrigin(stage)];
-  if (!self) return { others: [other], self: null };
+  if (!self) return { others: [other], self: null, pair: true };
   const width = Math.floor(
     wide ? Math.min(CORNER.most, Math.max(CORNER.least, stage.width * CORNER.share)) : stage.width * CORNER.highShare,
   );
   const height = Math.floor(wide ? width / WIDE : width * HIGH);
   const left = other.left + other.width - width - CORNER.margin;
   const top = other.top + other.height - height - CORNER.margin;
-  return { others: [other], self: { left, top, width, height } };
+  return { others: [other], self: { left, top, width, height }, pair: true };
 }
 
 /**
  * The place of the large tiles, and that of the others: at the side, or below.
  * @param {Size} stage
- * @param {{gap: number, wide: boolean}} style
+ * @param {number} gap
+ * @param {Split} split
  * @returns {[Rect, Rect]}
  */
-function split({ width, height }, { gap, wide }) {
-  if (!wide) {
-    const main = Math.floor(height * LARGE_SHARE.high);
+function split({ width, height }, gap, { below, share }) {
+  if (below) {
+    const main = Math.floor(height * share);
     const rest = height - main - gap;
     return [
       { left: 0, top: 0, width, height: main },
       { left: 0, top: main + gap, width, height: rest },
     ];
   }
-  const strip = Math.floor(Math.min(STRIP.most, Math.max(STRIP.least, width * (1 - LARGE_SHARE.wide))));
+  const strip = Math.floor(Math.min(STRIP.most, Math.max(STRIP.least, width * (1 - share))));
   const main = width - strip - gap;
   return [
     { left: 0, top: 0, width: main, height },

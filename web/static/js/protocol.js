@@ -48,7 +48,8 @@
  * @typedef {{type: 'restricted', channel_name: string} & Restrictions} RestrictedEvent
  * @typedef {{type: 'invitation', path: string, expires: number}} InvitationEvent expires in Unix seconds
  *
- * @typedef {{type: string, detail?: string}} ErrorEvent the `error` app: bad_message, bad_room, …
+ * @typedef {{type: string, detail?: string, retry?: boolean}} ErrorEvent the `error` app: bad_message, bad_room, …; detail
+ *   is for people, retry says that it passes by itself
  */
 
 /** The address of the server's peer. */

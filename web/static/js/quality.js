@@ -105,7 +105,6 @@ export class Reports {
   #view;
   #send;
   #now;
-  #later;
   /** @type {number[]} when the last few were sent */
   #sent = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -116,13 +115,11 @@ export class Reports {
    * @param {View} options.view
    * @param {(tiles: Tile[]) => boolean} options.send false if the message was lost
    * @param {() => number} [options.now] in ms
-   * @param {(run: () => void, delay: number) => ReturnType<typeof setTimeout>} [options.later]
    */
-  constructor({ view, send, now = () => performance.now(), later = (run, delay) => setTimeout(run, delay) }) {
+  constructor({ view, send, now = () => performance.now() }) {
     this.#view = view;
     this.#send = send;
     this.#now = now;
-    this.#later = later;
   }
 
   /** The view has changed: sends what is new, now or soon. */
@@ -133,7 +130,7 @@ export class Reports {
     const now = this.#now();
     const due = this.#due(appeared);
     if (due > now) {
-      this.#timer = this.#later(() => this.changed(), due - now);
+      this.#timer = setTimeout(() => this.changed(), due - now);
       return;
     }
     this.#sent = [...this.#sent, now].slice(-BURST);

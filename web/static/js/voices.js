@@ -18,19 +18,16 @@ export class Voices extends EventTarget {
   /** @type {string | null} */
   #speaker = null;
   #now;
-  #later;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
   /**
    * @param {object} [options]
    * @param {() => number} [options.now] in ms
-   * @param {(run: () => void, delay: number) => ReturnType<typeof setTimeout>} [options.later]
    */
-  constructor({ now = () => performance.now(), later = (run, delay) => setTimeout(run, delay) } = {}) {
+  constructor({ now = () => performance.now() } = {}) {
     super();
     this.#now = now;
-    this.#later = later;
   }
 
   /** Who speaks, more than others, or did last; null before anybody has. */
@@ -72,8 +69,9 @@ export class Voices extends EventTarget {
       this.#speaking.add(id);
       this.#emit('voice', { id, on: true });
     }
-    if (this.#speaking.size > 0)
-      this.#timer = this.#later(() => this.setLevels({ type: 'levels', levels: {} }), LEVELS_HOLD);
+    if (this.#speaking.size > 0) {
+      this.#timer = setTimeout(() => this.setLevels({ type: 'levels', levels: {} }), LEVELS_HOLD);
+    }
   }
 
   /** Somebody has left. @param {string} id the channel name */

@@ -64,6 +64,7 @@ function connectCall(page, call) {
     page.callButton.classList.toggle('join', !call.active);
     page.callButton.classList.toggle('leave', call.active);
     page.callButton.dataset.as = call.active ? call.role : 'participant';
+    if (call.active && page.watch.matches(':focus')) page.callButton.focus(); // what is hidden loses it
     page.watch.hidden = call.active;
   };
   for (const type of ['active', 'role']) call.addEventListener(type, update);

@@ -6,8 +6,8 @@ import { newsOfHands } from '../floor.js';
  */
 
 /**
- * The raised hands, which the server renders: `#hands`, replaced as a whole. Who is a viewer, and may be let on stage, the
- * page knows.
+ * The raised hands, which the server renders: `#hands`, whose lines keep their elements. Who is a viewer, and may be let on
+ * stage, the page knows.
  * @param {HTMLElement} card around it
  * @param {Room} room
  * @param {Floor} floor
@@ -17,21 +17,22 @@ export function connectHands(card, room, floor, announce) {
   const lines = () => /** @type {NodeListOf<HTMLElement>} */ (card.querySelectorAll('#hands > li'));
   const update = () => {
     for (const { classList, dataset } of lines()) {
-      const onStage = room.participant(dataset.channel ?? '') !== null;
+      const onStage = floor.isOnStage(dataset.channel ?? '', room);
       classList.toggle('on-stage', onStage);
       classList.toggle('viewer', !onStage);
     }
   };
   /** @type {Set<string>} those that were up before */
   let up = new Set();
+  card.addEventListener('htmx:after:settle', update); // at once: the new lines are without these classes
   floor.addEventListener('hands', () => {
-    update();
     if (floor.you?.host) newsOfHands(floor.hands, up).forEach(announce);
     up = new Set(floor.hands.map(({ channel_name }) => channel_name));
   });
   for (const type of ['joined', 'left']) {
     room.addEventListener(type, () => floor.hands.length > 0 && update());
   }
+  floor.addEventListener('you', update);
   floor.addEventListener('reset', () => {
     up.clear();
     for (const line of lines()) line.remove();

@@ -14,7 +14,7 @@
  * @property {HTMLButtonElement} screen disabled while one is not in the call
  * @property {HTMLButtonElement} hand likewise
  * @property {HTMLElement} pages
- * @property {HTMLElement} hands around `#hands`, which is replaced as a whole
+ * @property {HTMLElement} hands around `#hands`, which the server renders
  * @property {HTMLElement} roomMenu
  * @property {HTMLElement} tileMenu
  * @property {HTMLTemplateElement} tools of a tile

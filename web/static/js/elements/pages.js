@@ -9,24 +9,37 @@ import { find } from './page.js';
  */
 export function connectPages(root, stage) {
   const [previous, next] = ['.previous', '.next'].map((name) => /** @type {HTMLButtonElement} */ (find(name, root)));
-  const which = find('.which', root);
+  const [which, turned] = [find('.which', root), find('.turned', root)];
   let pages = 1;
+  let turning = false;
   stage.addEventListener('arranged', (event) => {
     const { page, pages: count } = /** @type {CustomEvent} */ (event).detail;
     pages = count;
     root.hidden = count === 1;
-    previous.disabled = page === 0;
-    next.disabled = page === count - 1;
+    // The attribute `disabled` would take the focus from them.
+    previous.setAttribute('aria-disabled', String(page === 0));
+    next.setAttribute('aria-disabled', String(page === count - 1));
     const text = `${page + 1} of ${count}`;
-    if (which.textContent !== text) which.textContent = text;
+    if (which.textContent !== text) {
+      which.textContent = text;
+      turned.textContent = turning ? `Page ${text}` : ''; // people who come and go are nothing to interrupt with
+    }
+    turning = false;
   });
-  previous.addEventListener('click', () => stage.turn(stage.page - 1));
-  next.addEventListener('click', () => stage.turn(stage.page + 1));
+  /** @param {number} step */
+  const turn = (step) => {
+    const page = Math.min(Math.max(0, stage.page + step), pages - 1);
+    if (page === stage.page) return;
+    turning = true;
+    stage.turn(page);
+  };
+  previous.addEventListener('click', () => turn(-1));
+  next.addEventListener('click', () => turn(1));
   document.addEventListener('keydown', (event) => {
     const step = { PageUp: -1, PageDown: 1 }[event.key];
     if (!step || pages === 1 || event.ctrlKey || event.altKey || event.metaKey || isBusy(event.target)) return;
     event.preventDefault();
-    stage.turn(Math.min(Math.max(0, stage.page + step), pages - 1));
+    turn(step);
   });
 }
 

@@ -37,6 +37,11 @@ export class Panels extends EventTarget {
       findPanel(root, /** @type {CustomEvent} */ (event).detail.participant.channel_name)?.remove();
     });
     floor.addEventListener('about', (event) => this.update(/** @type {CustomEvent} */ (event).detail.id));
+    const landed = (/** @type {Event} */ { target }) => {
+      const panel = /** @type {Element} */ (target).closest('.panel');
+      if (panel instanceof HTMLElement) this.update(panel.dataset.channel ?? '');
+    };
+    root.addEventListener('leavepictureinpicture', landed, true);
   }
 
   /** Tries again what the browser had blocked; to be called while a click is handled. */
@@ -65,7 +70,7 @@ export class Panels extends EventTarget {
   }
 
   /**
-   * The panel shows what there is of a participant: pictures only while it is not hidden. There is a picture if there is
+   * The panel shows what there is of a participant: pictures only while they are seen. There is a picture if there is
    * a track for it and the participant did not switch it off; there is sound unless they, or a host, did.
    * @param {string} id the channel name
    */
@@ -75,7 +80,7 @@ export class Panels extends EventTarget {
     const [features, { muted }] = [this.#room.features(id), this.#floor.about(id)];
     const camera = this.#room.stream(id, false);
     const video = panel.querySelector('figure:not(.screen) video');
-    if (video instanceof HTMLVideoElement) this.#attach(video, panel.hidden ? null : camera);
+    if (video instanceof HTMLVideoElement) this.#attach(video, isSeen(panel, video) ? camera : null);
     this.#updateScreen(panel, id);
     panel.classList.toggle('no-video', features.video === false || !hasTracks(camera, 'video'));
     panel.classList.toggle('muted-audio', features.audio === false || muted);
@@ -109,7 +114,7 @@ export class Panels extends EventTarget {
       panel.append(figure);
     }
     const video = figure.querySelector('video');
-    if (video) this.#attach(video, panel.hidden && !hasTracks(stream, 'audio') ? null : stream);
+    if (video) this.#attach(video, isSeen(panel, video) || hasTracks(stream, 'audio') ? stream : null);
   }
 
   /**
@@ -129,6 +134,15 @@ export class Panels extends EventTarget {
   #play(video) {
     play(video, () => this.dispatchEvent(new Event('blocked')));
   }
+}
+
+/**
+ * Not with a hidden panel, but in a window of its own.
+ * @param {HTMLElement} panel
+ * @param {HTMLVideoElement} video in it
+ */
+function isSeen(panel, video) {
+  return !panel.hidden || document.pictureInPictureElement === video;
 }
 
 /** @param {string} name whose it is */

@@ -12,9 +12,9 @@ import { findPanel } from './page.js';
 /**
  * Puts the tiles where they belong: those of one page. All others are hidden.
  *
- * Events: `arranged`, after each change of what is shown or how large (with `{shown, appeared, gone, page, pages}`: the
- * size of each tile by channel name, who was not shown before and who is no more, the page from 0, and how many there
- * are).
+ * Events: `arranged`, after all that may change what is shown or how large (with `{shown, appeared, gone, page, pages}`:
+ * the size of each tile by channel name, who was not shown before and who is no more, the page from 0, and how many there
+ * are). What somebody says or sends is none of that, unless it is of a screen.
  */
 export class Stage extends EventTarget {
   #tiles;
@@ -26,8 +26,8 @@ export class Stage extends EventTarget {
   #order = new Order();
   /** @type {Set<string>} by channel name */
   #pinned = new Set();
-  /** @type {Set<string>} who shares a screen, or says so */
-  #sharing = new Set();
+  /** @type {Map<string, boolean>} who shares a screen, or says so, and whether its picture comes */
+  #sharing = new Map();
   #page = 0;
   /** @type {Size} */
   #size;
@@ -65,14 +65,11 @@ export class Stage extends EventTarget {
     listen('joined', ({ participant: { channel_name: id } }) => this.#order.add(id));
     listen('left', ({ participant: { channel_name: id } }) => this.#remove(id));
     for (const type of ['media', 'features']) {
-      listen(type, ({ participant: { channel_name: id } }) => this.#noteScreen(id));
+      room.addEventListener(type, (event) => {
+        this.#noteScreen(/** @type {CustomEvent} */ (event).detail.participant.channel_name);
+      });
     }
-    floor.addEventListener('about', (event) => {
-      const { id } = /** @type {CustomEvent} */ (event).detail;
-      if (!room.shares(id)) return;
-      this.#noteScreen(id);
-      this.#changed();
-    });
+    floor.addEventListener('about', (event) => this.#noteScreen(/** @type {CustomEvent} */ (event).detail.id));
     voices.addEventListener('speaker', () => this.#changed());
   }
 
@@ -124,10 +121,12 @@ export class Stage extends EventTarget {
     this.#sharing.delete(id);
   }
 
-  /** @param {string} id */
+  /** Of a crowd, most of what comes changes nothing here. @param {string} id */
   #noteScreen(id) {
-    if (this.#room.shares(id) && !this.#floor.about(id).screen_off) this.#sharing.add(id);
+    const before = this.#sharing.get(id);
+    if (this.#room.shares(id) && !this.#floor.about(id).screen_off) this.#sharing.set(id, this.#room.hasScreen(id));
     else this.#sharing.delete(id);
+    if (this.#sharing.get(id) !== before) this.#changed();
   }
 
   get #capacity() {
@@ -150,34 +149,37 @@ export class Stage extends EventTarget {
     const pages = this.#order.pages(capacity);
     this.#page = Math.min(Math.max(0, this.#page), pages - 1);
     const ids = this.#order.page(this.#page, capacity);
-    const { others, self } = arrange({
+    const { others, self, pair } = arrange({
       stage: this.#size,
       others: ids.map((id) => this.#isLarge(id)),
       self: !this.#self.hidden,
     });
     this.#tiles.dataset.others = ['none', 'one'][this.#order.size] ?? 'many';
+    this.#tiles.classList.toggle('pair', pair); // also where the last page has one of many
     place(this.#self, self);
     this.#show(new Map(ids.map((id, i) => [id, others[i]])), pages);
   }
 
   /**
    * Who shares, is pinned, or speaks is to be on the first page. Of those who speak only the present one, and not while
-   * another page is looked at: nobody is to vanish from it because they speak.
+   * another page is looked at: nobody is to vanish from it because they speak. Nor are those whose tile has the focus,
+   * or whose picture is in a window of its own.
    * @param {number} capacity
    */
   #bring(capacity) {
+    const held = [document.activeElement, document.pictureInPictureElement].map(channelOf);
     const about = {
-      stays: (/** @type {string} */ id) => this.#pinned.has(id) || this.#sharing.has(id),
+      stays: (/** @type {string} */ id) => this.#pinned.has(id) || this.#sharing.has(id) || held.includes(id),
       heard: (/** @type {string} */ id) => this.#heard(id),
     };
-    for (const id of [...this.#pinned, ...this.#sharing]) this.#order.bring(id, capacity, about);
+    for (const id of [...this.#pinned, ...this.#sharing.keys()]) this.#order.bring(id, capacity, about);
     const { speaker } = this.#voices;
     if (speaker !== null && this.#page === 0) this.#order.bring(speaker, capacity, about);
   }
 
   /** It takes a screen that is there: anybody may say that they share one. @param {string} id */
   #isLarge(id) {
-    return this.#pinned.has(id) || (this.#sharing.has(id) && this.#room.hasScreen(id));
+    return this.#pinned.has(id) || this.#sharing.get(id) === true;
   }
 
   /** The present speaker may be between two words. @param {string} id */
@@ -210,6 +212,15 @@ export class Stage extends EventTarget {
     const detail = { shown: rects, appeared, gone, page: this.#page, pages };
     this.dispatchEvent(new CustomEvent('arranged', { detail }));
   }
+}
+
+/**
+ * Whose panel something is in.
+ * @param {Element | null | undefined} element
+ */
+function channelOf(element) {
+  const panel = element?.closest('.panel');
+  return panel instanceof HTMLElement ? panel.dataset.channel : undefined;
 }
 
 /**

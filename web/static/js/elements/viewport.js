@@ -52,7 +52,9 @@ export class Viewport {
     });
     for (const type of ['media', 'features']) {
       room.addEventListener(type, (event) => {
-        this.#sync(/** @type {CustomEvent} */ (event).detail.participant.channel_name);
+        const id = /** @type {CustomEvent} */ (event).detail.participant.channel_name;
+        if (this.#shown.has(id)) this.#sync(id);
+        else if (!this.#land(id)) return; // as of most in a crowd
         this.#reports.changed();
       });
     }
@@ -62,7 +64,8 @@ export class Viewport {
     });
     document.addEventListener('visibilitychange', () => this.#measureAll());
     root.addEventListener('enterpictureinpicture', (event) => this.#float(event), true);
-    root.addEventListener('leavepictureinpicture', () => this.#measureAll(), true);
+    root.addEventListener('leavepictureinpicture', () => this.#landed(), true);
+    root.addEventListener('resize', ({ target }) => this.#measure(target), true); // of the picture in a video
     this.#watchScale();
   }
 
@@ -70,6 +73,13 @@ export class Viewport {
   #float(event) {
     this.#window = /** @type {PictureInPictureEvent} */ (event).pictureInPictureWindow;
     this.#window.addEventListener('resize', () => this.#measureAll());
+    this.#measureAll();
+  }
+
+  #landed() {
+    for (const { id } of [...this.#watched.values()]) {
+      if (!this.#shown.has(id)) this.#land(id);
+    }
     this.#measureAll();
   }
 
@@ -85,10 +95,7 @@ export class Viewport {
    */
   #arranged(shown, gone) {
     this.#shown = shown;
-    for (const id of gone) {
-      this.#unwatch(id);
-      this.#view.hide(id);
-    }
+    for (const id of gone) this.#land(id);
     // Nothing else has the place of a camera, so it need not be measured first.
     for (const [video, watched] of this.#watched) {
       const box = shown.get(watched.id);
@@ -133,10 +140,24 @@ export class Viewport {
    */
   #watch(video, watched) {
     this.#watched.set(video, watched);
-    video.addEventListener('resize', () => this.#measure(video)); // of the picture in it
     this.#sizes.observe(video);
     this.#crossings.observe(video);
     this.#note(video, watched);
+  }
+
+  /**
+   * Of somebody who is not on the page nothing is seen but a picture in a window of its own.
+   * @param {string} id
+   * @returns {boolean} whether anything of them was watched
+   */
+  #land(id) {
+    this.#view.hide(id);
+    const theirs = [...this.#watched].filter(([, watched]) => watched.id === id);
+    for (const [video, watched] of theirs) {
+      if (document.pictureInPictureElement === video && video.isConnected) this.#note(video, watched);
+      else this.#drop(video);
+    }
+    return theirs.length > 0;
   }
 
   /** @param {string} id */
@@ -177,9 +198,9 @@ export class Viewport {
     this.#reports.changed();
   }
 
-  /** @param {HTMLVideoElement} video */
+  /** @param {EventTarget | null} video */
   #measure(video) {
-    const watched = this.#watched.get(video);
+    const watched = video instanceof HTMLVideoElement && this.#watched.get(video);
     if (!watched) return;
     this.#note(video, watched);
     this.#reports.changed();
