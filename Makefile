@@ -5,7 +5,8 @@ NPM     ?= npm --no-fund --no-audit
 TOOLS   := $(CURDIR)/.tools
 LINT    := $(TOOLS)/golangci-lint-2.15.0
 VENDOR  := web/static/vendor
-ASSETS  := $(addprefix $(VENDOR)/,htmx.min.js hx-ws.min.js hx-sse.min.js)
+ICONS   := $(addsuffix .svg,$(addprefix $(VENDOR)/icons/,$(shell cat web/icons.txt)))
+ASSETS  := $(addprefix $(VENDOR)/,htmx.min.js hx-ws.min.js hx-sse.min.js) $(ICONS)
 LDFLAGS := -s -w
 
 .PHONY: build run test test-go test-js test-browser test-netns packages check lint format fuzz soak bench \
@@ -18,7 +19,7 @@ build: $(ASSETS)
 run: build
 	bin/parley serve
 
-## Third-party scripts, by the lock file, copied to where they are embedded from. npm writes the file that stands for
+## Third-party scripts and icons, by the lock file, copied to where they are embedded from. npm writes the file that stands for
 ## them last, so an install that was broken off is done again.
 NODE_WEB := web/node_modules/.package-lock.json
 NODE_E2E := e2e/node_modules/.package-lock.json
@@ -30,6 +31,9 @@ $(VENDOR)/htmx.min.js: $(NODE_WEB)
 	cp web/node_modules/htmx.org/dist/$(notdir $@) $@
 $(VENDOR)/hx-%.min.js: $(NODE_WEB)
 	cp web/node_modules/htmx.org/dist/ext/$(notdir $@) $@
+$(VENDOR)/icons/%.svg: $(NODE_WEB)
+	@mkdir -p $(@D)
+	@cp web/node_modules/lucide-static/icons/$(notdir $@) $@
 
 ## Tests
 test: test-js test-go test-browser test-netns

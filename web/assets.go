@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -76,6 +77,18 @@ func assetType(name string) string {
 
 // path returns the address of an asset.
 func (a *assets) path(name string) string { return assetRoot + a.hash + "/" + name }
+
+// modules returns the names of all scripts of the page of a room, so that a browser need not find out one after the other.
+func (a *assets) modules() []string {
+	var names []string
+	for name := range a.files {
+		if strings.HasPrefix(name, "js/") {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 func (a *assets) missing(names ...string) []string {
 	var missing []string

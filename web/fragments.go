@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"html/template"
 	"strings"
+	"time"
 	"unicode"
 
 	"parley/signaling/protocol"
@@ -35,9 +36,18 @@ func (d panelData) Settled() panelData {
 	return d
 }
 
-// NewFragments parses the embedded templates. It panics if they are broken, which no input can cause.
+// NewFragments parses the embedded templates, in English: what is sent to many is rendered once, and a page in another
+// language puts its own words where data-t says which. It panics if the templates are broken, which no input can cause.
 func NewFragments() *Fragments {
-	parsed := template.New("").Funcs(fragmentFuncs())
+	locales, err := newLocales(embedded)
+	if err != nil {
+		panic(err)
+	}
+	return newFragments(locales.all[defaultLanguage])
+}
+
+func newFragments(l *locale) *Fragments {
+	parsed := template.New("").Funcs(fragmentFuncs(l))
 	return &Fragments{templates: template.Must(parsed.ParseFS(embedded, "templates/fragments/*.html"))}
 }
 
@@ -59,6 +69,22 @@ func (f *Fragments) State(p protocol.Participant, away bool) string {
 // Hands replaces #hands: who has raised a hand, in that order.
 func (f *Fragments) Hands(hands []protocol.Participant) string { return f.render("hands", hands) }
 
+// ChatLine is one message, li#chat-<id>. It goes into the two that follow.
+func (f *Fragments) ChatLine(message protocol.ChatMessage) string {
+	return f.render("chat-line", message)
+}
+
+// ChatAppended appends a line to #chat-lines.
+func (f *Fragments) ChatAppended(line string) string {
+	return f.render("chat-appended", template.HTML(line)) //nolint:gosec // ChatLine has escaped it
+}
+
+// ChatReplaced has #chat-lines show these lines and no others.
+func (f *Fragments) ChatReplaced(lines []string) string {
+	all := strings.Join(lines, "")
+	return f.render("chat-replaced", template.HTML(all)) //nolint:gosec // ChatLine has escaped it
+}
+
 // Rooms is the content of the lobby's list.
 func (f *Fragments) Rooms(rooms []protocol.Room) string { return f.render("rooms", rooms) }
 
@@ -69,8 +95,11 @@ func (f *Fragments) render(name string, data any) string {
 	return html.String()
 }
 
-func fragmentFuncs() template.FuncMap {
-	return template.FuncMap{"initials": initials, "hue": hue, "roomPath": roomPath}
+func fragmentFuncs(l *locale) template.FuncMap {
+	return template.FuncMap{
+		"initials": initials, "hue": hue, "roomPath": roomPath, "icon": icon, "t": l.t,
+		"links": links, "moment": moment,
+	}
 }
 
 // initials stand for somebody without a picture: the first characters of up to two words.
@@ -85,6 +114,9 @@ func initials(name string) string {
 	}
 	return first.String()
 }
+
+// moment is a time of the wire, which is in Unix milliseconds.
+func moment(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
 // firstCharacter returns the first letter or symbol of word with what modifies it: marks, and what a joiner joins.
 func firstCharacter(word string) string {

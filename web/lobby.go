@@ -34,9 +34,10 @@ func (s *Site) renderLobby(c *gin.Context, data lobbyData) {
 		c.Redirect(http.StatusFound, loginPath(c.Request))
 		return
 	}
-	data.frame = frame{Page: "lobby", Title: "Rooms", ScreenName: identity.User.ScreenName}
+	data.frame = frame{Page: "lobby", Title: s.locales.of(c.Request).word("page.lobby.title"), ScreenName: identity.User.ScreenName}
+	data.Refusal = s.locales.of(c.Request).said(data.Refusal)
 	data.Rooms = s.deps.Rooms.Rooms()
-	s.render(c.Writer, c.Request, http.StatusOK, "lobby", data)
+	s.render(c.Writer, c.Request, http.StatusOK, "lobby", &data)
 }
 
 func roomRefusal(typed string) string {
@@ -67,7 +68,7 @@ func (s *Site) roomPage(c *gin.Context) {
 		c.Redirect(http.StatusFound, loginPath(c.Request))
 		return
 	}
-	s.render(c.Writer, c.Request, http.StatusOK, "room", roomData{
+	s.render(c.Writer, c.Request, http.StatusOK, "room", &roomData{
 		frame:      frame{Page: "room", Title: room, ScreenName: identity.User.ScreenName},
 		Room:       room,
 		SocketPath: "/ws" + strings.TrimPrefix(roomPath(room), "/r"),

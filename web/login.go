@@ -88,12 +88,17 @@ func (s *Site) newLogin(next string) loginData {
 
 // renderLogin sends the page. With 403 where the form would be of no use.
 func (s *Site) renderLogin(c *gin.Context, status int, data loginData) {
-	data.frame = frame{Page: "login", Title: "Log in"}
+	l := s.locales.of(c.Request)
+	data.frame = frame{Page: "login", Title: l.word("page.login.title")}
+	data.Uninvited, data.Problem = l.said(data.Uninvited), l.said(data.Problem)
+	for field, message := range data.Refusals {
+		data.Refusals[field] = l.said(message)
+	}
 	data.Focus = cmp.Or(data.Focus, auth.FieldScreenName)
 	if data.Uninvited != "" {
 		status = http.StatusForbidden
 	}
-	s.render(c.Writer, c.Request, status, "login", data)
+	s.render(c.Writer, c.Request, status, "login", &data)
 }
 
 func (d *loginData) refuse(refusals []*auth.FieldError) {

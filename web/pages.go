@@ -13,15 +13,37 @@ const htmlType = "text/html; charset=utf-8"
 
 // pages renders whole pages.
 type pages struct {
-	templates map[string]*template.Template // static after construction; by name of the page
+	templates map[string]*template.Template // static after construction; by language and name of the page
 	gzip      gzipper
 }
 
-// frame is what the layout of every page needs.
+// frame is what the layout of every page needs. Pages fill in the first three.
 type frame struct {
 	Page       string // the name of the template and of the body's class
 	Title      string
 	ScreenName string // whoever is logged in, or ""
+
+	Language  string    // as in <html lang>
+	Languages []*locale // all that there are
+	Theme     string    // light, dark, or "" for what the system has
+	Path      string    // the page's own address, with its query
+	messages  map[string]message
+}
+
+// Messages are the words that scripts need.
+func (f *frame) Messages() map[string]message { return f.messages }
+
+// framed is the data of any page.
+type framed interface {
+	in(r *http.Request, l *locale, all []*locale)
+}
+
+// in completes the frame for a request.
+func (f *frame) in(r *http.Request, l *locale, all []*locale) {
+	f.Language, f.Languages, f.messages, f.Path = l.Language, all, l.scripts, r.URL.RequestURI()
+	if cookie, err := r.Cookie(themeCookie); err == nil && (cookie.Value == "light" || cookie.Value == "dark") {
+		f.Theme = cookie.Value
+	}
 }
 
 type loginData struct {
@@ -57,29 +79,37 @@ type errorData struct {
 	Message string
 }
 
-func newPages(assets *assets) (*pages, error) {
-	layout, err := template.New("").Funcs(fragmentFuncs()).Funcs(template.FuncMap{"asset": assets.path}).
-		ParseFS(embedded, "templates/fragments/*.html", "templates/layout.html")
-	if err != nil {
-		return nil, err
-	}
+func newPages(assets *assets, locales *locales, sprite template.HTML) (*pages, error) {
 	p := &pages{templates: map[string]*template.Template{}}
-	for _, name := range []string{"login", "lobby", "room", "error"} {
-		page, err := layout.Clone()
+	for _, l := range locales.list() {
+		layout, err := template.New("").Funcs(fragmentFuncs(l)).Funcs(template.FuncMap{
+			"asset": assets.path, "modules": assets.modules, "sprite": func() template.HTML { return sprite },
+		}).ParseFS(embedded, "templates/fragments/*.html", "templates/layout.html")
 		if err != nil {
 			return nil, err
 		}
-		if p.templates[name], err = page.ParseFS(embedded, "templates/"+name+".html"); err != nil {
-			return nil, err
+		for name, files := range map[string][]string{
+			"login": nil, "lobby": nil, "error": nil, "room": {"templates/room/*.html"},
+		} {
+			page, err := layout.Clone()
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, "templates/"+name+".html")
+			if p.templates[l.Language+" "+name], err = page.ParseFS(embedded, files...); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return p, nil
 }
 
 // render sends the page that data is for, whole or not at all. Pages are about whoever is logged in: nobody keeps them.
-func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
+func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name string, data framed) {
+	l := s.locales.of(r)
+	data.in(r, l, s.locales.list())
 	var body bytes.Buffer
-	if err := s.pages.templates[name].ExecuteTemplate(&body, "layout", data); err != nil {
+	if err := s.pages.templates[l.Language+" "+name].ExecuteTemplate(&body, "layout", data); err != nil {
 		s.log.Error("render page", "page", name, "error", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
@@ -92,6 +122,6 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name s
 
 func (s *Site) renderError(w http.ResponseWriter, r *http.Request, status int, message string) {
 	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	data := errorData{frame: frame{Page: "error", Title: title}, Message: message}
+	data := &errorData{frame: frame{Page: "error", Title: title}, Message: s.locales.of(r).said(message)}
 	s.render(w, r, status, "error", data)
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"maps"
 	"sync"
 	"time"
 
@@ -15,22 +16,25 @@ const (
 	listPause = 250 * time.Millisecond
 )
 
-// roomList follows the rooms in use, for all lobbies at once: each state is rendered once, and a lobby that is slow
-// skips to the latest.
+// roomList follows the rooms in use, for all lobbies at once: each state is rendered once in each language, and a lobby
+// that is slow skips to the latest.
 type roomList struct {
-	rooms  Rooms                        // static after construction
-	render func([]protocol.Room) string // static after construction
-	done   chan struct{}                // closed by close
-	tasks  sync.WaitGroup               // run and the lobbies
+	rooms  Rooms          // static after construction
+	render renderings     // static after construction
+	done   chan struct{}  // closed by close
+	tasks  sync.WaitGroup // run and the lobbies
 
 	mu      sync.Mutex
-	latest  []byte        // guarded by mu; one server-sent event, never modified
-	changed chan struct{} // guarded by mu; closed when latest is replaced
-	lobbies int           // guarded by mu
-	closed  bool          // guarded by mu
+	latest  map[string][]byte // guarded by mu; by language, each one server-sent event; never modified
+	changed chan struct{}     // guarded by mu; closed when latest is replaced
+	lobbies int               // guarded by mu
+	closed  bool              // guarded by mu
 }
 
-func newRoomList(rooms Rooms, render func([]protocol.Room) string) *roomList {
+// renderings renders the list, by language.
+type renderings map[string]func([]protocol.Room) string
+
+func newRoomList(rooms Rooms, render renderings) *roomList {
 	l := &roomList{rooms: rooms, render: render, done: make(chan struct{}), changed: make(chan struct{})}
 	changes, stop := rooms.Watch()
 	l.refresh()
@@ -62,22 +66,25 @@ func (l *roomList) run(changes <-chan struct{}) {
 
 // refresh makes the present state the latest, if it differs.
 func (l *roomList) refresh() {
-	event := serverSentEvent(l.render(l.rooms.Rooms()))
+	rooms, events := l.rooms.Rooms(), make(map[string][]byte, len(l.render))
+	for language, render := range l.render {
+		events[language] = serverSentEvent(render(rooms))
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if bytes.Equal(event, l.latest) {
+	if maps.EqualFunc(events, l.latest, bytes.Equal) {
 		return
 	}
-	l.latest = event
+	l.latest = events
 	close(l.changed)
 	l.changed = make(chan struct{})
 }
 
 // state returns the latest state and what is closed when there is another.
-func (l *roomList) state() (event []byte, changed <-chan struct{}) {
+func (l *roomList) state(language string) (event []byte, changed <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.latest, l.changed
+	return l.latest[language], l.changed
 }
 
 // join counts one lobby in, unless there are too many or the site closes. Whoever is counted in calls leave.

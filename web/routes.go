@@ -20,6 +20,7 @@ func (s *Site) routes() http.Handler {
 	r.Match(page, "/login/", s.loginPage)
 	r.POST("/login/", s.logIn)
 	r.POST("/logout/", s.logOut)
+	r.POST("/language/", s.setLanguage)
 
 	r.Match(page, "/", s.lobbyPage)
 	r.POST("/", s.enterRoom)

@@ -15,7 +15,7 @@ import (
 // embedded holds the templates and the assets. The vendor directory is filled by the build; in a fresh checkout it has
 // nothing but a hidden file, which only all: embeds.
 //
-//go:embed templates static all:static/vendor
+//go:embed templates locales static all:static/vendor
 var embedded embed.FS
 
 // Config says how the site is served.
@@ -46,8 +46,10 @@ type Site struct {
 	deps    Deps         // static after construction
 	log     *slog.Logger // static after construction
 	assets  *assets      // static after construction
+	locales *locales     // static after construction
 	pages   *pages       // static after construction
 	codecs  string       // static after construction
+	secure  bool         // static after construction
 	list    *roomList    // static after construction
 	handler http.Handler // static after construction
 }
@@ -66,12 +68,27 @@ func New(cfg Config, deps Deps, log *slog.Logger) (*Site, error) {
 	if len(missing) > 0 {
 		log.Warn("assets are missing, pages will not work; run make build", "missing", missing)
 	}
-	pages, err := newPages(assets)
+	locales, err := newLocales(embedded)
+	if err != nil {
+		return nil, err
+	}
+	sprite, err := sprite(static)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := newPages(assets, locales, sprite)
 	if err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)
 	}
-	site := &Site{deps: deps, log: log, assets: assets, pages: pages, codecs: strings.Join(cfg.Codecs, " ")}
-	site.list = newRoomList(deps.Rooms, NewFragments().Rooms)
+	site := &Site{
+		deps: deps, log: log, assets: assets, locales: locales, pages: pages, codecs: strings.Join(cfg.Codecs, " "),
+		secure: cfg.Secure,
+	}
+	render := renderings{}
+	for _, l := range locales.list() {
+		render[l.Language] = newFragments(l).Rooms
+	}
+	site.list = newRoomList(deps.Rooms, render)
 	site.handler = secureHeaders(cfg.Secure, site.refuseForeign(site.routes()))
 	return site, nil
 }

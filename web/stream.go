@@ -42,7 +42,8 @@ func (s *Site) follow(c *gin.Context) {
 	defer func() { _ = writer.SetWriteDeadline(time.Time{}) }()
 	check := time.NewTicker(streamCheck)
 	defer check.Stop()
-	event, changed := s.list.state()
+	language := s.locales.of(c.Request).Language
+	event, changed := s.list.state(language)
 	for {
 		_ = writer.SetWriteDeadline(time.Now().Add(streamWriteTimeout))
 		if _, err := c.Writer.Write(event); err != nil {
@@ -62,7 +63,7 @@ func (s *Site) follow(c *gin.Context) {
 			}
 			event = []byte(":\n\n") // a comment, ignored by all readers
 		case <-changed:
-			event, changed = s.list.state()
+			event, changed = s.list.state(language)
 		}
 	}
 }

@@ -1,9 +1,9 @@
+import './english.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Call } from '../static/js/call.js';
-import { connectControls } from '../static/js/elements/controls.js';
 import { Room } from '../static/js/room.js';
-import { FakeButton, rest } from './fakes.js';
+import { rest } from './fakes.js';
 
 const ids = [{ channel_name: 'anna', user_name: 'Anna', short_name: 'peer-anna' }];
 const ben = { channel_name: 'ben', user_name: 'Ben', short_name: 'peer-ben' };
@@ -198,7 +198,7 @@ test('a viewer joins without devices', async () => {
   connect();
   take();
   await call.join({ role: 'viewer' });
-  assert.deepEqual(take(), ['{"join":{"room":"blue","as":"viewer"}}']);
+  assert.deepEqual(take(), ['close', '{"join":{"room":"blue","as":"viewer"}}']); // the preview is over
   server('others', { ids });
   assert.deepEqual(take(), BEGINNING);
   assert.deepEqual(told, [{ role: 'viewer' }, { active: true }, 'joining']);
@@ -342,20 +342,4 @@ test('which layers are wanted is the publisher’s to act on', async () => {
   const { server, take } = await joined();
   server('layers', { mid: '1', active: { q: true } });
   assert.deepEqual(take(), ['layers 1']);
-});
-
-test('who joins by the button for watching finds the focus on the one for leaving', async () => {
-  const { call } = open();
-  const names = ['callButton', 'watch', 'camera', 'microphone', 'screen', 'hand'];
-  const page = Object.fromEntries(names.map((name) => [name, new FakeButton()]));
-  const capture = Object.assign(new EventTarget(), { ready: false, sharing: false, set: () => {} });
-  const floor = Object.assign(new EventTarget(), { you: null });
-  connectControls(page, { call, capture, floor }, true);
-  page.watch.focus();
-  page.watch.dispatchEvent(new Event('click'));
-  assert.deepEqual([page.watch.hidden, FakeButton.focused === page.callButton], [true, true]);
-  call.leave();
-  page.hand.focus();
-  await call.join({ role: 'viewer' }); // it is nobody's who is elsewhere
-  assert.ok(FakeButton.focused === page.hand);
 });

@@ -181,33 +181,6 @@ class FakeSender {
   }
 }
 
-/** As much of a button as the controls depend on. */
-export class FakeButton extends EventTarget {
-  static focused = null;
-  hidden = false;
-  disabled = false;
-  title = '';
-  dataset = {};
-  classList = { toggle: () => {} };
-  #attributes = new Map();
-
-  focus() {
-    FakeButton.focused = this;
-  }
-
-  matches(selector) {
-    return selector === ':focus' && FakeButton.focused === this;
-  }
-
-  getAttribute(name) {
-    return this.#attributes.get(name) ?? null;
-  }
-
-  setAttribute(name, value) {
-    this.#attributes.set(name, value);
-  }
-}
-
 /** One turn of the event loop. */
 export function turn() {
   return new Promise((resolve) => setImmediate(resolve));

@@ -33,7 +33,8 @@ const PAUSE = 5000;
  *
  * Events, CustomEvents: `active` (the detail says whether one is in the call, or on the way), `role` (the detail is it:
  * a viewer sends nothing), `joining` (the server is asked to let one in), `busy` (the detail says whether it has no time
- * for one more, and is asked again by and by, for a minute), `refused` (with `{type, detail, role, wrong}`: it did not;
+ * for one more, and is asked again by and by, for a minute), `joined` (the detail says whether one is in the room: no
+ * longer, when the socket is lost, until the server has answered again), `refused` (with `{type, detail, role, wrong}`: it did not;
  * `wrong` says whether a password was given).
  */
 export class Call extends EventTarget {
@@ -112,6 +113,11 @@ export class Call extends EventTarget {
     return this.#active;
   }
 
+  /** Whether one is in the room: the server has said who else is. */
+  get joined() {
+    return this.#joined;
+  }
+
   get role() {
     return this.#role;
   }
@@ -169,7 +175,8 @@ export class Call extends EventTarget {
   }
 
   async #prepare() {
-    if (this.#role === 'participant' && !(await this.#capture.open())) return;
+    if (this.#role === 'viewer') this.#capture.close();
+    else if (!(await this.#capture.open())) return;
     this.#ready = true;
     this.#sendJoin();
   }
@@ -178,7 +185,7 @@ export class Call extends EventTarget {
   #onConnect({ rtc_config: configuration }) {
     this.#connected = true;
     this.#negotiation.stop(); // whatever was, was the former socket's
-    this.#joined = false;
+    this.#setJoined(false);
     this.#room.reset([]);
     this.#negotiation.configure(configuration);
     this.#sendJoin();
@@ -204,12 +211,12 @@ export class Call extends EventTarget {
       if (!announced) this.#mux.send({ hangup: true }); // the server has us in the room, perhaps
       return;
     }
-    this.#joined = true;
     this.#setBusy(false);
     this.#mux.send({ rtc: { type: 'slots', audio: AUDIO_SLOTS } });
     this.#mux.send({ rtc: { type: 'view', tiles: [], only: true } });
     this.#room.reset(ids);
     this.#negotiation.start();
+    this.#setJoined(true);
   }
 
   /** @param {OtherEvent} event */
@@ -262,7 +269,7 @@ export class Call extends EventTarget {
     clearTimeout(this.#timer);
     this.#setBusy(false);
     this.#ready = false;
-    this.#joined = false;
+    this.#setJoined(false);
     this.#negotiation.stop();
     this.#room.reset([]);
     this.#capture.close();
@@ -272,6 +279,13 @@ export class Call extends EventTarget {
   #setActive(active) {
     this.#active = active;
     this.#emit('active', active);
+  }
+
+  /** @param {boolean} joined */
+  #setJoined(joined) {
+    if (joined === this.#joined) return;
+    this.#joined = joined;
+    this.#emit('joined', joined);
   }
 
   /** @param {boolean} busy */

@@ -1,3 +1,5 @@
+import { t } from './words.js';
+
 /**
  * The `floor` app: who may do what in the room, as far as the server has told, and what one asks of it.
  *
@@ -20,11 +22,11 @@
 /** @type {Restrictions} */
 const FREE = { muted: false, camera_off: false, screen_off: false };
 
-/** @type {Record<keyof Restrictions, {barred: string, free: string}>} */
+/** @type {Record<keyof Restrictions, {barred: string, free: string}>} keys of words */
 const RESTRICTIONS = {
-  muted: { barred: 'A host has muted your microphone.', free: 'You may switch your microphone on again.' },
-  camera_off: { barred: 'A host has switched off your camera.', free: 'You may switch your camera on again.' },
-  screen_off: { barred: 'A host has stopped you sharing your screen.', free: 'You may share your screen again.' },
+  muted: { barred: 'floor.muted', free: 'floor.unmuted' },
+  camera_off: { barred: 'floor.camera_off', free: 'floor.camera_free' },
+  screen_off: { barred: 'floor.screen_off', free: 'floor.screen_free' },
 };
 
 /** More hands than this at once are only counted. */
@@ -235,8 +237,8 @@ export class Floor extends EventTarget {
  */
 export function newsOfHands(hands, former) {
   const fresh = hands.filter(({ channel_name: id }) => !former.has(id));
-  if (fresh.length > MANY) return [`${hands.length} hands are up.`];
-  return fresh.map(({ user_name: name }) => `${name} has raised a hand.`);
+  if (fresh.length > MANY) return [t('floor.hands', { n: hands.length })];
+  return fresh.map(({ user_name: name }) => t('floor.hand', { name }));
 }
 
 /**
@@ -256,22 +258,21 @@ export function hasAsked(you, former) {
  */
 export function newsOf(you, former) {
   const was = former ?? { ...FREE, host: you.host, on_stage: you.on_stage };
-  const news = you.host && !was.host ? ['You are a host now.'] : [];
+  const news = you.host && !was.host ? [t('floor.host')] : [];
   if (!you.on_stage) {
-    if (was.on_stage) news.push('You are off the stage, and watch.');
-    else if (!former) news.push('You are watching. Raise your hand to be let on stage.');
+    if (was.on_stage) news.push(t('floor.off_stage'));
+    else if (!former) news.push(t('floor.watching'));
     return news.join(' ');
   }
   if (!was.on_stage) news.push(onStage(hasAsked(you, former)));
   for (const [key, { barred, free }] of Object.entries(RESTRICTIONS)) {
     const [is, before] = [you, was].map((each) => each[/** @type {keyof Restrictions} */ (key)]);
-    if (is !== before) news.push(is ? barred : free);
+    if (is !== before) news.push(t(is ? barred : free));
   }
   return news.join(' ');
 }
 
 /** @param {boolean} asked */
 function onStage(asked) {
-  if (asked) return 'You are on stage.';
-  return 'A host has let you on stage. Switch on your microphone and camera when you are ready.';
+  return t(asked ? 'floor.on_stage' : 'floor.let_on_stage');
 }

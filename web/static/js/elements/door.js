@@ -1,18 +1,11 @@
+import { knows, said, t } from '../words.js';
 import { find } from './page.js';
 
 /**
  * @import {Call} from '../call.js'
  * @import {Notice} from './notice.js'
- * @import {Refusal, Role} from '../protocol.js'
+ * @import {Role} from '../protocol.js'
  */
-
-/** @type {Partial<Record<Refusal, string>>} */
-const REFUSALS = {
-  invite: 'This room is open to those with an invitation. Ask for a link.',
-  locked: 'This room is locked. Ask a host to unlock it.',
-  removed: 'A host has removed you from this room. You may come back when it has closed.',
-  full: 'There is no room for more people.',
-};
 
 /**
  * Where one is not let in: asks for the password, or says why, and what is done about it.
@@ -35,13 +28,14 @@ export function connectDoor(dialog, call, notice) {
       dialog.showModal();
       return;
     }
-    const text = REFUSALS[/** @type {Refusal} */ (type)] ?? '';
-    notice.say('door', detail ? `${text} (${detail})` : text);
+    const key = `door.${type}`;
+    const text = knows(key) ? t(key) : '';
+    notice.say('door', detail ? `${text} (${said(detail)})` : text);
   });
   call.addEventListener('joining', () => !call.busy && notice.say('door', ''));
   call.addEventListener('busy', () => {
-    const stop = { label: 'Stop', run: () => call.leave() };
-    notice.say('door', call.busy ? 'The server is busy; trying again…' : '', stop);
+    const stop = { label: t('door.stop'), run: () => call.leave() };
+    notice.say('door', call.busy ? t('door.busy') : '', stop);
   });
   dialog.addEventListener('close', () => {
     const password = input.value;
