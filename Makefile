@@ -10,7 +10,7 @@ ASSETS  := $(addprefix $(VENDOR)/,htmx.min.js hx-ws.min.js hx-sse.min.js) $(ICON
 LDFLAGS := -s -w
 
 .PHONY: build run test test-go test-js test-browser test-netns packages check lint format fuzz soak bench \
-        bwe-report screenshots clean FORCE
+        bwe-report shots clean FORCE
 
 # go itself knows what is stale.
 build: $(ASSETS)
@@ -109,9 +109,13 @@ bwe-report:
 bench: build
 	$(GO) run ./bench/run -plots
 
-screenshots: build packages $(NODE_E2E)
-	cd e2e && node screenshot.js ../bin/screenshots
-	mkdir -p docs/screenshots && cp bin/screenshots/call-desktop.png docs/screenshots/call.png
+# Pictures of every state of the page, on a desktop and a phone, dark and light.
+SHOTS := 4-desktop-dark 4-phone-light prejoin-desktop-light chat-desktop-dark
+shots: build packages $(NODE_E2E)
+	$(GO) build -o bin/guests ./e2e/guests
+	cd e2e && node shots.js ../bin/shots
+	mkdir -p docs/screenshots
+	for name in $(SHOTS); do cp bin/shots/$$name.png docs/screenshots/; done
 
 clean:
 	rm -rf bin .tools web/node_modules e2e/node_modules $(ASSETS)

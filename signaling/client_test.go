@@ -21,6 +21,7 @@ type testClient struct {
 	f       *fixture
 	conn    *websocket.Conn
 	frames  chan string
+	present chan string   // who is in the room, while the client is not; not among the frames
 	done    chan struct{} // closed when the reader ended
 	err     error         // valid after done
 	mu      sync.Mutex
@@ -39,6 +40,7 @@ func (f *fixture) dial(session string) *testClient {
 		f.t.Fatalf("dial: %v", err)
 	}
 	c := &testClient{t: f.t, f: f, conn: conn, frames: make(chan string, 10000), done: make(chan struct{})}
+	c.present = make(chan string, 10000)
 	conn.SetPingHandler(func(data string) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -57,7 +59,11 @@ func (f *fixture) dial(session string) *testClient {
 				c.err = err
 				return
 			}
-			c.frames <- string(data)
+			if strings.HasPrefix(string(data), `{"html":"<div id=\"present\"`) {
+				c.present <- string(data)
+			} else {
+				c.frames <- string(data)
+			}
 		}
 	}()
 	f.t.Cleanup(c.drop)

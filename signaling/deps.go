@@ -73,6 +73,18 @@ type Renderer interface {
 	State(p protocol.Participant, away bool) string
 	// Hands replaces #hands: who has raised a hand.
 	Hands(hands []protocol.Participant) string
+	// Present replaces what is in #present: who is in the room, for who is not.
+	Present(present protocol.Present) string
+}
+
+// ChatRenderer makes the htmx fragments of the chat.
+type ChatRenderer interface {
+	// ChatLine is one message. It goes into the two others.
+	ChatLine(message protocol.ChatMessage) string
+	// ChatAppended appends a line to #chat-lines.
+	ChatAppended(line string) string
+	// ChatReplaced has #chat-lines show these lines and no others.
+	ChatReplaced(lines []string) string
 }
 
 // RTCConfigs hands out what a participant's RTCPeerConnection is built with, credentials included. Expires is when it

@@ -173,6 +173,14 @@ func (fakeRenderer) Hands(hands []protocol.Participant) string {
 	return `<div id="hands">` + strings.Join(names, ",") + `</div>`
 }
 
+func (fakeRenderer) Present(p protocol.Present) string {
+	names := make([]string, len(p.Shown))
+	for i, shown := range p.Shown {
+		names[i] = shown.UserName
+	}
+	return fmt.Sprintf(`<div id="present">%d+%d %s</div>`, p.People, p.Viewers, strings.Join(names, ","))
+}
+
 func (fakeRenderer) Header(h protocol.Header) string {
 	var more string
 	if h.Viewers > 0 {

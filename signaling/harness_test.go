@@ -124,6 +124,11 @@ func (f *fixture) checkEmpty() {
 		f.t.Errorf("left behind: %d sessions, %d rooms, %d short names",
 			len(f.hub.sessions), len(f.hub.rooms), len(f.hub.short))
 	}
+	f.hub.porch.mu.Lock()
+	defer f.hub.porch.mu.Unlock()
+	if n := len(f.hub.porch.doors); n > 0 {
+		f.t.Errorf("somebody waits before %d rooms", n)
+	}
 	f.presence.mu.Lock()
 	defer f.presence.mu.Unlock()
 	if len(f.presence.there)+len(f.presence.bad) > 0 {

@@ -57,6 +57,7 @@ type Hub struct {
 	apps     []App
 	newName  func() string // makes channel names
 	began    time.Time
+	porch    *porch
 
 	running sync.WaitGroup // requests that became sessions, or will
 
@@ -90,6 +91,7 @@ func New(cfg Config, deps Deps, log *slog.Logger) *Hub {
 		short:    make(map[string]bool),
 		rooms:    make(map[string]*room),
 	}
+	h.porch = newPorch(h.presentFrame)
 	deps.Media.Listen(h.roomEvent)
 	return h
 }
@@ -135,11 +137,11 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.log.Debug("no websocket", "error", err) // the client has been told
 		return
 	}
-	s := h.register(conn, identity)
+	s := h.register(conn, identity, room)
 	if _, ok := h.deps.Sessions.Identify(r); !ok { // logged out meanwhile, too early for EndSession
 		s.stop(loggedOut())
 	}
-	s.run(room)
+	s.run()
 }
 
 // InCall reports whether the session of that channel name is in a room.
@@ -175,6 +177,7 @@ func (h *Hub) Close(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
 		h.running.Wait()
+		h.porch.telling.Wait()
 		close(done)
 	}()
 	select {
@@ -204,11 +207,13 @@ func (h *Hub) begin() bool {
 	return true
 }
 
-// register makes the session of a new socket under a channel name whose short name nobody else has.
-func (h *Hub) register(conn *websocket.Conn, identity auth.Identity) *Session {
+// register makes the session of a new socket, for the page of a room, under a channel name whose short name nobody else
+// has.
+func (h *Hub) register(conn *websocket.Conn, identity auth.Identity, page string) *Session {
 	s := &Session{
 		hub:       h,
 		identity:  identity,
+		page:      page,
 		conn:      conn,
 		began:     time.Now(),
 		inbox:     make(chan *inbound, inboxFrames),

@@ -112,6 +112,7 @@ func (r *room) tellHeader() {
 	header, entered := r.header(), r.entered
 	r.mu.Unlock()
 	frame := r.hub.headerFrame(header)
+	r.hub.porch.changed(r.name)
 	r.mu.Lock()
 	for _, m := range r.members {
 		if m.header != header && m.entry <= entered {

@@ -26,6 +26,7 @@ func (r *room) greet(m *member) {
 		}
 	}
 	m.tell(news{frames: frames})
+	m.tell(news{key: protocol.KeyChat, event: past(r.chat.History(m.person.Session))})
 }
 
 // request puts to the floor what m asks, about whoever has that name, and does what it decides.

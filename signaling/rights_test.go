@@ -21,7 +21,11 @@ type scene struct {
 
 func newScene(t *testing.T) (s *scene, stop func()) {
 	f, stop := newBubble(t, Config{})
-	s = &scene{f: f, all: make(map[string]*testClient)}
+	return sceneIn(f), stop
+}
+
+func sceneIn(f *fixture) *scene {
+	s := &scene{f: f, all: make(map[string]*testClient)}
 	var names []string
 	for _, name := range []string{"ann", "bob", "vic"} {
 		s.all[name] = f.open(name)
@@ -34,7 +38,7 @@ func newScene(t *testing.T) (s *scene, stop func()) {
 	s.names = strings.NewReplacer(names...)
 	s.all["vic"].send(`{"floor":{"type":"hand","up":true}}`)
 	s.settle()
-	return s, stop
+	return s
 }
 
 // settle waits for what is told later, and returns what everybody was told.

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"parley/signaling/chat"
 	"parley/signaling/floor"
 	"parley/signaling/protocol"
 )
@@ -26,6 +27,7 @@ type room struct {
 	state        []byte             // guarded by mu: the latest state frame
 	hands        [][]byte           // guarded by mu: the latest frames of raised hands, nil if there are none
 	handsVersion int                // guarded by mu: of the floor, when hands were last wanted
+	chat         *chat.Chat         // guarded by mu
 	speaker      string             // guarded by mu: channel name, "" for nobody
 	closed       bool               // guarded by mu: the last one has left, another room of that name may exist
 
@@ -68,6 +70,7 @@ type arrival struct {
 func newRoom(h *Hub, name string) *room {
 	return &room{
 		hub: h, name: name, members: make(map[string]*member), floor: floor.New(h.cfg.RoomAccess, h.cfg.RoomPassword),
+		chat: chat.New(),
 	}
 }
 

@@ -28,6 +28,7 @@ func (h *Hub) leave(r *room, m *member) {
 	if closed := r.leave(m); closed {
 		h.forget(r)
 	}
+	h.porch.changed(r.name) // before m waits there
 }
 
 func (h *Hub) openRoom(name string) *room {

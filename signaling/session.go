@@ -24,6 +24,7 @@ type Session struct {
 	hub      *Hub
 	identity auth.Identity
 	self     protocol.Participant
+	page     string // the room that the socket was opened for
 	conn     *websocket.Conn
 	log      *slog.Logger
 	began    time.Time
@@ -47,12 +48,14 @@ type Session struct {
 	room      *room       // nil outside a room
 	member    *member     // nil outside a room
 	entered   []Handler   // those that were told of the room
+	waits     bool        // before the room of its page, on the porch
 	end       *ending     // why the loop ends, nil while it goes on
 }
 
 // post is something for the loop: news of a stay in a room, or of no stay.
 type post struct {
-	member *member // whose stay it is, nil for none
+	member  *member // whose stay it is, nil for none
+	outside bool    // only for who is in no room
 	news
 }
 
@@ -116,7 +119,7 @@ func (s *Session) stop(e ending) {
 }
 
 // run serves the session until it has ended, and all its goroutines with it.
-func (s *Session) run(room string) {
+func (s *Session) run() {
 	var wg sync.WaitGroup
 	wg.Go(s.read)
 	wg.Go(func() {
@@ -125,25 +128,26 @@ func (s *Session) run(room string) {
 		}
 	})
 	defer s.finish(&wg) // also when an app panics: the others must be told
-	s.open(room)
+	s.open()
 	s.loop()
 }
 
 // open greets the client: first rtc's connect, then the header, then whatever apps have to say.
-func (s *Session) open(room string) {
+func (s *Session) open() {
 	s.timer = time.NewTimer(pingEvery)
 	for i, app := range s.hub.apps {
 		handler := app.Open(s)
 		s.handlers[app.Key()] = handler
 		s.opened = append(s.opened, handler)
 		if i == 0 {
-			s.write(s.hub.headerFrame(s.hub.header(room)))
+			s.write(s.hub.headerFrame(s.hub.header(s.page)))
 		}
 	}
 }
 
 func (s *Session) loop() {
 	for s.end == nil {
+		s.linger()
 		select {
 		case in := <-s.inbox:
 			s.handlePosts() // an answer comes after what was there to be told before
@@ -165,6 +169,7 @@ func (s *Session) finish(wg *sync.WaitGroup) {
 		s.end = &ending{code: websocket.CloseInternalServerErr, reason: "internal error", linger: true}
 	}
 	s.leave()
+	s.hub.porch.leave(s.page, s)
 	for _, handler := range s.opened {
 		handler.Closed()
 	}
@@ -215,13 +220,13 @@ func (s *Session) receive(in *inbound) {
 	}
 }
 
-// handlePosts empties the mailbox. News of a stay in a room that is over are dropped.
+// handlePosts empties the mailbox. News of a stay in a room, or of a wait before one, that is over are dropped.
 func (s *Session) handlePosts() {
 	for _, p := range s.mailbox.Take() {
 		if s.end != nil {
 			return
 		}
-		if p.member != nil && p.member != s.member || p.lossy && s.outbox.behind() {
+		if !s.concerns(p) || p.lossy && s.outbox.behind() {
 			continue
 		}
 		for _, frame := range p.frames {
@@ -231,6 +236,11 @@ func (s *Session) handlePosts() {
 			handler.Happened(p.event)
 		}
 	}
+}
+
+// concerns reports whether p is for where the session is now.
+func (s *Session) concerns(p post) bool {
+	return (p.member == nil || p.member == s.member) && (!p.outside || s.room == nil)
 }
 
 // refuse tells the client what was wrong. Whoever keeps sending malformed frames is cut off.

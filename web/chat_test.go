@@ -14,6 +14,9 @@ import (
 // chatList begins what replaces the content of the list, not the list itself.
 const chatList = `<ol id="chat-lines" hx-swap-oob="innerHTML">`
 
+// chatItem begins what goes at the end of the list.
+const chatItem = `<div hx-swap-oob="beforeend:#chat-lines">`
+
 func TestChatFragments(t *testing.T) {
 	fragments := NewFragments()
 	public := protocol.ChatMessage{
@@ -38,10 +41,10 @@ func TestChatFragments(t *testing.T) {
 			`<span class="to" data-t="chat.private_to" data-t-name="Bob &#34;b&#34;">privately to Bob &#34;b&#34;</span>`,
 			`<span class="from" data-t="chat.private_from" data-t-name="Ann &lt;b&gt;">privately from Ann &lt;b&gt;</span>`,
 		}},
-		"appended":  {fragments.ChatAppended(line), []string{`<div hx-swap-oob="beforeend:#chat-lines">` + line + `</div>`}},
-		"replaced":  {fragments.ChatReplaced([]string{line, line}), []string{chatList + line + line + `</ol>`}},
-		"no lines":  {fragments.ChatReplaced(nil), []string{chatList + `</ol>`}},
-		"only text": {fragments.ChatLine(protocol.ChatMessage{Text: "  a\n\tb"}), []string{`dir="auto">  a` + "\n\tb</p></li>"}},
+		"appended":    {fragments.ChatAppended(line), []string{chatItem + line + `</div>`}},
+		"replaced":    {fragments.ChatReplaced([]string{line, line}), []string{chatList + line + line + `</ol>`}},
+		"no lines":    {fragments.ChatReplaced(nil), []string{chatList + `</ol>`}},
+		"white space": {fragments.ChatLine(protocol.ChatMessage{Text: "a\n\tb"}), []string{"dir=\"auto\">a\n\tb</p></li>"}},
 	} {
 		for _, part := range test.parts {
 			if !strings.Contains(test.html, part) {

@@ -69,6 +69,9 @@ func (f *Fragments) State(p protocol.Participant, away bool) string {
 // Hands replaces #hands: who has raised a hand, in that order.
 func (f *Fragments) Hands(hands []protocol.Participant) string { return f.render("hands", hands) }
 
+// Present replaces what is in #present: who is in the room, for who is not.
+func (f *Fragments) Present(present protocol.Present) string { return f.render("present", present) }
+
 // ChatLine is one message, li#chat-<id>. It goes into the two that follow.
 func (f *Fragments) ChatLine(message protocol.ChatMessage) string {
 	return f.render("chat-line", message)

@@ -15,13 +15,15 @@ func TestFragments(t *testing.T) {
 		parts []string
 	}{
 		"header": {fragments.Header(protocol.Header{Room: "Jürgen", People: 2}), []string{
-			`<header id="header" hx-swap-oob="true">`, `<h1 title="Jürgen">Jürgen</h1>`, `2 <span class="unit">people</span>`,
+			`<header id="header" hx-swap-oob="true">`, `<h1 title="Jürgen">Jürgen</h1>`,
+			`2 <span class="unit" data-t="header.people" data-t-n="2">people</span>`,
 		}},
 		"header of a large room": {
 			fragments.Header(protocol.Header{Room: "hall", People: 3, Viewers: 12, Headroom: 40, Locked: true}), []string{
-				`3 <span class="unit">people</span><span class="viewers"><span class="unit">, </span>`,
-				`<span class="unit">watching<`,
-				`<p class="headroom">room for about 40 more</p>`, `<span class="locked" role="img" aria-label="Locked`,
+				`data-t-n="3">people</span><span class="viewers"><span class="unit">, </span>`,
+				`<span class="unit" data-t="header.watching" data-t-n="12">watching<`,
+				`<p class="headroom" data-t="header.headroom" data-t-n="40">room for about 40 more</p>`,
+				`<span class="locked" role="img" aria-label="Locked`,
 			},
 		},
 		"header of a full server": {fragments.Header(protocol.Header{Room: "hall"}), []string{">no room for more people<"}},
@@ -30,12 +32,14 @@ func TestFragments(t *testing.T) {
 			`<ul id="hands" hx-swap-oob="outerMorph"><li id="peer-abc123-hand" data-channel="chan-abc123">`,
 			`<span class="name">Ann &lt;b&gt;&#34;</span>`,
 			`<button id="peer-abc123-let" class="for-viewer" type="button" data-action="stage"`,
-			`aria-label="Let Ann &lt;b&gt;&#34; on stage">Let on stage</button>`,
+			`aria-label="Let Ann &lt;b&gt;&#34; on stage" data-t-label="hands.let_name" data-t-name="Ann &lt;b&gt;&#34;"`,
+			`data-t="hands.let">Let on stage</button>`,
 			`<button id="peer-abc123-lower" type="button" data-action="lower"`,
-			`aria-label="Lower the hand of Ann &lt;b&gt;&#34;">Lower</button></li></ul>`,
+			`aria-label="Lower the hand of Ann &lt;b&gt;&#34;" data-t-label="hands.lower_name"`,
+			`data-t="hands.lower">Lower</button></li></ul>`,
 		}},
 		"header of one": {fragments.Header(protocol.Header{Room: "standup", People: 1}), []string{
-			`1 <span class="unit">person</span>`,
+			`1 <span class="unit" data-t="header.people" data-t-n="1">person</span>`,
 		}},
 		"panel": {fragments.Panel(ann), []string{
 			`<div hx-swap-oob="beforeend:#others"><div id="peer-abc123-div" class="panel tile hue-`,
@@ -73,6 +77,36 @@ func TestFragments(t *testing.T) {
 	}
 }
 
+func TestPresent(t *testing.T) {
+	fragments := NewFragments()
+	const begin, end = `<div id="present" hx-swap-oob="innerHTML">`, `</div>`
+	shown := []protocol.Participant{{UserName: `Ann <b>"`}, {UserName: "Bob"}}
+	names := `<ul><li><span class="avatar hue-2" aria-hidden="true">A&lt;</span>
+    <span class="name">Ann &lt;b&gt;&#34;</span></li><li><span class="avatar hue-4" aria-hidden="true">B</span>
+    <span class="name">Bob</span></li></ul>`
+	watching := `<p class="watching" data-t="present.watching" data-t-n="3">3 people are watching.</p>`
+	for about, test := range map[string]struct {
+		present protocol.Present
+		want    string
+	}{
+		"nobody": {protocol.Present{}, `<p class="none" data-t="present.none">No one is here yet.</p>`},
+		"all":    {protocol.Present{Shown: shown, People: 2}, names},
+		"some": {
+			protocol.Present{Shown: shown, People: 7, Viewers: 3},
+			names + `<p class="more" data-t="present.more" data-t-n="5">and 5 more</p>` + watching,
+		},
+		"a number": {
+			protocol.Present{People: 1},
+			`<p class="many" data-t="present.people" data-t-n="1">1 person is here.</p>`,
+		},
+		"viewers": {protocol.Present{Viewers: 3}, watching},
+	} {
+		if got := fragments.Present(test.present); got != begin+test.want+end {
+			t.Errorf("%s: %s", about, got)
+		}
+	}
+}
+
 // #others has to be empty of text for the page's style to see that nobody is there.
 func TestPanelBringsNoText(t *testing.T) {
 	html := NewFragments().Panel(protocol.Participant{ChannelName: "c", UserName: "Ann", ShortName: "peer-c"})
@@ -84,7 +118,7 @@ func TestPanelBringsNoText(t *testing.T) {
 
 // What a button says that it opens has to be what opens.
 func TestTileMenuIsWhatItsButtonPromises(t *testing.T) {
-	page, err := embedded.ReadFile("templates/room.html")
+	page, err := embedded.ReadFile("templates/room/tiles.html")
 	if err != nil {
 		t.Fatal(err)
 	}

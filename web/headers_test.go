@@ -90,7 +90,9 @@ func TestNothingInline(t *testing.T) {
 	inline := regexp.MustCompile(
 		`(?i)<style|\sstyle=|\son\w+=|hx-on|javascript:|\sjs:|<script(?:[^>](?:[^s]|s[^r]))*>[^<]`)
 	script := regexp.MustCompile(`<script[^>]*>[^<]*`)
+	words := regexp.MustCompile(`<script type="application/json" id="words">[^<]*</script>`) // nothing runs it
 	for name, html := range pages {
+		html = words.ReplaceAllString(html, "")
 		if found := inline.FindString(html); found != "" {
 			t.Errorf("%s: %q", name, found)
 		}

@@ -121,7 +121,8 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name s
 }
 
 func (s *Site) renderError(w http.ResponseWriter, r *http.Request, status int, message string) {
-	title := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	data := &errorData{frame: frame{Page: "error", Title: title}, Message: s.locales.of(r).said(message)}
+	l := s.locales.of(r)
+	title := l.said(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+	data := &errorData{frame: frame{Page: "error", Title: title}, Message: l.said(message)}
 	s.render(w, r, status, "error", data)
 }

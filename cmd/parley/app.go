@@ -191,6 +191,7 @@ func (a *app) startSignaling(context.Context) error {
 	if err != nil {
 		return err
 	}
+	fragments := web.NewFragments()
 	a.hub = signaling.New(signaling.Config{
 		RoomAccess:    a.cfg.Access.Room,
 		RoomPassword:  a.cfg.Access.RoomPassword,
@@ -200,12 +201,13 @@ func (a *app) startSignaling(context.Context) error {
 		OriginAllowed: auth.OriginAllowed,
 		Media:         media{a.sfu},
 		Presence:      a.store,
-		Renderer:      web.NewFragments(),
+		Renderer:      fragments,
 		RTCConfigs:    ice,
 		Capacity:      a.capacity,
 		Invites:       invites,
 		Guesses:       auth.NewGuesses(),
 	}, a.log)
+	a.hub.Register(signaling.NewChat(fragments))
 	logOuts.hub = a.hub
 	a.onStop(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), stopWithin)

@@ -19,6 +19,8 @@ export class Server {
   /** @type {import('node:child_process').ChildProcess} */
   #process;
   #directory;
+  /** @type {string[]} */
+  #args;
   #log = '';
   /** @type {Shaper | undefined} */
   shaper;
@@ -38,13 +40,25 @@ export class Server {
     if (shaped) server.shaper = await Shaper.start(media);
     const announce = server.shaper?.announce ?? '127.0.0.1';
     const ports = ['--media-port', String(media), '--turn-port', shaped ? '0' : String(turn), '--announce', announce];
-    const args = ['serve', '--listen', `127.0.0.1:${listen}`, '--data-dir', server.#directory, ...ports, ...flags];
-    server.#process = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    for (const stream of [server.#process.stdout, server.#process.stderr]) {
-      stream.on('data', (data) => (server.#log += data));
-    }
-    await Promise.race([once(server.#process, 'exit').then(() => server.#fail('did not start')), server.#ready()]);
+    server.#args = ['serve', '--listen', `127.0.0.1:${listen}`, '--data-dir', server.#directory, ...ports, ...flags];
+    await server.revive();
     return server;
+  }
+
+  /** Starts it, or once more after it was killed, with the same ports and data. */
+  async revive() {
+    this.#process = spawn(BINARY, this.#args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream.on('data', (data) => (this.#log += data));
+    }
+    await Promise.race([once(this.#process, 'exit').then(() => this.#fail('did not start')), this.#ready()]);
+  }
+
+  /** It ends without a word, as when the machine is switched off. Then it is to be revived before it is stopped. */
+  async kill() {
+    const exited = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await within(exited, STOP, 'the server dies');
   }
 
   async #ready() {

@@ -91,6 +91,7 @@ func (s *testServer) Enter(string, string)                    {}
 func (s *testServer) Leave(string, string)                    {}
 func (s *testServer) Header(protocol.Header) string           { return "<header>" }
 func (s *testServer) Hands([]protocol.Participant) string     { return "<hands>" }
+func (s *testServer) Present(protocol.Present) string         { return "<present>" }
 func (s *testServer) Panel(p protocol.Participant) string     { return "<" + p.ShortName + ">" }
 func (s *testServer) State(protocol.Participant, bool) string { return "" }
 func (s *testServer) RTCConfig(string) (protocol.RTCConfig, time.Time) {

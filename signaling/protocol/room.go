@@ -47,3 +47,13 @@ type Header struct {
 	Headroom int  // how many more participants the server and the room carry, -1 where not known
 	Locked   bool // nobody else is let in
 }
+
+// Present is what who is not in a room is told of who is.
+type Present struct {
+	Shown   []Participant // the first participants; none where not everybody is let in
+	People  int           // participants
+	Viewers int           // who only watch
+}
+
+// More is how many participants there are beside those shown.
+func (p Present) More() int { return p.People - len(p.Shown) }

@@ -1,83 +1,8 @@
+import './english.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Capture } from '../static/js/capture.js';
 import { rest } from './fakes.js';
-
-class FakeTrack extends EventTarget {
-  enabled = true;
-  stopped = false;
-
-  constructor(device) {
-    super();
-    this.device = device;
-  }
-
-  stop() {
-    this.stopped = true;
-  }
-}
-
-/** A capture among fakes. `missing` are devices that do not open; a `gate` holds back opening, or publishing. */
-function make({ missing = [] } = {}) {
-  const published = {};
-  const publisher = {
-    gate: Promise.resolve(),
-    setTrack(kind, track) {
-      published[kind] = track;
-      return publisher.gate;
-    },
-  };
-  const tracks = [];
-  const screen = {
-    gate: Promise.resolve(),
-    problem: '',
-    async open() {
-      await screen.gate;
-      if (screen.problem) return { shared: null, problem: screen.problem };
-      const shared = { video: new FakeTrack('screen'), audio: new FakeTrack('sound') };
-      tracks.push(shared.video, shared.audio);
-      return { shared, problem: '' };
-    },
-  };
-  const devices = {
-    gate: Promise.resolve(),
-    async open(wanted) {
-      await devices.gate;
-      const opened = { camera: null, microphone: null, problems: [] };
-      for (const device of ['camera', 'microphone']) {
-        if (!wanted[device]) continue;
-        if (missing.includes(device)) {
-          opened.problems.push({ device, reason: 'missing', text: `The ${device} is not connected.` });
-        } else {
-          tracks.push((opened[device] = new FakeTrack(device)));
-        }
-      }
-      return opened;
-    },
-  };
-  const capture = new Capture({ publisher, devices, screen });
-  const told = { problems: [], camera: [], microphone: [], ready: [], sharing: [], features: null };
-  capture.addEventListener('problem', ({ detail }) => told.problems.push(detail));
-  capture.addEventListener('device', ({ detail: { device, on } }) => told[device].push(on));
-  capture.addEventListener('ready', ({ detail }) => told.ready.push(detail));
-  capture.addEventListener('sharing', ({ detail }) => told.sharing.push(detail));
-  capture.addEventListener('features', () => (told.features = capture.features));
-  /** Holds back until the function is called. */
-  const hold = (what) => {
-    let proceed;
-    what.gate = new Promise((resolve) => (proceed = resolve));
-    return proceed;
-  };
-  const of = (device) => tracks.find((track) => track.device === device);
-  return { capture, publisher, published, tracks, devices, screen, told, hold, of };
-}
-
-/** The same, open. */
-async function opened(options) {
-  const parts = make(options);
-  assert.equal(await parts.capture.open(), true);
-  return parts;
-}
+import { make, opened } from './studio.js';
 
 const FREE = { microphone: false, camera: false, screen: false };
 
@@ -193,13 +118,16 @@ test('without a camera there is sound all the same', async () => {
   const { published, told } = await opened({ missing: ['camera'] });
   assert.equal(published.audio.device, 'microphone');
   assert.equal(published.video, null);
-  assert.equal(told.problems.at(-1), 'The camera is not connected. You take part with your microphone only.');
+  assert.equal(
+    told.problems.at(-1),
+    'The camera is not connected. You take part with your microphone only. Connect one, then switch on here.',
+  );
   assert.deepEqual([told.camera.at(-1), told.microphone.at(-1)], [false, true]);
 });
 
 test('a camera that is unplugged is off', async () => {
   const { published, told, of } = await opened();
-  of('camera').dispatchEvent(new Event('ended'));
+  of('camera').end();
   await rest();
   assert.equal(published.video, null);
   assert.equal(told.features.video, false);

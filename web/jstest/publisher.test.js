@@ -357,3 +357,51 @@ test('pictures are told by their mids while there are any', async () => {
     ['2'],
   );
 });
+
+test('a lower quality is sent at once and on fresh connections, without a negotiation', async () => {
+  const { publisher, connection, line } = await sending();
+  await rest();
+  let negotiations = 0;
+  connection.addEventListener('negotiationneeded', () => negotiations++);
+  publisher.setQuality('medium');
+  await rest();
+  assert.deepEqual(line.sender.active, { q: true, h: true, f: false });
+  publisher.setLayers({ type: 'layers', mid: '1', active: { q: false, h: false, f: true } });
+  await rest();
+  assert.deepEqual(line.sender.active, { q: false, h: true, f: false });
+  publisher.setQuality('high');
+  await rest();
+  assert.deepEqual(line.sender.active, { q: false, h: false, f: true });
+  assert.equal(negotiations, 0);
+
+  publisher.setQuality('low');
+  await publisher.setTrack('screen', 'picture');
+  const fresh = new FakeConnection();
+  publisher.attach(fresh);
+  await rest();
+  const [, video, screen] = fresh.transceivers;
+  assert.deepEqual(video.sender.active, { q: true, h: false, f: false });
+  assert.deepEqual(screen.sender.active, { l: true, h: true }); // it is to be read
+});
+
+test('a camera in one version is scaled down, by the size of the picture', async () => {
+  const publisher = open();
+  const connection = new FakeConnection();
+  publisher.attach(connection);
+  await publisher.setTrack('video', camera(320, 240));
+  await rest();
+  const { sender } = connection.transceivers[0];
+  const now = () => {
+    const [{ scaleResolutionDownBy, maxBitrate }] = sender.getParameters().encodings;
+    return [scaleResolutionDownBy, maxBitrate];
+  };
+  publisher.setQuality('low');
+  await rest();
+  assert.deepEqual(now(), [240 / 180, 150_000]);
+  await publisher.setTrack('video', camera(1280, 720));
+  await rest();
+  assert.deepEqual(now(), [4, 150_000]);
+  publisher.setQuality('high');
+  await rest();
+  assert.deepEqual(now(), [1, 300_000]);
+});

@@ -1,3 +1,4 @@
+import './english.js';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Screen } from '../static/js/screen.js';
@@ -29,8 +30,14 @@ test('who changes their mind is not told off', async () => {
   for (const broken of [failing('NotReadableError'), source([]), undefined]) {
     const { shared, problem } = await new Screen(broken).open();
     assert.equal(shared, null);
-    assert.notEqual(problem, '');
+    assert.match(problem, /\.$/);
   }
+});
+
+test('a system that forbids it is told of', async () => {
+  const error = new DOMException('Permission denied by system', 'NotAllowedError');
+  const { problem } = await new Screen({ getDisplayMedia: () => Promise.reject(error) }).open();
+  assert.match(problem, /privacy settings/);
 });
 
 test('a telephone has no screen to share', () => {

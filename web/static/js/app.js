@@ -2,25 +2,40 @@
 
 import { Call } from './call.js';
 import { Capture } from './capture.js';
+import { Chat } from './chat.js';
+import { tellComings } from './comings.js';
 import { Devices } from './devices.js';
 import { Announcements } from './elements/announcements.js';
 import { Badges } from './elements/badges.js';
+import { connectChat } from './elements/chat.js';
 import { barredOf, connectControls } from './elements/controls.js';
+import { connectDeviceMenus } from './elements/devicemenus.js';
 import { connectDoor } from './elements/door.js';
 import { connectHands } from './elements/hands.js';
+import { connectHearing } from './elements/hearing.js';
+import { connectInvitation } from './elements/invitation.js';
 import { showMarks } from './elements/marks.js';
 import { Notice } from './elements/notice.js';
 import { findPage, removeElement } from './elements/page.js';
 import { connectPages } from './elements/pages.js';
 import { Panels } from './elements/panels.js';
+import { connectMuteAll, People } from './elements/people.js';
+import { connectPrejoin } from './elements/prejoin.js';
+import { connectReactions } from './elements/reactions.js';
 import { connectRoomMenu } from './elements/roommenu.js';
 import { showSelf } from './elements/self.js';
+import { connectSettings } from './elements/settings.js';
+import { connectShortcuts } from './elements/shortcuts.js';
+import { Side } from './elements/side.js';
 import { Slots } from './elements/slots.js';
 import { Stage } from './elements/stage.js';
 import { connectTools } from './elements/tools.js';
+import { connectView } from './elements/view.js';
 import { Viewport } from './elements/viewport.js';
 import { showVoices } from './elements/voices.js';
+import { translateNews } from './elements/words.js';
 import { Floor, hasAsked, newsOf } from './floor.js';
+import { Hearing } from './hearing.js';
 import { Limits } from './limits.js';
 import { Mux } from './mux.js';
 import { Negotiation } from './negotiation.js';
@@ -28,50 +43,54 @@ import { SFU } from './protocol.js';
 import { Publisher } from './publisher.js';
 import { Room } from './room.js';
 import { Screen } from './screen.js';
+import { Settings } from './settings.js';
+import { TestTone } from './testtone.js';
 import { Voices } from './voices.js';
+import { WakeLock } from './wakelock.js';
+import { said, speak, t } from './words.js';
 
 /** @import {Page} from './elements/page.js' */
 
 const HEARTBEAT = 15_000; // ms; the server wants one every 30 s
 const LIMITS = 2000; // ms between looks at what limits one's own picture
 
-/** @type {Record<string, string>} what the `error` app tells, in words */
-const ERRORS = {
-  bad_room: 'This room cannot be joined.',
-  internal: 'The server had a problem with this call. If it stays quiet, leave and join again.',
-  forbidden: 'The server did not allow that.',
-};
+/** What the `error` app tells that is said on the page. */
+const ERRORS = ['bad_room', 'internal', 'forbidden'];
 
 /**
  * @typedef {ReturnType<typeof construct>} Parts
  * @typedef {{notice: Notice, announcements: Announcements}} Words what the page says, to everybody and to who listens to it
  */
 
+speak(JSON.parse(document.querySelector('#words')?.textContent ?? '{}'));
 const page = findPage();
 if (page) start(page);
 
 /** @param {Page} page */
 function start(page) {
+  translateNews(page.room);
   const parts = construct(page);
-  const { mux, call } = parts;
+  const { mux, call, capture } = parts;
   const notice = new Notice(page.notice);
   const words = { notice, announcements: new Announcements(page.announcements) };
-  showOthers(page, parts, words);
+  const { menu } = showOthers(page, parts, words);
   connectFloor(page, parts, words);
   showSelf(page.self, parts);
   connectControls(page, parts, parts.screen.available);
   connectDoor(page.password, call, notice);
-  parts.capture.addEventListener('problem', (event) => {
-    notice.say('devices', /** @type {CustomEvent} */ (event).detail);
-  });
-  for (const [type, text] of Object.entries(ERRORS)) {
-    mux.apps.add('error', type, ({ detail }) => notice.say('error', type === 'forbidden' && detail ? detail : text));
+  const side = connectSide(page, parts, words, menu);
+  connectDevices(page, parts, notice, side);
+  for (const type of ERRORS) {
+    mux.apps.add('error', type, ({ detail }) => {
+      notice.say('error', type === 'forbidden' && detail ? said(detail) : t(`error.${type}`));
+    });
   }
   connectSocket(page, mux, notice);
+  void capture.open(); // to be looked at before the call
   addEventListener('pagehide', () => call.suspend());
   addEventListener('pageshow', ({ persisted }) => {
     if (!persisted) return;
-    void call.resume();
+    void (call.active ? call.resume() : capture.open());
     reconnect(page);
   });
 }
@@ -81,6 +100,7 @@ function construct(page) {
   const mux = new Mux(page.room, removeElement);
   const room = new Room();
   const voices = new Voices();
+  const settings = new Settings(storage());
   /** @param {object} message */
   const send = (message) => mux.send({ rtc: message });
   const floor = new Floor((message) => mux.send({ floor: message }));
@@ -96,14 +116,41 @@ function construct(page) {
   });
   const media = window.isSecureContext ? navigator.mediaDevices : undefined;
   const screen = new Screen(media);
-  const capture = new Capture({ publisher, devices: new Devices(media), screen });
+  const devices = new Devices(media, { speakers: 'setSinkId' in HTMLMediaElement.prototype });
+  const capture = new Capture({ publisher, devices, screen, settings });
+  const hearing = new Hearing({ capture, open: () => new AudioContext() });
   const name = page.room.dataset.room ?? '';
   const invite = new URLSearchParams(location.search).get('invite') ?? '';
   const call = new Call({ name, invite, mux, room, negotiation, publisher, capture });
+  const chat = new Chat({ mux, room, call });
   const stage = new Stage(page, room, voices, floor);
   const limits = new Limits({ publisher, send });
   setInterval(() => limits.check(), LIMITS);
-  return { mux, room, voices, floor, capture, call, stage, screen, send };
+  return {
+    mux,
+    room,
+    voices,
+    floor,
+    settings,
+    devices,
+    capture,
+    hearing,
+    negotiation,
+    call,
+    chat,
+    stage,
+    screen,
+    send,
+  };
+}
+
+/** What the browser keeps for this page, unless it keeps nothing. */
+function storage() {
+  try {
+    return window.localStorage;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -123,10 +170,10 @@ function showOthers(page, { mux, room, voices, floor, stage, send }, { notice, a
   new Viewport(page.others, room, stage, (tiles) => send({ type: 'view', tiles }));
   connectPages(page.pages, stage);
   showVoices(page, voices, room);
+  tellComings(room, (text) => announcements.say(text));
   const blocked = () => {
-    const label = 'Start sound and pictures';
     const run = () => (notice.say('blocked', ''), panels.playAll(), slots.playAll());
-    notice.say('blocked', 'The browser waits for a click before it plays anything.', { label, run });
+    notice.say('blocked', t('blocked.text'), { label: t('blocked.start'), run });
   };
   for (const player of [panels, slots]) player.addEventListener('blocked', blocked);
 
@@ -141,6 +188,7 @@ function showOthers(page, { mux, room, voices, floor, stage, send }, { notice, a
   room.addEventListener('left', (event) => {
     voices.delete(/** @type {CustomEvent} */ (event).detail.participant.channel_name);
   });
+  return { menu: connectTools(page, { room, floor, stage }) };
 }
 
 /**
@@ -149,12 +197,11 @@ function showOthers(page, { mux, room, voices, floor, stage, send }, { notice, a
  * @param {Parts} parts
  * @param {Words} words
  */
-function connectFloor(page, { mux, room, voices, floor, capture, call, stage }, { notice, announcements }) {
+function connectFloor(page, { mux, room, voices, floor, capture, call }, { notice, announcements }) {
   floor.listen(mux.apps);
   showMarks(page, room, floor);
   connectHands(page.hands, room, floor, (text) => announcements.say(text));
-  connectTools(page, { room, floor, stage });
-  connectRoomMenu(page.roomMenu, floor, (text) => navigator.clipboard?.writeText(text) ?? Promise.reject());
+  connectRoomMenu(page.roomMenu, floor, copy);
   const forget = () => {
     voices.clear();
     floor.reset();
@@ -175,8 +222,75 @@ function connectFloor(page, { mux, room, voices, floor, capture, call, stage }, 
   floor.addEventListener('reset', () => capture.bar(barredOf(floor)));
   floor.addEventListener('removed', () => {
     call.end();
-    notice.say('door', 'A host has removed you from this room.');
+    notice.say('door', t('floor.removed'));
   });
+}
+
+/**
+ * What is beside the stage, and what rises over it.
+ * @param {Page} page
+ * @param {Parts} parts
+ * @param {Words} words
+ * @param {{open: (id: string, button: HTMLElement) => void}} menu of a tile
+ */
+function connectSide(page, parts, { announcements }, menu) {
+  const { mux, room, floor, call, chat } = parts;
+  /** @param {string} text */
+  const announce = (text) => announcements.say(text);
+  const side = new Side(page.side, { chat: page.chatButton, people: page.peopleButton }, [page.bar, page.stage]);
+  call.addEventListener('active', () => call.active || side.close());
+  connectChat(page.chat, { button: page.chatButton, toasts: page.toasts }, chat, side, announce);
+  new People(page.people, page, { ...parts, side }, (id, button) => menu.open(id, button));
+  connectMuteAll(page.people, page.muting, room, floor);
+  connectInvitation(page.invitation, floor, { copy, address: location.origin + location.pathname });
+  const reactions = { menu: page.reactions, button: page.reactionsButton, sky: page.sky };
+  connectReactions(page, reactions, { mux, call }, announce);
+  return side;
+}
+
+/**
+ * Camera, microphone, speaker, and what is chosen about them and about the page.
+ * @param {Page} page
+ * @param {Parts} parts
+ * @param {Notice} notice
+ * @param {Side} side
+ */
+function connectDevices(page, parts, notice, side) {
+  const { call, capture, settings, stage } = parts;
+  const tone = new TestTone(() => new AudioContext(), new Audio());
+  const playTone = () => tone.play(settings.get('speaker'));
+  const showKeys = () => page.help.showModal();
+  connectPrejoin(page.prejoin, parts, playTone);
+  const dialog = connectSettings(page.settings, page.settingsButton, parts, { playTone, showKeys, showStatistics });
+  connectDeviceMenus(page.deviceMenus, page.deviceChoice, parts, { playTone, openSettings: dialog.open });
+  connectView(page.viewMenu, page.viewButton, settings, showStatistics);
+  connectHearing(parts, notice, () => page.deviceMenus.microphone.root.showPopover());
+  let problem = ''; // before the call the card says it, with ways on
+  const tellProblem = () => notice.say('devices', call.active ? problem : '');
+  capture.addEventListener('problem', (event) => {
+    problem = /** @type {CustomEvent} */ (event).detail;
+    tellProblem();
+  });
+  call.addEventListener('active', tellProblem);
+  const lock = new WakeLock(navigator, document);
+  call.addEventListener('active', () => (call.active ? lock.hold() : lock.release()));
+  connectShortcuts(settings, {
+    microphone: () => page.microphone.click(),
+    camera: () => page.camera.click(),
+    screen: () => page.screen.click(),
+    hand: () => page.hand.click(),
+    chat: () => call.active && side.toggle('chat'),
+    people: () => call.active && side.toggle('people'),
+    help: showKeys,
+    talk: (on) => capture.talk(on),
+    pin: (n) => stage.pinNth(n),
+  });
+  function showStatistics() {}
+}
+
+/** @param {string} text */
+function copy(text) {
+  return navigator.clipboard?.writeText(text) ?? Promise.reject(new Error('no clipboard'));
 }
 
 /**

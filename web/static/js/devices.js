@@ -1,125 +1,154 @@
+import { explain, problem } from './problems.js';
+import { canBlur, process } from './processing.js';
+import { t } from './words.js';
+
 /**
- * Camera and microphone, and words for what can go wrong with them.
+ * The cameras, microphones and speakers that there are.
+ *
+ * @import {Problem} from './problems.js'
+ * @import {Constraints} from './processing.js'
  *
  * @typedef {'camera' | 'microphone'} Device
- * @typedef {'denied' | 'missing' | 'busy' | 'insecure' | 'failed'} Reason
- * @typedef {{device: Device, reason: Reason, text: string}} Problem
- * @typedef {Pick<MediaDevices, 'getUserMedia'>} Source
+ * @typedef {Pick<MediaDevices, 'getUserMedia'> & Partial<Pick<MediaDevices, 'enumerateDevices' | 'addEventListener'>>} Source
  * @typedef {{camera: MediaStreamTrack | null, microphone: MediaStreamTrack | null, problems: Problem[]}} Opened
+ * @typedef {{id: string, label: string}} Choice a device to choose, by its deviceId
+ * @typedef {{cameras: Choice[], microphones: Choice[], speakers: Choice[]}} Choices
  */
 
-const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
-const MICROPHONE = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+/** Where a device is in the list. */
+export const LISTS = /** @type {const} */ ({ camera: 'cameras', microphone: 'microphones' });
 
-/** @type {Record<string, Reason>} by the name of the DOMException */
-const REASONS = {
-  NotAllowedError: 'denied',
-  SecurityError: 'denied',
-  PermissionDeniedError: 'denied',
-  NotFoundError: 'missing',
-  DevicesNotFoundError: 'missing',
-  NotReadableError: 'busy',
-  TrackStartError: 'busy',
-  AbortError: 'busy',
-};
+// Other names that Chromium has for devices that it lists by their own too.
+const ALIASES = ['default', 'communications'];
 
-/** @type {Record<Reason, string>} what follows "The camera is" or "Camera and microphone are" */
-const TEXTS = {
-  denied: 'blocked. Allow this in the browser’s address bar, then switch on here.',
-  missing: 'not connected.',
-  busy: 'in use by another program, or cannot be started.',
-  insecure: 'available on secure pages only: open this one by https.',
-  failed: 'not working.',
-};
-
-/**
- * @param {Device} device
- * @param {unknown} error what getUserMedia threw
- * @returns {Problem}
- */
-export function explain(device, error) {
-  const name = String(/** @type {any} */ (error)?.name);
-  return problem(device, REASONS[name] ?? 'failed');
-}
-
-/**
- * @param {Device} device
- * @param {Reason} reason
- * @returns {Problem}
- */
-function problem(device, reason) {
-  return { device, reason, text: `The ${device} is ${TEXTS[reason]}` };
-}
-
-/**
- * What is wrong, and how the person takes part all the same.
- * @param {Opened} opened
- * @returns {string} empty if nothing is wrong
- */
-export function summary({ camera, microphone, problems }) {
-  if (problems.length === 0) return '';
-  const [first, second] = problems;
-  const told =
-    first.reason === second?.reason
-      ? `Camera and microphone are ${TEXTS[first.reason]}`
-      : problems.map(({ text }) => text).join(' ');
-  if (camera) return `${told} You take part with your camera only.`;
-  if (microphone) return `${told} You take part with your microphone only.`;
-  return `${told} You can watch and listen.`;
-}
-
-/** Opens devices. The tracks are the caller's to stop. */
-export class Devices {
+/** Opens devices; the tracks are the caller's to stop. Event: `change` (the list may be another). */
+export class Devices extends EventTarget {
   #source;
+  #speakers;
+  /** @type {Set<Device>} what has been opened: from then on the browser tells the names of its kind */
+  #known = new Set();
 
-  /** @param {Source | undefined} source absent on insecure pages (W3C mediacapture-streams, 9.1) */
-  constructor(source) {
+  /**
+   * @param {Source | undefined} source absent on insecure pages (W3C mediacapture-streams, 9.1)
+   * @param {object} [options]
+   * @param {boolean} [options.speakers] whether sound can be played through one that is chosen
+   */
+  constructor(source, { speakers = false } = {}) {
+    super();
     this.#source = source;
+    this.#speakers = speakers;
+    source?.addEventListener?.('devicechange', () => this.#changed());
+  }
+
+  /**
+   * What there is to choose from. Before a device of the kind was opened, browsers tell neither names nor ids, which are
+   * '' then, and only one of a kind.
+   * @returns {Promise<Choices>}
+   */
+  async list() {
+    const all = await this.#enumerate();
+    /** @param {MediaDeviceKind} kind @param {string} name */
+    const choices = (kind, name) =>
+      all
+        .filter((info) => info.kind === kind && !ALIASES.includes(info.deviceId))
+        .map(({ deviceId: id, label }, i) => ({ id, label: label || t(`devices.${name}.nth`, { n: i + 1 }) }));
+    return {
+      cameras: choices('videoinput', 'camera'),
+      microphones: choices('audioinput', 'microphone'),
+      speakers: this.#speakers ? choices('audiooutput', 'speaker') : [],
+    };
+  }
+
+  async #enumerate() {
+    try {
+      return (await this.#source?.enumerateDevices?.()) ?? [];
+    } catch {
+      return []; // forbidden here
+    }
   }
 
   /**
    * Opens what is wanted, or as much of it as there is. It never rejects.
-   * @param {{camera: boolean, microphone: boolean}} wanted
+   * @param {Record<Device, boolean>} wanted
+   * @param {Partial<Record<Device, Constraints>>} [constraints] any other device will do if the one asked for is not there
    * @returns {Promise<Opened>}
    */
-  async open(wanted) {
-    if (wanted.camera && wanted.microphone) {
-      const tracks = await this.#both();
-      if (tracks) return { ...tracks, problems: [] };
-    }
-    // One of the two stands in the way, or only one is wanted.
+  async open(wanted, constraints = {}) {
     /** @type {Opened} */
     const opened = { camera: null, microphone: null, problems: [] };
+    if (wanted.camera && wanted.microphone && (await this.#openBoth(opened, constraints))) return opened;
+    // One of the two stands in the way, or only one is wanted.
     for (const device of /** @type {Device[]} */ (['microphone', 'camera'])) {
       if (!wanted[device]) continue;
-      const result = await this.#one(device);
+      const result = await this.#openOne(device, constraints[device] ?? {});
       if ('reason' in result) opened.problems.push(result);
       else opened[device] = result;
     }
     return opened;
   }
 
-  /** One prompt for both. */
-  async #both() {
+  /**
+   * One prompt for both.
+   * @param {Opened} opened
+   * @param {Partial<Record<Device, Constraints>>} constraints
+   * @returns {Promise<boolean>} whether that is all that can be done
+   */
+  async #openBoth(opened, { camera = {}, microphone = {} }) {
     try {
-      const stream = await this.#source?.getUserMedia({ video: CAMERA, audio: MICROPHONE });
-      return stream && { camera: stream.getVideoTracks()[0], microphone: stream.getAudioTracks()[0] };
-    } catch {
-      return undefined; // the attempts one by one tell which and why
+      const stream = await this.#source?.getUserMedia({ video: camera, audio: microphone });
+      if (!stream) return false;
+      [opened.camera] = stream.getVideoTracks();
+      [opened.microphone] = stream.getAudioTracks();
+      await blur(opened.camera, camera);
+      this.#got('camera', 'microphone');
+      return true;
+    } catch (error) {
+      const problems = [explain('microphone', error), explain('camera', error)];
+      // Who closes the question is not to be asked two more; otherwise the attempts one by one tell which and why.
+      if (problems[0].reason !== 'dismissed') return false;
+      opened.problems = problems;
+      return true;
     }
   }
 
   /**
    * @param {Device} device
+   * @param {Constraints} constraints
    * @returns {Promise<MediaStreamTrack | Problem>}
    */
-  async #one(device) {
+  async #openOne(device, constraints) {
     if (!this.#source) return problem(device, 'insecure');
     try {
-      const stream = await this.#source.getUserMedia(device === 'camera' ? { video: CAMERA } : { audio: MICROPHONE });
-      return stream.getTracks()[0];
+      const stream = await this.#source.getUserMedia({ [device === 'camera' ? 'video' : 'audio']: constraints });
+      const [track] = stream.getTracks();
+      if (device === 'camera') await blur(track, constraints);
+      this.#got(device);
+      return track;
     } catch (error) {
-      return explain(device, error);
+      const told = explain(device, error);
+      if (told.reason !== 'missing' || !constraints.deviceId) return told;
+      const { deviceId: _, ...any } = constraints;
+      return this.#openOne(device, any);
     }
   }
+
+  /** @param {Device[]} devices */
+  #got(...devices) {
+    if (devices.every((device) => this.#known.has(device))) return;
+    for (const device of devices) this.#known.add(device);
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+}
+
+/**
+ * Browsers do not blur from the beginning; nobody is to see the room before.
+ * @param {MediaStreamTrack} camera
+ * @param {Constraints} constraints
+ */
+async function blur(camera, constraints) {
+  if (constraints.backgroundBlur && canBlur(camera)) await process(camera, constraints);
 }

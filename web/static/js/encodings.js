@@ -5,6 +5,7 @@
  * drop the best ones. A screen's differ in frame rate and bitrate: text that was scaled down cannot be read.
  *
  * @typedef {RTCRtpEncodingParameters & {scalabilityMode?: string}} Encoding
+ * @typedef {'high' | 'medium' | 'low'} Quality that a person chooses to send their camera's picture in
  */
 
 /** @type {{from: number, encodings: Encoding[]}[]} by the longer side of the picture, lowest version first */
@@ -26,6 +27,13 @@ const CAMERA = [
   },
   { from: 0, encodings: [{ maxBitrate: 300_000 }] },
 ];
+
+/** @type {Record<Quality, {size: number, bitrate: number}>} pixels of the shorter side, and bits a second */
+const LARGEST = {
+  high: { size: Infinity, bitrate: Infinity },
+  medium: { size: 360, bitrate: 500_000 },
+  low: { size: 180, bitrate: 150_000 },
+};
 
 /** @type {Encoding[]} */
 const SCREEN = [
@@ -66,6 +74,38 @@ export function fallbacks(encodings) {
   const plain = encodings.map(({ scalabilityMode: _, ...encoding }) => encoding);
   const { rid: _, ...best } = plain[plain.length - 1];
   return [encodings, plain, [best]];
+}
+
+/**
+ * Which of the versions of a camera's picture are sent: those that somebody receives and that are not too large. The largest
+ * of these stands in for larger ones, as somebody may receive no other.
+ * @param {RTCRtpEncodingParameters[]} encodings lowest version first
+ * @param {number} size of the picture, its shorter side
+ * @param {Quality} quality
+ * @param {Record<string, boolean>} wanted by rid: whether anybody receives it; of what is not in there, somebody may
+ * @returns {boolean[]} by encoding
+ */
+export function activeOf(encodings, size, quality, wanted) {
+  const isWanted = encodings.map(({ rid = '' }) => wanted[rid] ?? true);
+  const fits = ({ scaleResolutionDownBy: scale = 1 }) => size / scale <= LARGEST[quality].size;
+  const best = Math.max(encodings.findLastIndex(fits), 0);
+  return isWanted.map((own, i) => (i === best ? isWanted.slice(i).includes(true) : i < best && own));
+}
+
+/**
+ * What keeps a picture small that is sent in one version only.
+ * @param {RTCRtpEncodingParameters} encoding as it is in high quality
+ * @param {number} size of the picture, its shorter side
+ * @param {Quality} quality
+ * @returns {Pick<RTCRtpEncodingParameters, 'scaleResolutionDownBy' | 'maxBitrate'>}
+ */
+export function shrink({ scaleResolutionDownBy = 1, maxBitrate = Infinity }, size, quality) {
+  const largest = LARGEST[quality];
+  const bitrate = Math.min(maxBitrate, largest.bitrate);
+  return {
+    scaleResolutionDownBy: Math.max(scaleResolutionDownBy, size / largest.size),
+    maxBitrate: bitrate === Infinity ? undefined : bitrate,
+  };
 }
 
 /**

@@ -50,6 +50,20 @@
  *
  * @typedef {{type: string, detail?: string, retry?: boolean}} ErrorEvent the `error` app: bad_message, bad_room, …; detail
  *   is for people, retry says that it passes by itself
+ *
+ * @typedef {object} ChatMessage what somebody wrote
+ * @property {'message'} type
+ * @property {string} id
+ * @property {string} channel_name
+ * @property {string} user_name
+ * @property {string} text
+ * @property {number} time Unix ms
+ * @property {string} [to] the channel name of who alone gets it
+ * @property {string} [to_name]
+ *
+ * @typedef {{type: 'history', messages: ChatMessage[], yours: string[]}} ChatHistory the oldest first; yours are the ids of
+ *   those that one's login session wrote
+ * @typedef {{type: 'reaction', channel_name: string, user_name: string, emoji: string}} ReactionEvent
  */
 
 /** The address of the server's peer. */

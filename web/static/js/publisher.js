@@ -1,6 +1,9 @@
-import { cameraEncodings, fallbacks, screenEncodings } from './encodings.js';
+import { activeOf, cameraEncodings, fallbacks, screenEncodings, shrink } from './encodings.js';
 
-/** @import {LayersEvent} from './protocol.js' */
+/**
+ * @import {Quality} from './encodings.js'
+ * @import {LayersEvent} from './protocol.js'
+ */
 
 /**
  * What this participant sends: a camera, a microphone, a screen and its sound, over whatever connection there is at the
@@ -29,8 +32,10 @@ export class Publisher {
   #wanted = new Map();
   /** @type {WeakMap<RTCRtpSender, Promise<void>>} the end of each sender's queue: setParameters must not overlap */
   #changes = new WeakMap();
-  /** @type {WeakMap<RTCRtpSender, number>} how many encodings each sender began with */
+  /** @type {WeakMap<RTCRtpSender, RTCRtpEncodingParameters[]>} the encodings that each sender began with */
   #encodings = new WeakMap();
+  /** @type {Quality} the most that the person wants to send of their camera */
+  #quality = 'high';
   #codecs;
   #stream;
   #screen;
@@ -94,7 +99,7 @@ export class Publisher {
     }
     if (isScreen(source)) {
       transceiver.direction = track ? 'sendonly' : 'inactive';
-      this.#forgetLayers(transceiver);
+      this.#forgetLayers(source);
     }
     await transceiver.sender.replaceTrack(track);
     this.#applyLayers();
@@ -108,6 +113,12 @@ export class Publisher {
     if (!active || typeof active !== 'object') return;
     this.#wanted.set(mid, active);
     this.#applyLayers();
+  }
+
+  /** Sends the camera's picture no larger than that, from now on. @param {Quality} quality */
+  setQuality(quality) {
+    this.#quality = quality;
+    this.#activate('video');
   }
 
   /**
@@ -131,9 +142,10 @@ export class Publisher {
     if (isScreen(source)) this.#announceScreen(this.#screen.id);
     const transceiver = this.#addTransceiver(this.#connection, source, track);
     this.#transceivers[source] = transceiver;
-    this.#encodings.set(transceiver.sender, transceiver.sender.getParameters().encodings.length);
+    this.#encodings.set(transceiver.sender, transceiver.sender.getParameters().encodings);
     this.#prefer(KINDS[source], transceiver);
     if (source === 'screen') void this.#change(transceiver.sender, keepResolution);
+    if (source === 'video') this.#activate(source);
   }
 
   /**
@@ -164,7 +176,7 @@ export class Publisher {
    * @param {RTCRtpSender} sender
    */
   #isReduced(sender) {
-    return sender.getParameters().encodings.length < (this.#encodings.get(sender) ?? 0);
+    return sender.getParameters().encodings.length < (this.#encodings.get(sender)?.length ?? 0);
   }
 
   /**
@@ -194,35 +206,38 @@ export class Publisher {
     }
   }
 
-  /** Switches encodings on and off as the server has asked for, as far as that is not so already. */
+  /** Switches encodings on and off as the server and the person have asked for, as far as that is not so already. */
   #applyLayers() {
-    for (const transceiver of Object.values(this.#transceivers)) {
-      const { mid } = transceiver;
-      if (mid !== null && this.#wanted.has(mid)) this.#activate(transceiver);
+    for (const source of SOURCES) {
+      const mid = this.#transceivers[source]?.mid ?? null;
+      if (mid !== null && (source === 'video' || this.#wanted.has(mid))) this.#activate(source);
     }
   }
 
   /**
    * All encodings are on again: another share on the line is another track to the server, which waits for its packets
    * before it tells what anybody receives of it.
-   * @param {RTCRtpTransceiver} transceiver
+   * @param {Source} source
    */
-  #forgetLayers(transceiver) {
-    if (transceiver.mid !== null) this.#wanted.delete(transceiver.mid);
-    this.#activate(transceiver);
+  #forgetLayers(source) {
+    const mid = this.#transceivers[source]?.mid ?? null;
+    if (mid !== null) this.#wanted.delete(mid);
+    this.#activate(source);
   }
 
-  /** @param {RTCRtpTransceiver} transceiver */
-  #activate(transceiver) {
-    void this.#change(transceiver.sender, (parameters) => {
-      const active = this.#wanted.get(transceiver.mid ?? '') ?? {};
-      let changed = false;
-      for (const encoding of parameters.encodings) {
-        const wanted = active[encoding.rid ?? ''] ?? true;
-        changed ||= encoding.active !== wanted;
-        encoding.active = wanted;
-      }
-      return changed;
+  /** @param {Source} source */
+  #activate(source) {
+    const transceiver = this.#transceivers[source];
+    if (!transceiver) return;
+    void this.#change(transceiver.sender, ({ encodings }) => {
+      const quality = source === 'video' ? this.#quality : 'high';
+      const size = sizeOf(this.#tracks[source]);
+      const active = activeOf(encodings, size, quality, this.#wanted.get(transceiver.mid ?? '') ?? {});
+      const [full] = this.#encodings.get(transceiver.sender) ?? [];
+      const alone = source === 'video' && encodings.length === 1 && full;
+      return encodings
+        .map((encoding, i) => assign(encoding, { active: active[i], ...(alone && shrink(full, size, quality)) }))
+        .includes(true);
     });
   }
 
@@ -247,6 +262,28 @@ export class Publisher {
 /** @param {Source} source */
 function isScreen(source) {
   return source === 'screen' || source === 'screenAudio';
+}
+
+/**
+ * The shorter side of a picture in pixels.
+ * @param {MediaStreamTrack | null} track
+ */
+function sizeOf(track) {
+  const { width, height } = track?.getSettings?.() ?? {};
+  return Math.min(width || 1280, height || 720);
+}
+
+/**
+ * @template {object} T
+ * @param {T} target
+ * @param {Partial<T>} values
+ * @returns {boolean} whether that changed anything
+ */
+function assign(target, values) {
+  const entries = /** @type {[keyof T, any][]} */ (Object.entries(values));
+  const changed = entries.some(([name, value]) => target[name] !== value);
+  Object.assign(target, values);
+  return changed;
 }
 
 /** @param {{mimeType: string} | undefined} codec */

@@ -1,3 +1,6 @@
+import { deniedBySystem } from './problems.js';
+import { t } from './words.js';
+
 /**
  * The screen, or a window or tab of it, as the person picks.
  *
@@ -35,14 +38,15 @@ export class Screen {
     try {
       const stream = await this.#source?.getDisplayMedia?.(OPTIONS);
       const [video] = stream?.getVideoTracks() ?? [];
-      if (!stream || !video) return { shared: null, problem: 'This browser cannot share the screen.' };
+      if (!stream || !video) return { shared: null, problem: t('screen.unsupported') };
       const audio = stream.getAudioTracks()[0] ?? null;
       video.contentHint = 'detail'; // sharp before smooth
       if (audio) audio.contentHint = 'music';
       return { shared: { video, audio }, problem: '' };
     } catch (error) {
+      if (deniedBySystem(error)) return { shared: null, problem: t('screen.system') };
       const declined = /** @type {any} */ (error)?.name === 'NotAllowedError';
-      return { shared: null, problem: declined ? '' : 'The screen cannot be shared.' };
+      return { shared: null, problem: declined ? '' : t('screen.failed') };
     }
   }
 }

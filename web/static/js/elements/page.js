@@ -7,12 +7,35 @@
  * @property {HTMLElement} others
  * @property {HTMLElement} self `data-channel` is one's own channel name
  * @property {HTMLElement} slots the sound of the others
+ * @property {HTMLElement} bar above the stage
+ * @property {HTMLElement} stage
+ * @property {HTMLElement} prejoin the card before the call
+ * @property {HTMLElement} go where the button that joins is, in it
+ * @property {HTMLElement} end where the button that leaves is, in the controls
  * @property {HTMLElement} callButton `data-as` is the role in which it joins, or in which one is in the call
  * @property {HTMLElement} watch joins as a viewer
  * @property {HTMLButtonElement} camera
  * @property {HTMLButtonElement} microphone
  * @property {HTMLButtonElement} screen disabled while one is not in the call
  * @property {HTMLButtonElement} hand likewise
+ * @property {HTMLElement} chatButton opens and closes the chat
+ * @property {HTMLElement} peopleButton likewise, the list of people
+ * @property {HTMLElement} reactionsButton
+ * @property {HTMLElement} settingsButton
+ * @property {Record<'microphone' | 'camera', {root: HTMLElement, button: HTMLElement}>} deviceMenus
+ * @property {HTMLTemplateElement} deviceChoice a line of them
+ * @property {HTMLElement} viewButton
+ * @property {HTMLElement} viewMenu
+ * @property {HTMLElement} side beside the stage: the next two
+ * @property {HTMLElement} chat
+ * @property {HTMLElement} people
+ * @property {HTMLElement} toasts of messages
+ * @property {HTMLElement} invitation the address of the room, to copy
+ * @property {HTMLDialogElement} muting asks whether everybody is to be muted
+ * @property {HTMLElement} reactions the menu
+ * @property {HTMLElement} sky where they rise
+ * @property {HTMLDialogElement} settings
+ * @property {HTMLDialogElement} help
  * @property {HTMLElement} pages
  * @property {HTMLElement} hands around `#hands`, which the server renders
  * @property {HTMLElement} roomMenu
@@ -31,6 +54,11 @@ export function findPage() {
   if (!(room instanceof HTMLElement)) return null;
   return {
     room,
+    bar: find('.bar'),
+    stage: find('.stage'),
+    prejoin: find('#prejoin'),
+    go: find('#prejoin .go'),
+    end: find('.controls .end'),
     tiles: find('.tiles'),
     others: find('#others'),
     self: find('#self'),
@@ -41,6 +69,27 @@ export function findPage() {
     microphone: /** @type {HTMLButtonElement} */ (find('#toggle-mic')),
     screen: /** @type {HTMLButtonElement} */ (find('#toggle-screen')),
     hand: /** @type {HTMLButtonElement} */ (find('#toggle-hand')),
+    chatButton: find('#chat-button'),
+    peopleButton: find('#people-button'),
+    reactionsButton: find('#reactions-button'),
+    settingsButton: find('#settings-button'),
+    deviceMenus: {
+      microphone: { root: find('#mic-menu'), button: find('#mic-menu-button') },
+      camera: { root: find('#cam-menu'), button: find('#cam-menu-button') },
+    },
+    deviceChoice: /** @type {HTMLTemplateElement} */ (find('#device-choice')),
+    viewButton: find('#view-button'),
+    viewMenu: find('#view-menu'),
+    side: find('#side'),
+    chat: find('#chat'),
+    people: find('#people'),
+    toasts: find('#chat-toasts'),
+    invitation: find('#people .address'),
+    muting: /** @type {HTMLDialogElement} */ (find('#mute-all-dialog')),
+    reactions: find('#reactions'),
+    sky: find('#reactions-shown'),
+    settings: /** @type {HTMLDialogElement} */ (find('#settings')),
+    help: /** @type {HTMLDialogElement} */ (find('#help')),
     pages: find('#pages'),
     hands: find('#hands-card'),
     roomMenu: find('#room-menu'),

@@ -1,15 +1,18 @@
+import { t } from '../words.js';
+import { connectInvitation } from './invitation.js';
 import { find } from './page.js';
 
 /**
  * @import {Floor} from '../floor.js'
  * @import {Access} from '../protocol.js'
+ * @import {Copy} from './invitation.js'
  */
 
 /**
  * The room's menu, for hosts: who gets in, and how.
  * @param {HTMLElement} root `#room-menu`
  * @param {Floor} floor
- * @param {(text: string) => Promise<void> | undefined} copy
+ * @param {Copy} copy
  */
 export function connectRoomMenu(root, floor, copy) {
   const [lock, byInvitation] = ['.lock', '.by-invitation'].map((name) => find(name, root));
@@ -23,7 +26,7 @@ export function connectRoomMenu(root, floor, copy) {
   });
   connectAccess(root, floor);
   floor.addEventListener('you', () => !floor.you?.host && root.matches(':popover-open') && root.hidePopover());
-  connectInvitation(root, floor, copy);
+  connectInvitation(find('.invitation', root), floor, { copy });
 }
 
 /**
@@ -53,7 +56,7 @@ function connectAccess(root, floor) {
     floor.access('password', password.value);
     password.value = '';
     asked = access !== 'password'; // of one password after another the server says nothing
-    told.textContent = asked ? '' : 'The password is set.';
+    told.textContent = asked ? '' : t('access.password_set');
   });
   const show = () => {
     for (const radio of radios) radio.checked = radio.value === access;
@@ -64,40 +67,11 @@ function connectAccess(root, floor) {
     const former = access;
     access = floor.state?.access ?? 'open';
     if (access === former) return;
-    told.textContent = asked && access === 'password' ? 'The password is set.' : '';
+    told.textContent = asked && access === 'password' ? t('access.password_set') : '';
     asked = false;
     show();
   });
   root.addEventListener('toggle', (event) => {
     if (/** @type {ToggleEvent} */ (event).newState === 'open') show();
-  });
-}
-
-/**
- * @param {HTMLElement} root
- * @param {Floor} floor
- * @param {(text: string) => Promise<void> | undefined} copy
- */
-function connectInvitation(root, floor, copy) {
-  const link = /** @type {HTMLInputElement} */ (find('.invitation input', root));
-  const told = find('.invitation .told', root);
-  find('.invite', root).addEventListener('click', () => floor.invite());
-  floor.addEventListener('invitation', async (event) => {
-    const { path, expires } = /** @type {CustomEvent} */ (event).detail;
-    link.value = new URL(path, document.baseURI).href;
-    link.hidden = false;
-    const until = new Date(expires * 1000).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'short' });
-    try {
-      await copy(link.value);
-      told.textContent = `Copied. It is good until ${until}.`;
-    } catch {
-      link.select();
-      told.textContent = `Copy the link. It is good until ${until}.`;
-    }
-  });
-  floor.addEventListener('reset', () => {
-    link.value = '';
-    link.hidden = true;
-    told.textContent = '';
   });
 }

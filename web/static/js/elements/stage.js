@@ -100,6 +100,12 @@ export class Stage extends EventTarget {
     this.#changed();
   }
 
+  /** Pins the n-th of those who are shown, or no longer. @param {number} n from 1 */
+  pinNth(n) {
+    const id = [...this.#shown.keys()][n - 1];
+    if (id !== undefined) this.pin(id, !this.isPinned(id));
+  }
+
   /** Whether one's own picture is shown has changed. */
   refresh() {
     this.#changed();

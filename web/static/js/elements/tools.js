@@ -1,3 +1,4 @@
+import { t } from '../words.js';
 import { find, findPanel } from './page.js';
 
 /**
@@ -40,6 +41,7 @@ export function connectTools(page, { room, floor, stage }) {
     stage.pin(id, !stage.isPinned(id));
     button.setAttribute('aria-pressed', String(stage.isPinned(id)));
   });
+  return menu;
 }
 
 /**
@@ -138,14 +140,14 @@ class TileMenu {
  * @returns {(id: string, name: string) => void}
  */
 function askToRemove(dialog, floor) {
-  const name = find('.name', dialog);
+  const title = find('h2', dialog);
   let asked = '';
   dialog.addEventListener('close', () => {
     if (dialog.returnValue === 'remove') floor.remove(asked);
   });
   return (id, text) => {
     asked = id;
-    name.textContent = text;
+    title.textContent = t('tools.remove', { name: text });
     dialog.returnValue = '';
     dialog.showModal();
   };
