@@ -4,19 +4,6 @@ import { Scene } from './harness/scene.js';
 import { eventually } from './harness/wait.js';
 
 /**
- * Waits until a selector matches something that can be seen in somebody's page, or nothing.
- * @param {import('./harness/person.js').Person} person
- * @param {string} selector
- * @param {boolean} [visible]
- */
-function sees(person, selector, visible = true) {
-  const check = (which) => [...document.querySelectorAll(which)].some((element) => element.checkVisibility());
-  return eventually(`${person.name} ${visible ? 'sees' : 'does not see'} ${selector}`, async () => {
-    return (await person.page.evaluate(check, selector)) === visible;
-  });
-}
-
-/**
  * @param {import('./harness/person.js').Person} person
  * @param {RegExp} text
  */
@@ -44,7 +31,7 @@ async function open(t, room) {
   await ben.join();
   await cleo.joinAsViewer();
   await ben.seesAndHears([anna]);
-  await sees(anna, '#room-menu-button');
+  await anna.sees('#room-menu-button');
   return { scene, browser, anna, ben, cleo };
 }
 
@@ -53,17 +40,17 @@ test('a host mutes a guest, who cannot unmute', async (t) => {
   const panel = await panelOf(anna, ben);
   await anna.choose('Ben', 'mute');
   await isTold(ben, /A host has muted your microphone/);
-  await sees(ben, '#toggle-mic[aria-checked="false"]:disabled');
-  await sees(anna, `${panel}.muted-audio`);
+  await ben.sees('#toggle-mic[aria-checked="false"]:disabled');
+  await anna.sees(`${panel}.muted-audio`);
   await anna.choose('Ben', 'camera');
   await isTold(ben, /A host has switched off your camera/);
-  await sees(anna, `${panel}.no-video`);
-  await sees(ben, '#toggle-cam[aria-checked="false"]:disabled');
+  await anna.sees(`${panel}.no-video`);
+  await ben.sees('#toggle-cam[aria-checked="false"]:disabled');
 
   await anna.choose('Ben', 'mute');
-  await sees(ben, '#toggle-mic[aria-checked="false"]:enabled'); // it is for Ben to switch it on
+  await ben.sees('#toggle-mic[aria-checked="false"]:enabled'); // it is for Ben to switch it on
   await anna.choose('Ben', 'camera');
-  await sees(ben, '#toggle-cam:enabled');
+  await ben.sees('#toggle-cam:enabled');
   await ben.toggle('mic');
   await ben.toggle('cam');
   await anna.seesAndHears([ben]);
@@ -72,33 +59,33 @@ test('a host mutes a guest, who cannot unmute', async (t) => {
 test('a host removes a guest, who cannot come back', async (t) => {
   const { anna, ben } = await open(t, 'removed');
   await anna.choose('Ben', 'remove');
-  await sees(anna, '#remove-dialog');
+  await anna.sees('#remove-dialog');
   await anna.press('#remove-dialog [value=cancel]');
   await anna.hasPanelsOf([ben]);
   await anna.choose('Ben', 'remove');
   await anna.press('#remove-dialog [value=remove]');
   await isTold(ben, /removed you from this room/);
-  await sees(ben, '#call-button.join');
+  await ben.sees('#call-button.join');
   await anna.hasPanelsOf([]);
   await ben.press('#call-button');
   await isTold(ben, /You may come back when it has closed/);
-  await sees(ben, '#call-button.join');
+  await ben.sees('#call-button.join');
 });
 
 test('a viewer is let on stage, seen, and taken off it again', async (t) => {
   const { anna, ben, cleo } = await open(t, 'stage');
   await cleo.seesAndHears([anna, ben]);
-  await sees(cleo, '#toggle-mic:disabled');
-  await sees(cleo, '#self', false);
+  await cleo.sees('#toggle-mic:disabled');
+  await cleo.sees('#self', false);
   const { header } = await anna.look();
   assert.equal(header, 'stage 2 people, 1 watching');
 
   await cleo.toggle('hand');
-  await sees(cleo, '#toggle-hand[aria-checked="true"]');
-  await sees(anna, '#hands li.viewer [data-action=stage]');
+  await cleo.sees('#toggle-hand[aria-checked="true"]');
+  await anna.sees('#hands li.viewer [data-action=stage]');
   await anna.press('#hands [data-action=stage]');
   for (const person of [anna, ben]) await person.seesAndHears([cleo, person === anna ? ben : anna]);
-  await sees(cleo, '#self');
+  await cleo.sees('#self');
   assert.equal((await cleo.look()).created, 1, 'connections that Cleo has made');
 
   await anna.choose('Cleo', 'stage-off');
@@ -111,17 +98,17 @@ test('a viewer is let on stage, seen, and taken off it again', async (t) => {
 test('a guest has no menus; made a host they have', async (t) => {
   const { anna, ben } = await open(t, 'hosts');
   for (const selector of ['#room-menu-button', '.tools [data-action=menu]', '#hands-card']) {
-    await sees(ben, selector, false);
+    await ben.sees(selector, false);
   }
   await ben.toggle('hand');
   const panel = await panelOf(anna, ben);
-  await sees(anna, `${panel}.hand .hand-mark`);
-  await sees(anna, '#hands li:not(.viewer)');
+  await anna.sees(`${panel}.hand .hand-mark`);
+  await anna.sees('#hands li:not(.viewer)');
   await anna.press('#hands [data-action=lower]');
-  await sees(anna, '#hands li', false);
-  await sees(ben, '#toggle-hand[aria-checked="false"]');
+  await anna.sees('#hands li', false);
+  await ben.sees('#toggle-hand[aria-checked="false"]');
   await anna.choose('Ben', 'host');
-  await sees(ben, '#room-menu-button');
+  await ben.sees('#room-menu-button');
   await isTold(ben, /You are a host now/);
 });
 
@@ -132,21 +119,21 @@ test('a room with a password lets in who knows it, and back who was there', asyn
   await anna.page.type('#new-password', 'moon');
   await anna.press('#room-menu form [type=submit]');
   const dora = await scene.person('Dora', await scene.browser('chromium'), 'secret');
-  await sees(anna, '#room-menu .told:not(:empty)');
+  await anna.sees('#room-menu .told:not(:empty)');
   const asked = async (password) => {
-    await sees(dora, '#password-dialog');
+    await dora.sees('#password-dialog');
     await dora.page.type('#room-password', password);
     await dora.press('#password-dialog [value=join]');
   };
   await dora.press('#call-button');
   await asked('sun');
-  await sees(dora, '#password-wrong');
+  await dora.sees('#password-wrong');
   await asked('moon');
   await dora.inCall();
   await dora.hasPanelsOf([anna, ben]);
 
   await anna.press('#room-menu .lock');
-  await sees(ben, '#header .locked');
+  await ben.sees('#header .locked');
   await ben.go('secret');
   await ben.join(); // without being asked: he was there
   await ben.hasPanelsOf([anna, dora]);

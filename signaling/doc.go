@@ -18,7 +18,9 @@
 // A frame is an envelope of several apps: each key is an app, registered with [Hub.Register]. The keys hangup, join,
 // signal and room are the session's own. In one frame hangup comes first, then join, then the apps in order of
 // appearance. The app "rtc" (rtc.go) is built on the same seam: it asks a [Media] for a [Peer] when its session enters
-// a room, and passes descriptions and candidates between the two.
+// a room, and passes descriptions and candidates between the two. So is "chat" (chat.go): the room keeps the last of
+// what was said, in a [chat.Chat] under its mutex. Who waits before a room is told who is in it by the hub's porch
+// (porch.go).
 //
 // Nothing here assumes that the person it tells is connected to this process: telling one person or a room goes through
 // [Session.Tell], [Session.TellRoom] and the room's own methods, and through nothing else.

@@ -78,7 +78,8 @@ func assetType(name string) string {
 // path returns the address of an asset.
 func (a *assets) path(name string) string { return assetRoot + a.hash + "/" + name }
 
-// modules returns the names of all scripts of the page of a room, so that a browser need not find out one after the other.
+// modules returns the names of all scripts of the page of a room, so that a browser need not find out one after the
+// other.
 func (a *assets) modules() []string {
 	var names []string
 	for name := range a.files {

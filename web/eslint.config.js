@@ -38,14 +38,18 @@ const dom = [
   'document',
   'Element',
   'HTMLElement',
+  'HTMLInputElement',
+  'HTMLAudioElement',
   'HTMLVideoElement',
   'CSS',
   'URL',
   'devicePixelRatio',
   'queueMicrotask',
+  'fetch',
 ];
-const observers = ['ResizeObserver', 'IntersectionObserver', 'matchMedia'];
-const page = ['window', 'navigator', 'location', 'URLSearchParams', 'addEventListener', 'globalThis'];
+const observers = ['ResizeObserver', 'IntersectionObserver', 'MutationObserver', 'matchMedia'];
+const page = ['window', 'document', 'navigator', 'location', 'URLSearchParams', 'addEventListener', 'globalThis'];
+const sound = ['Audio', 'AudioContext', 'HTMLMediaElement'];
 const node = [
   'process',
   'Buffer',
@@ -88,12 +92,14 @@ export default [
   },
   {
     files: ['web/static/js/app.js'],
-    languageOptions: { globals: readonly([...shared, ...media, ...page]) },
+    languageOptions: { globals: readonly([...shared, ...media, ...page, ...sound]) },
     rules: { 'no-restricted-imports': 'off' },
   },
   {
     files: ['web/jstest/*.js', 'e2e/**/*.js'],
-    languageOptions: { globals: readonly([...shared, ...media, ...dom, 'getComputedStyle', ...page, ...node]) },
+    languageOptions: {
+      globals: readonly([...shared, ...media, ...dom, 'getComputedStyle', 'PerformanceObserver', ...page, ...node]),
+    },
     rules: recommended,
   },
 ];

@@ -50,7 +50,7 @@ func TestFragments(t *testing.T) {
 			"</figure></div></div>",
 		}},
 		"away": {fragments.State(ann, true), []string{
-			`<span id="peer-abc123-state" class="state away" hx-swap-oob="true">reconnecting…</span>`,
+			`<span id="peer-abc123-state" class="state away" hx-swap-oob="true" data-t="tile.away">reconnecting…</span>`,
 		}},
 		"back": {fragments.State(ann, false), []string{
 			`<span id="peer-abc123-state" class="state" hx-swap-oob="true"></span>`,

@@ -34,8 +34,9 @@ func (s *Site) renderLobby(c *gin.Context, data lobbyData) {
 		c.Redirect(http.StatusFound, loginPath(c.Request))
 		return
 	}
-	data.frame = frame{Page: "lobby", Title: s.locales.of(c.Request).word("page.lobby.title"), ScreenName: identity.User.ScreenName}
-	data.Refusal = s.locales.of(c.Request).said(data.Refusal)
+	l := s.locales.of(c.Request)
+	data.frame = frame{Page: "lobby", Title: l.word("page.lobby.title"), ScreenName: identity.User.ScreenName}
+	data.Refusal = l.said(data.Refusal)
 	data.Rooms = s.deps.Rooms.Rooms()
 	s.render(c.Writer, c.Request, http.StatusOK, "lobby", &data)
 }

@@ -69,7 +69,7 @@ func TestRoomPage(t *testing.T) {
 	checkPage(t, w, http.StatusOK,
 		`<main id="room" data-room="Jürgen" data-codecs="opus vp9"`,
 		`hx-ws:connect="/ws/J%C3%BCrgen/" hx-swap="none"`,
-		`hx-config='{"ws":{"pauseOnBackground":false,"reconnectMaxDelay":5000}}'`,
+		`hx-config='{"ws":{"pauseOnBackground":false,"reconnectDelay":500,"reconnectMaxDelay":5000,"reconnectJitter":0}}'`,
 		`<header id="header">`, ">Jürgen</h1>", `7 <span class="unit" data-t="header.people" data-t-n="7">people<`,
 		`<div id="others"></div>`, `<div id="self"`, "<video muted playsinline autoplay></video>",
 		`<button id="call-button" class="join" type="button" data-as="participant">`,

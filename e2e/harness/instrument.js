@@ -7,6 +7,8 @@
  * @property {number} [scale] of the highest bitrate of each encoding
  * @property {string} [svc] pictures are sent in one encoding with these layers, a `scalabilityMode`
  * @property {{width: number, height: number, frameRate: number}} [display] stands in for the screen, when it is shared
+ * @property {Partial<Record<'camera' | 'microphone', [name: string, message?: string]>>} [refused] what getUserMedia says
+ *   in place of the device; `window.e2e.refused` is the same, to be changed
  */
 
 /**
@@ -14,8 +16,8 @@
  * enough for several of them on two cores, yet large enough for simulcast. It must stand alone: only its source reaches the page.
  * @param {Options} options
  */
-export function instrument({ turn, missing = [], concealed = false, camera, scale = 1, svc, display }) {
-  const probe = { connections: [], streams: new Map(), channels: new Set(), glares: 0, errors: [] };
+export function instrument({ turn, missing = [], concealed = false, camera, scale = 1, svc, display, refused = {} }) {
+  const probe = { connections: [], streams: new Map(), channels: new Set(), glares: 0, offers: 0, errors: [], refused };
   Object.defineProperty(window, 'e2e', { value: probe });
   window.addEventListener('error', ({ message }) => probe.errors.push(message));
   window.addEventListener('unhandledrejection', ({ reason }) => probe.errors.push(String(reason)));
@@ -27,6 +29,10 @@ export function instrument({ turn, missing = [], concealed = false, camera, scal
     constructor(configuration = {}) {
       super(turn ? { ...configuration, iceServers: only(turn, configuration.iceServers) } : configuration);
       probe.connections.push(this);
+      this.addEventListener(
+        'signalingstatechange',
+        () => (probe.offers += this.signalingState.endsWith('offer') ? 1 : 0),
+      );
       this.addEventListener('track', ({ streams }) => streams.forEach((stream) => probe.streams.set(stream, this)));
     }
 
@@ -67,13 +73,45 @@ export function instrument({ turn, missing = [], concealed = false, camera, scal
 
   const devices = navigator.mediaDevices;
   if (!devices) return;
+  for (const device of missing) refused[device] = ['NotFoundError', 'no such device'];
   const getUserMedia = devices.getUserMedia.bind(devices);
-  devices.getUserMedia = ({ video, audio }) => {
-    if ((video && missing.includes('camera')) || (audio && missing.includes('microphone'))) {
-      return Promise.reject(new DOMException('no such device', 'NotFoundError'));
+  devices.getUserMedia = async ({ video, audio }) => {
+    const [name, message] = (video && refused.camera) || (audio && refused.microphone) || [];
+    if (name) throw new DOMException(message ?? name, name);
+    for (const { deviceId } of [video, audio].filter(Boolean)) {
+      if (unplugged.has(deviceId?.exact)) throw new DOMException('deviceId', 'OverconstrainedError');
     }
-    return getUserMedia({ audio, video: video && (camera ?? { width: 480, height: 270, frameRate: 10 }) });
+    const small = {
+      ...(camera ?? { width: 480, height: 270, frameRate: 10 }),
+      ...(video?.deviceId && { deviceId: video.deviceId }),
+    };
+    const stream = await getUserMedia({ audio, video: video && small });
+    opened.push(...stream.getTracks());
+    return stream;
   };
+
+  /** @type {MediaStreamTrack[]} */
+  const opened = [];
+  const unplugged = new Set();
+  const enumerateDevices = devices.enumerateDevices.bind(devices);
+  devices.enumerateDevices = async () => (await enumerateDevices()).filter(({ deviceId }) => !unplugged.has(deviceId));
+  const changed = () => devices.dispatchEvent(new Event('devicechange'));
+
+  /** As if the device were pulled out: its tracks end, by themselves. @param {string} id */
+  probe.unplug = (id) => {
+    unplugged.add(id);
+    for (const track of opened.filter((each) => each.readyState === 'live' && each.getSettings().deviceId === id)) {
+      track.stop();
+      track.dispatchEvent(new Event('ended'));
+    }
+    changed();
+  };
+
+  probe.plug = (id) => {
+    unplugged.delete(id);
+    changed();
+  };
+
   if (display) devices.getDisplayMedia = () => Promise.resolve(drawing(display));
 
   /** What changes all the time; it ends with its track. */

@@ -84,6 +84,60 @@ export class Person {
   }
 
   /**
+   * Waits until a selector matches something that can be seen in the page, or nothing.
+   * @param {string} selector
+   * @param {boolean} [visible]
+   */
+  sees(selector, visible = true) {
+    const check = (which) => [...document.querySelectorAll(which)].some((element) => element.checkVisibility());
+    return eventually(`${this.name} ${visible ? 'sees' : 'does not see'} ${selector}`, async () => {
+      return (await this.page.evaluate(check, selector)) === visible;
+    });
+  }
+
+  /**
+   * Waits until what a selector matches says that, spaces apart.
+   * @param {string} selector
+   * @param {string | RegExp} text
+   */
+  reads(selector, text) {
+    const textOf = (which) => document.querySelector(which)?.textContent.replace(/\s+/g, ' ').trim();
+    return eventually(`${this.name} reads ${text} in ${selector}`, async () => {
+      const found = (await this.page.evaluate(textOf, selector)) ?? '';
+      if (typeof text === 'string') assert.equal(found, text);
+      else assert.match(found, text);
+      return true;
+    });
+  }
+
+  /** Waits until the focus is on it. @param {string} selector */
+  async hasFocus(selector) {
+    const focused = () => document.activeElement?.outerHTML.slice(0, 120);
+    await eventually(`${this.name} has the focus on ${selector}`, async () => {
+      if (await this.page.evaluate((which) => document.activeElement?.matches(which), selector)) return true;
+      throw new Error(`it is on ${await this.page.evaluate(focused)}`);
+    });
+  }
+
+  /**
+   * Presses Tab until the focus is there.
+   * @param {string} selector
+   * @param {number} [most] times
+   */
+  async tabTo(selector, most = 40) {
+    for (let i = 0; i < most; i++) {
+      await this.page.keyboard.press('Tab');
+      if (await this.page.evaluate((which) => document.activeElement?.matches(which), selector)) return;
+    }
+    await this.hasFocus(selector);
+  }
+
+  /** An attribute of what a selector matches. @param {string} selector @param {string} name */
+  attribute(selector, name) {
+    return this.page.$eval(selector, (element, which) => element.getAttribute(which), name);
+  }
+
+  /**
    * A host's choice from the menu of somebody's tile.
    * @param {string} name whose
    * @param {'mute' | 'camera' | 'screen' | 'stage-off' | 'host' | 'remove'} action

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { arrange, capacityOf, gridOf } from '../static/js/layout.js';
+import { arrange, capacityOf, cornerAt, cornerBeside, gridOf } from '../static/js/layout.js';
 
 /** Stages as they are in windows of that size. */
 const STAGES = {
@@ -64,17 +64,19 @@ function* pages() {
 
 test('tiles are on the stage, in whole pixels, and do not overlap', () => {
   for (const { stage, others, self, what } of pages()) {
-    const arranged = arrange({ stage, others, self });
-    assert.equal(arranged.others.length, others.length, what);
-    assert.equal(arranged.self !== null, self, what);
-    const rects = [...arranged.others, ...(self && others.length > 1 ? [arranged.self] : [])];
-    for (const [i, rect] of rects.entries()) {
-      assert.ok(Object.values(rect).every(Number.isInteger), `${what}: ${JSON.stringify(rect)}`);
-      assert.ok(rect.left >= 0 && rect.left + rect.width <= stage.width, `${what}: ${JSON.stringify(rect)}`);
-      assert.ok(rect.top >= 0 && rect.top + rect.height <= stage.height, `${what}: ${JSON.stringify(rect)}`);
-      assert.ok(rect.width >= 40 && rect.height >= 30, `${what}: ${JSON.stringify(rect)}`);
-      for (const other of rects.slice(i + 1))
-        assert.ok(apart(rect, other), `${what}: ${JSON.stringify([rect, other])}`);
+    for (const view of ['auto', 'grid', 'speaker', 'side']) {
+      const arranged = arrange({ stage, others, self, view });
+      assert.equal(arranged.others.length, others.length, what);
+      assert.equal(arranged.self !== null, self, what);
+      const rects = [...arranged.others, ...(self && !arranged.pair ? [arranged.self] : [])];
+      for (const [i, rect] of rects.entries()) {
+        assert.ok(Object.values(rect).every(Number.isInteger), `${what}: ${JSON.stringify(rect)}`);
+        assert.ok(rect.left >= 0 && rect.left + rect.width <= stage.width, `${what}: ${JSON.stringify(rect)}`);
+        assert.ok(rect.top >= 0 && rect.top + rect.height <= stage.height, `${what}: ${JSON.stringify(rect)}`);
+        assert.ok(rect.width >= 40 && rect.height >= 30, `${what}: ${JSON.stringify(rect)}`);
+        for (const other of rects.slice(i + 1))
+          assert.ok(apart(rect, other), `${what}: ${JSON.stringify([rect, other])}`);
+      }
     }
   }
 });
@@ -143,4 +145,61 @@ test('the last row is in the middle', () => {
   const [, , , left, right] = others;
   assert.equal(left.top, right.top);
   assert.ok(Math.abs(left.left + right.left + right.width - stage.width) <= 2);
+});
+
+test('views, with two people', () => {
+  const stage = STAGES['1440x900'];
+  const cases = [
+    ['auto', [false], true, true],
+    ['speaker', [false], true, true],
+    ['grid', [false], true, false],
+    ['side', [false], true, false],
+    ['grid', [true], true, true, 'a screen has the focus in every view'],
+    ['side', [false], false, true, "without one's own picture there is nothing to show beside it"],
+  ];
+  for (const [view, others, self, pair, what] of cases) {
+    const got = arrange({ stage, others, self, view });
+    assert.equal(got.pair, pair, what ?? view);
+    if (!pair) assert.deepEqual([got.self.width, got.self.top], [got.others[0].width, got.others[0].top], view);
+  }
+});
+
+test('views, with more: where the others are', () => {
+  const cases = [
+    ['1440x900', 'speaker', 1, 'below'],
+    ['1440x900', 'side', 1, 'beside'],
+    ['1440x900', 'side', 2, 'below'],
+    ['390x844', 'speaker', 1, 'below'],
+    ['390x844', 'side', 1, 'below'],
+    ['844x390', 'side', 1, 'beside'],
+  ];
+  for (const [window, view, large, where] of cases) {
+    const others = Array.from({ length: 4 }, (_, i) => i < large);
+    const got = arrange({ stage: STAGES[window], others, self: true, view });
+    const [first, strip] = [got.others[0], [...got.others.slice(large), got.self]];
+    for (const rect of strip) {
+      const beside = rect.left >= first.left + first.width;
+      const below = rect.top >= first.top + first.height;
+      assert.ok(where === 'below' ? below : beside && !below, `${window} ${view} ${large}: ${JSON.stringify(got)}`);
+      assert.ok(rect.width < first.width, `${window} ${view}: the strip is smaller`);
+    }
+    if (large === 2) assert.equal(got.others[1].top, first.top, 'two have halves');
+  }
+});
+
+test('the corner of the own picture', () => {
+  const stage = STAGES['1440x900'];
+  for (const corner of ['tl', 'tr', 'bl', 'br']) {
+    const { self } = arrange({ stage, others: [false], self: true, corner });
+    assert.equal(cornerAt({ x: self.left + self.width / 2, y: self.top + self.height / 2 }, stage), corner);
+  }
+  const cases = [
+    ['br', 'ArrowLeft', 'bl'],
+    ['br', 'ArrowUp', 'tr'],
+    ['tl', 'ArrowDown', 'bl'],
+    ['tl', 'ArrowRight', 'tr'],
+    ['tl', 'ArrowLeft', 'tl'],
+    ['tl', 'Enter', null],
+  ];
+  for (const [corner, key, want] of cases) assert.equal(cornerBeside(corner, key), want, `${corner} ${key}`);
 });

@@ -145,8 +145,35 @@ test('tells whether a lost socket is tried again', () => {
   hx.trigger('htmx:ws:close', { code: 1006 });
   hx.trigger('htmx:ws:close', { code: 1008 });
   hx.trigger('htmx:ws:close', { connection: { ...hx.connection }, code: 1006 }); // of one that was replaced
-  assert.deepEqual(closed, [
-    { code: 1006, retrying: true },
-    { code: 1008, retrying: false },
-  ]);
+  assert.deepEqual(
+    closed.map(({ code, retrying }) => [code, retrying]),
+    [
+      [1006, true],
+      [1008, false],
+    ],
+  );
+});
+
+test('the waits grow to five seconds, are spread, and are those of hx-ws', (t) => {
+  const { hx, mux } = open();
+  const waits = [];
+  mux.addEventListener('closed', ({ detail }) => waits.push(detail.delay));
+  const lose = () => {
+    hx.trigger('htmx:ws:close', { code: 1006 });
+    const { reconnectDelay, reconnectMaxDelay, reconnectJitter } = hx.connection.config;
+    assert.deepEqual([reconnectDelay, reconnectMaxDelay, reconnectJitter], [waits.at(-1), waits.at(-1), 0]);
+    hx.trigger('htmx:ws:before:connection', {});
+  };
+  const random = t.mock.method(Math, 'random', () => 0);
+  for (let i = 0; i < 6; i++) lose();
+  assert.deepEqual(waits.splice(0), [500, 1000, 2000, 4000, 5000, 5000]);
+  random.mock.mockImplementation(() => 1);
+  lose();
+  hx.trigger('htmx:ws:after:connection', {});
+  lose();
+  assert.deepEqual(waits.splice(0), [3500, 350], 'from the first again after one that opened');
+  hx.connection = { ...hx.connection, config: { ...hx.connection.config } };
+  hx.trigger('htmx:ws:before:connection', {});
+  lose();
+  assert.deepEqual(waits, [350], 'and with one that was opened in its place');
 });

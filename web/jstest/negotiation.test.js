@@ -52,6 +52,15 @@ test('the client makes the first offer, with the features channel', async () => 
   );
 });
 
+test('the present connection is there for its statistics', async () => {
+  const { negotiation, connections, server } = await connected();
+  assert.equal(negotiation.connection, connections[0]);
+  server(RESET);
+  assert.equal(negotiation.connection, connections[1]);
+  negotiation.stop();
+  assert.equal(negotiation.connection, null);
+});
+
 test('signals before start and after stop are stale, and so are those of anyone but the server', async () => {
   const { negotiation, connections, offer, server, take } = open();
   offer('early');

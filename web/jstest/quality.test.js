@@ -1,3 +1,4 @@
+import './english.js';
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import {
@@ -9,6 +10,7 @@ import {
   shownSize,
   UNTIL_FRAME,
   View,
+  wantedSize,
 } from '../static/js/quality.js';
 
 const tile = (width, height, pinned = false) => ({ width, height, pinned });
@@ -325,4 +327,22 @@ test('what is only worse is told when it lasts, and so is another reason for it'
   assert.equal(patienceFor(bandwidth, bandwidth, true), 0);
   assert.equal(patienceFor(bandwidth, null, true), 0);
   assert.equal(patienceFor(null, null, true), 0);
+});
+
+test('the size that is asked for while data is saved', () => {
+  const cases = [
+    [1920, 1080, 'camera', 'high', 1920, 1080],
+    [1920, 1080, 'camera', 'saver', 320, 180],
+    [200, 100, 'camera', 'saver', 200, 100],
+    [600, 1200, 'camera', 'saver', 160, 320],
+    [800, 600, 'camera', 'saver', 240, 180],
+    [1920, 1080, 'camera', 'none', 0, 0],
+    [2560, 1440, 'screen', 'saver', 1280, 720],
+    [2560, 1440, 'screen', 'none', 1280, 720],
+    [0, 0, 'screen', 'saver', 0, 0],
+  ];
+  for (const [width, height, track, receive, ...want] of cases) {
+    const got = wantedSize({ width, height }, track, receive);
+    assert.deepEqual([got.width, got.height], want, `${width}x${height} ${track} ${receive}`);
+  }
 });

@@ -4,10 +4,12 @@ import { Call } from './call.js';
 import { Capture } from './capture.js';
 import { Chat } from './chat.js';
 import { tellComings } from './comings.js';
+import { Connection } from './connection.js';
 import { Devices } from './devices.js';
 import { Announcements } from './elements/announcements.js';
 import { Badges } from './elements/badges.js';
 import { connectChat } from './elements/chat.js';
+import { connectConnection, isWelcome } from './elements/connection.js';
 import { barredOf, connectControls } from './elements/controls.js';
 import { connectDeviceMenus } from './elements/devicemenus.js';
 import { connectDoor } from './elements/door.js';
@@ -25,10 +27,11 @@ import { connectReactions } from './elements/reactions.js';
 import { connectRoomMenu } from './elements/roommenu.js';
 import { showSelf } from './elements/self.js';
 import { connectSettings } from './elements/settings.js';
-import { connectShortcuts } from './elements/shortcuts.js';
+import { connectShortcuts, toggleHelp } from './elements/shortcuts.js';
 import { Side } from './elements/side.js';
 import { Slots } from './elements/slots.js';
 import { Stage } from './elements/stage.js';
+import { TileMenu } from './elements/tilemenu.js';
 import { connectTools } from './elements/tools.js';
 import { connectView } from './elements/view.js';
 import { Viewport } from './elements/viewport.js';
@@ -46,6 +49,7 @@ import { Screen } from './screen.js';
 import { Settings } from './settings.js';
 import { TestTone } from './testtone.js';
 import { Voices } from './voices.js';
+import { Volumes } from './volumes.js';
 import { WakeLock } from './wakelock.js';
 import { said, speak, t } from './words.js';
 
@@ -73,9 +77,9 @@ function start(page) {
   const { mux, call, capture } = parts;
   const notice = new Notice(page.notice);
   const words = { notice, announcements: new Announcements(page.announcements) };
-  const { menu } = showOthers(page, parts, words);
+  const menu = showOthers(page, parts, words);
   connectFloor(page, parts, words);
-  showSelf(page.self, parts);
+  showSelf(page, parts);
   connectControls(page, parts, parts.screen.available);
   connectDoor(page.password, call, notice);
   const side = connectSide(page, parts, words, menu);
@@ -85,7 +89,7 @@ function start(page) {
       notice.say('error', type === 'forbidden' && detail ? said(detail) : t(`error.${type}`));
     });
   }
-  connectSocket(page, mux, notice);
+  connectSocket(page, parts, words);
   void capture.open(); // to be looked at before the call
   addEventListener('pagehide', () => call.suspend());
   addEventListener('pageshow', ({ persisted }) => {
@@ -100,6 +104,7 @@ function construct(page) {
   const mux = new Mux(page.room, removeElement);
   const room = new Room();
   const voices = new Voices();
+  const volumes = new Volumes(room);
   const settings = new Settings(storage());
   /** @param {object} message */
   const send = (message) => mux.send({ rtc: message });
@@ -123,13 +128,24 @@ function construct(page) {
   const invite = new URLSearchParams(location.search).get('invite') ?? '';
   const call = new Call({ name, invite, mux, room, negotiation, publisher, capture });
   const chat = new Chat({ mux, room, call });
-  const stage = new Stage(page, room, voices, floor);
+  const stage = new Stage(page, { room, voices, floor, settings });
+  const connection = new Connection({
+    mux,
+    call,
+    negotiation,
+    room,
+    network: window,
+    online: () => navigator.onLine,
+    reconnect: () => reconnect(page),
+    welcome: isWelcome,
+  });
   const limits = new Limits({ publisher, send });
   setInterval(() => limits.check(), LIMITS);
   return {
     mux,
     room,
     voices,
+    volumes,
     floor,
     settings,
     devices,
@@ -137,6 +153,7 @@ function construct(page) {
     hearing,
     negotiation,
     call,
+    connection,
     chat,
     stage,
     screen,
@@ -159,15 +176,21 @@ function storage() {
  * @param {Parts} parts
  * @param {Words} words
  */
-function showOthers(page, { mux, room, voices, floor, stage, send }, { notice, announcements }) {
-  const panels = new Panels(page.others, room, floor);
-  const slots = new Slots(page.slots, room);
+function showOthers(page, parts, { notice, announcements }) {
+  const { mux, room, voices, volumes, floor, settings, stage, send } = parts;
+  const panels = new Panels(page.others, { room, floor, settings, volumes });
+  const slots = new Slots(page.slots, room, volumes);
+  const follow = () => {
+    for (const player of [panels, slots]) player.setSink(settings.get('speaker'));
+  };
+  settings.addEventListener('change', follow);
+  follow();
   const badges = new Badges(page.others, page.badge, room, (text) => announcements.say(text));
   stage.addEventListener('arranged', (event) => {
     const { appeared, gone } = /** @type {CustomEvent} */ (event).detail;
     for (const id of [...appeared, ...gone]) panels.update(id);
   });
-  new Viewport(page.others, room, stage, (tiles) => send({ type: 'view', tiles }));
+  new Viewport(page.others, { room, stage, settings, send: (tiles) => send({ type: 'view', tiles }) });
   connectPages(page.pages, stage);
   showVoices(page, voices, room);
   tellComings(room, (text) => announcements.say(text));
@@ -188,7 +211,9 @@ function showOthers(page, { mux, room, voices, floor, stage, send }, { notice, a
   room.addEventListener('left', (event) => {
     voices.delete(/** @type {CustomEvent} */ (event).detail.participant.channel_name);
   });
-  return { menu: connectTools(page, { room, floor, stage }) };
+  const menu = new TileMenu(page, { room, floor, volumes });
+  connectTools(page, { room, stage, menu });
+  return menu;
 }
 
 /**
@@ -231,7 +256,7 @@ function connectFloor(page, { mux, room, voices, floor, capture, call }, { notic
  * @param {Page} page
  * @param {Parts} parts
  * @param {Words} words
- * @param {{open: (id: string, button: HTMLElement) => void}} menu of a tile
+ * @param {TileMenu} menu of a tile
  */
 function connectSide(page, parts, { announcements }, menu) {
   const { mux, room, floor, call, chat } = parts;
@@ -239,7 +264,8 @@ function connectSide(page, parts, { announcements }, menu) {
   const announce = (text) => announcements.say(text);
   const side = new Side(page.side, { chat: page.chatButton, people: page.peopleButton }, [page.bar, page.stage]);
   call.addEventListener('active', () => call.active || side.close());
-  connectChat(page.chat, { button: page.chatButton, toasts: page.toasts }, chat, side, announce);
+  const { writeTo } = connectChat(page.chat, { button: page.chatButton, toasts: page.toasts }, chat, side, announce);
+  menu.addEventListener('message', (event) => writeTo(/** @type {CustomEvent} */ (event).detail.id));
   new People(page.people, page, { ...parts, side }, (id, button) => menu.open(id, button));
   connectMuteAll(page.people, page.muting, room, floor);
   connectInvitation(page.invitation, floor, { copy, address: location.origin + location.pathname });
@@ -259,7 +285,7 @@ function connectDevices(page, parts, notice, side) {
   const { call, capture, settings, stage } = parts;
   const tone = new TestTone(() => new AudioContext(), new Audio());
   const playTone = () => tone.play(settings.get('speaker'));
-  const showKeys = () => page.help.showModal();
+  const showKeys = () => toggleHelp(page.help);
   connectPrejoin(page.prejoin, parts, playTone);
   const dialog = connectSettings(page.settings, page.settingsButton, parts, { playTone, showKeys, showStatistics });
   connectDeviceMenus(page.deviceMenus, page.deviceChoice, parts, { playTone, openSettings: dialog.open });
@@ -294,17 +320,14 @@ function copy(text) {
 }
 
 /**
+ * The socket, and what is said of the connection.
  * @param {Page} page
- * @param {Mux} mux
- * @param {Notice} notice
+ * @param {Parts} parts
+ * @param {Words} words
  */
-function connectSocket(page, mux, notice) {
-  mux.addEventListener('open', () => notice.say('socket', ''));
-  mux.addEventListener('closed', (event) => {
-    const { retrying } = /** @type {CustomEvent} */ (event).detail;
-    const text = retrying ? 'The connection was lost. Trying again…' : 'The connection was closed.';
-    notice.say('socket', text, { label: 'Rejoin now', run: () => reconnect(page) });
-  });
+function connectSocket(page, { mux, connection, floor }, { announcements }) {
+  connectConnection(page.connection, connection, (text) => announcements.say(text));
+  connectInvitation(page.connection.alone, floor, { copy, address: location.origin + location.pathname });
   setInterval(() => mux.send({ signal: 'hb' }), HEARTBEAT);
   // htmx may have connected before this script listened.
   if (page.room.hasAttribute('data-htmx-powered')) reconnect(page);

@@ -1,8 +1,13 @@
 /**
- * Where the tiles are. Alone: one's own picture. With one other: theirs, one's own in the corner. With more: equal tiles,
- * in as many columns and rows as make them largest; where a screen is shared, or somebody is pinned, those are large and
- * the others beside or below them, unless that would make nothing larger. Tiles are 16:9 where the stage is wide, and fill their cells where it is high.
+ * Where the tiles are. Alone: one's own picture. With one other: theirs, one's own in a corner. With more: equal tiles,
+ * in as many columns and rows as make them largest; where somebody is to be large, since they share a screen, are pinned,
+ * or speak, the others are beside or below them, unless that would make nothing larger. Tiles are 16:9 where the stage is
+ * wide, and fill their cells where it is high.
  *
+ * The views differ in where the others are, and in what they do with two people: `grid` and `side` show both alike.
+ *
+ * @typedef {'auto' | 'grid' | 'speaker' | 'side'} ViewName
+ * @typedef {'tl' | 'tr' | 'bl' | 'br'} Corner
  * @typedef {{width: number, height: number}} Size in CSS pixels, as everything here
  * @typedef {{left: number, top: number} & Size} Rect
  * @typedef {{columns: number, rows: number} & Size} Grid the size is that of a tile
@@ -39,6 +44,13 @@ const SPLITS = {
     { below: true, share: 0.7 },
     { below: true, share: 0.78 },
   ],
+};
+
+/** What the large tiles may have first of all, in views that say where the others are. @type {Record<string, Split>} */
+const STRIPS = {
+  below: { below: true, share: 0.78 },
+  beside: { below: false, share: 0.8 },
+  high: { below: true, share: 0.72 },
 };
 
 /** What the others have at their side, at most and at least. */
@@ -89,16 +101,18 @@ export function gridOf(count, box, { gap, wide }) {
  * @param {Size} page.stage
  * @param {boolean[]} page.others in order: who is to be large
  * @param {boolean} page.self whether one's own picture is shown
+ * @param {ViewName} [page.view]
+ * @param {Corner} [page.corner] where one's own picture is, over the only other
  * @returns {Arranged}
  */
-export function arrange({ stage, others, self }) {
+export function arrange({ stage, others, self, view = 'auto', corner = 'br' }) {
   const style = { gap: stage.width <= NARROW ? NARROW_GAP : GAP, wide: stage.width >= stage.height };
   if (others.length === 0) return { others: [], self: null, pair: false };
-  if (others.length === 1) return arrangePair(stage, self, style.wide);
+  if (isPair(others, self, view)) return arrangePair(stage, self, style.wide, corner);
   const count = others.length + (self ? 1 : 0);
   const equal = spread(count, atOrigin(stage), style);
   const large = others.filter((each) => each).length;
-  const splits = large > 0 && large < count ? SPLITS[style.wide ? 'wide' : 'high'] : [];
+  const splits = large > 0 && large < count ? splitsOf(view, style.wide, large) : [];
   for (const each of splits) {
     const [main, strip] = split(stage, style.gap, each);
     const [larges, smalls] = [spread(large, main, style), spread(count - large, strip, style)];
@@ -107,6 +121,27 @@ export function arrange({ stage, others, self }) {
     return { others: rects, self: self ? smalls[0] : null, pair: false };
   }
   return { others: equal.slice(0, others.length), self: self ? equal[others.length] : null, pair: false };
+}
+
+/**
+ * @param {boolean[]} others
+ * @param {boolean} self
+ * @param {ViewName} view
+ */
+function isPair(others, self, view) {
+  return others.length === 1 && (others[0] || !self || view === 'auto' || view === 'speaker');
+}
+
+/**
+ * @param {ViewName} view
+ * @param {boolean} wide
+ * @param {number} large how many are
+ */
+function splitsOf(view, wide, large) {
+  const usual = SPLITS[wide ? 'wide' : 'high'];
+  if (view !== 'speaker' && view !== 'side') return usual;
+  if (!wide) return [STRIPS.high, ...usual];
+  return [view === 'side' && large !== 2 ? STRIPS.beside : STRIPS.below, ...usual]; // two have halves
 }
 
 /**
@@ -123,18 +158,42 @@ function isLarger(a, b) {
  * @param {Size} stage
  * @param {boolean} self
  * @param {boolean} wide
+ * @param {Corner} corner
  * @returns {Arranged}
  */
-function arrangePair(stage, self, wide) {
+function arrangePair(stage, self, wide, corner) {
   const [other] = wide ? spread(1, atOrigin(stage), { gap: 0, wide }) : [atOrigin(stage)];
   if (!self) return { others: [other], self: null, pair: true };
   const width = Math.floor(
     wide ? Math.min(CORNER.most, Math.max(CORNER.least, stage.width * CORNER.share)) : stage.width * CORNER.highShare,
   );
   const height = Math.floor(wide ? width / WIDE : width * HIGH);
-  const left = other.left + other.width - width - CORNER.margin;
-  const top = other.top + other.height - height - CORNER.margin;
+  const [right, bottom] = [other.width - width, other.height - height];
+  const left = other.left + (corner.endsWith('l') ? CORNER.margin : right - CORNER.margin);
+  const top = other.top + (corner.startsWith('t') ? CORNER.margin : bottom - CORNER.margin);
   return { others: [other], self: { left, top, width, height }, pair: true };
+}
+
+/**
+ * The corner that something is nearest to.
+ * @param {{x: number, y: number}} middle of it
+ * @param {Size} stage
+ * @returns {Corner}
+ */
+export function cornerAt({ x, y }, { width, height }) {
+  return /** @type {Corner} */ (`${y < height / 2 ? 't' : 'b'}${x < width / 2 ? 'l' : 'r'}`);
+}
+
+/**
+ * Where an arrow key takes one's own picture.
+ * @param {Corner} corner
+ * @param {string} key
+ * @returns {Corner | null} null: it is no arrow key
+ */
+export function cornerBeside(corner, key) {
+  const [row, column] = corner;
+  const moved = { ArrowUp: `t${column}`, ArrowDown: `b${column}`, ArrowLeft: `${row}l`, ArrowRight: `${row}r` };
+  return /** @type {Record<string, Corner>} */ (moved)[key] ?? null;
 }
 
 /**

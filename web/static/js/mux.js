@@ -4,7 +4,12 @@
  * knows no app.
  *
  * @typedef {{readyState: number, send: (data: string) => void}} Socket
- * @typedef {{reconnect: boolean, reconnectCodes: number[]}} ConnectionConfig
+ * @typedef {object} ConnectionConfig the delays are in ms
+ * @property {boolean} reconnect
+ * @property {number[]} reconnectCodes
+ * @property {number} reconnectDelay before the first try, doubled before each further one
+ * @property {number} reconnectMaxDelay
+ * @property {number} reconnectJitter
  * @typedef {{socket: Socket | null, config: ConnectionConfig}} Connection hx-ws's own; its socket changes on reconnect
  * @typedef {{data: unknown}} Message one frame, the same object before and after hx-ws handles it
  * @typedef {{connection: Connection, message: Message, cancelled?: boolean}} MessageDetail
@@ -14,6 +19,12 @@
  */
 
 const OPEN = 1; // WebSocket.OPEN
+
+// Before a lost socket is opened again: FIRST, doubled up to LAST, in ms, less up to SPREAD of that, so that not all who
+// lost it at one time come back at one time.
+const FIRST = 500;
+const LAST = 5000;
+const SPREAD = 0.3;
 
 /** The handlers of every app, by app and event. */
 class Apps {
@@ -57,14 +68,16 @@ class Apps {
 }
 
 /**
- * One websocket. It dispatches `open` when the socket opens and `closed` (a CustomEvent with `{code, retrying}`) when it
- * closes.
+ * One websocket. It dispatches `open` when the socket opens and `closed` (a CustomEvent with `{code, retrying, delay}`) when
+ * it closes: `delay` is the time until hx-ws opens it again, in ms.
  */
 export class Mux extends EventTarget {
   apps = new Apps();
 
   /** @type {Connection | null} */
   #connection = null;
+  /** Sockets that were lost since one was open. */
+  #lost = 0;
   /** @type {WeakMap<Message, Frame>} frames between hx-ws's before and after */
   #frames = new WeakMap();
   /** @type {Message | null} the message hx-ws is handling */
@@ -82,8 +95,11 @@ export class Mux extends EventTarget {
     const listen = (name, handler) => {
       target.addEventListener(name, (event) => handler(/** @type {CustomEvent} */ (event).detail));
     };
-    listen('htmx:ws:before:connection', (detail) => (this.#connection = detail.connection));
-    listen('htmx:ws:after:connection', () => this.dispatchEvent(new Event('open')));
+    listen('htmx:ws:before:connection', (detail) => this.#begin(detail.connection));
+    listen('htmx:ws:after:connection', () => {
+      this.#lost = 0;
+      this.dispatchEvent(new Event('open'));
+    });
     listen('htmx:ws:close', (detail) => this.#closed(detail));
     listen('htmx:ws:error', (detail) => this.#failed(detail.error));
     listen('htmx:ws:before:message:incoming', (detail) => this.#incoming(detail));
@@ -102,12 +118,23 @@ export class Mux extends EventTarget {
     return true;
   }
 
-  /** @param {CloseDetail} detail */
+  /** @param {Connection} connection */
+  #begin(connection) {
+    if (connection !== this.#connection) this.#lost = 0;
+    this.#connection = connection;
+  }
+
+  /**
+   * hx-ws tells nobody how long it waits: so it is told how long.
+   * @param {CloseDetail} detail
+   */
   #closed({ connection, code }) {
     if (connection !== this.#connection) return; // one that was replaced
-    const { reconnect, reconnectCodes } = connection.config;
-    const retrying = reconnect && code !== null && reconnectCodes.includes(code);
-    this.dispatchEvent(new CustomEvent('closed', { detail: { code, retrying } }));
+    const { config } = connection;
+    const retrying = config.reconnect && code !== null && config.reconnectCodes.includes(code);
+    const delay = Math.min(FIRST * 2 ** this.#lost++, LAST) * (1 - SPREAD * Math.random());
+    Object.assign(config, { reconnectDelay: delay, reconnectMaxDelay: delay, reconnectJitter: 0 });
+    this.dispatchEvent(new CustomEvent('closed', { detail: { code, retrying, delay } }));
   }
 
   /**

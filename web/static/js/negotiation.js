@@ -65,6 +65,11 @@ export class Negotiation extends EventTarget {
     }
   }
 
+  /** The present connection, if there is one: for its statistics, and nothing else. */
+  get connection() {
+    return this.#connection;
+  }
+
   /** Connects. Signals from before this are stale. */
   start() {
     this.stop();

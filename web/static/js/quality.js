@@ -1,3 +1,5 @@
+import { t } from './words.js';
+
 /**
  * Both directions of picture quality, without the page: what the server is told of the tiles that are shown, and when and
  * in which words the person is told why a picture is not better.
@@ -168,6 +170,25 @@ export function seenSize({ hidden, floating, box, inside, picture, fit }) {
   return inside ? shownSize(box, picture, fit) : NOTHING;
 }
 
+/** What a picture may have at most while data is saved, in device pixels, whichever way it is turned. */
+const SAVED = { camera: { long: 320, short: 180 }, screen: { long: 1280, short: 720 } };
+
+/**
+ * The size to ask for, of what is seen.
+ * @param {Size} seen in device pixels
+ * @param {Track} track
+ * @param {'high' | 'saver' | 'none'} receive what the person has chosen; none: no pictures of cameras
+ * @returns {Size}
+ */
+export function wantedSize(seen, track, receive) {
+  if (receive === 'high' || !(seen.width > 0 && seen.height > 0)) return seen;
+  if (receive === 'none' && track === 'camera') return NOTHING;
+  const { long, short } = SAVED[track];
+  const { width, height } = seen;
+  const scale = Math.min(1, long / Math.max(width, height), short / Math.min(width, height));
+  return { width: width * scale, height: height * scale };
+}
+
 /**
  * The size at which a picture appears in a box, parts that are cut off included (CSS object-fit).
  * @param {Size} box
@@ -214,45 +235,8 @@ function keyOf(id, track) {
  * @property {string} reason a clause, for a sentence; may be empty
  */
 
-/** @type {Record<string, {reason: string, short: string, paused: string, reduced: string}>} by what limits */
-const LIMITS = {
-  bandwidth: {
-    reason: 'your connection is slow',
-    short: 'Your network',
-    paused: 'Your connection has no room for this picture. It comes back by itself.',
-    reduced: 'Your connection has no room for a better picture. It gets better by itself.',
-  },
-  uplink: {
-    reason: 'their connection is slow',
-    short: 'Their network',
-    paused: 'Their connection has no room for the picture. It comes back by itself.',
-    reduced: 'Their connection has no room for a better picture. It gets better by itself.',
-  },
-  cpu: {
-    reason: 'their computer is busy',
-    short: 'Their computer',
-    paused: 'Their computer is too busy to send the picture. It comes back by itself.',
-    reduced: 'Their computer is too busy to send a better picture. It gets better by itself.',
-  },
-  server: {
-    reason: 'the server is full',
-    short: 'Server full',
-    paused: 'The server carries no more pictures, for so many people are here. It comes back by itself.',
-    reduced: 'The server carries no better picture, for so many people are here. It gets better by itself.',
-  },
-};
-
-const OUT_OF_VIEW = {
-  text: 'Paused while out of view',
-  short: 'Paused',
-  more: 'Nobody looked at this picture. It comes back by itself.',
-};
-
-const NO_PICTURE = {
-  text: 'No picture at the moment',
-  short: 'No picture',
-  more: 'No picture comes at the moment. It comes back by itself.',
-};
+/** What limits a picture; the words are `quality.<limit>.<what>`. */
+const LIMITS = ['bandwidth', 'uplink', 'cpu', 'server'];
 
 /**
  * @param {QualityEvent} quality
@@ -260,14 +244,17 @@ const NO_PICTURE = {
  */
 export function badgeOf({ layer, why }) {
   const state = layer === null ? 'paused' : 'reduced';
-  if (Object.hasOwn(LIMITS, why)) {
-    const { reason, short, ...more } = LIMITS[why];
-    const text = state === 'paused' ? `Paused: ${reason}` : `Lower quality: ${reason}`;
-    return { state, why, text, short, more: more[state], reason };
-  }
+  /** @param {string} about @param {string} reason */
+  const say = (about, reason) => ({
+    text: reason ? t(`quality.${state}`, { reason }) : t(`quality.${about}.text`),
+    short: t(`quality.${about}.short`),
+    more: t(`quality.${about}.${reason ? state : 'more'}`),
+    reason,
+  });
+  if (LIMITS.includes(why)) return { state, why, ...say(why, t(`quality.${why}.reason`)) };
   if (state === 'reduced') return null;
-  if (why === 'choice') return { state, why, ...OUT_OF_VIEW, reason: '' };
-  return { state, why: '', ...NO_PICTURE, reason: '' };
+  if (why === 'choice') return { state, why, ...say('choice', '') };
+  return { state, why: '', ...say('nothing', '') };
 }
 
 /**
@@ -279,8 +266,7 @@ export function badgeOf({ layer, why }) {
  */
 export function announcementOf({ state, why, reason }, track, name) {
   if (state !== 'paused' || why === 'choice') return '';
-  const what = track === 'screen' ? 'screen' : 'picture';
-  return reason ? `The ${what} of ${name} is paused: ${reason}.` : `The ${what} of ${name} is paused.`;
+  return t(`quality.says.${track}${reason ? '_why' : ''}`, { name, reason });
 }
 
 /** Patience without end: until the next frame comes. */

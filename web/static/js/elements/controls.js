@@ -37,7 +37,11 @@ export function connectControls(page, { call, capture, floor, settings }, canSha
       explain(page[device], device, (watching && 'watching') || (barred[device] && 'barred'));
     }
     page.screen.setAttribute('aria-checked', String(capture.sharing));
-    explain(page.screen, capture.sharing ? 'unshare' : 'screen', (watching && 'watching') || (barred.screen && 'barred'));
+    explain(
+      page.screen,
+      capture.sharing ? 'unshare' : 'screen',
+      (watching && 'watching') || (barred.screen && 'barred'),
+    );
     page.screen.disabled ||= !(call.active && capture.ready);
     const up = floor.you?.hand ?? false;
     page.hand.setAttribute('aria-checked', String(up));

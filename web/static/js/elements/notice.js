@@ -1,3 +1,5 @@
+import { t } from '../words.js';
+
 /** @typedef {{label: string, run: () => void}} Action */
 
 /** What the page has to say: at most one line per topic, each with an action perhaps. */
@@ -23,12 +25,8 @@ export class Notice {
     const line = document.createElement('span');
     line.dataset.topic = topic;
     line.append(text);
-    if (action) line.append(' ', button(action.label, action.run));
-    else
-      line.append(
-        ' ',
-        button('Dismiss', () => this.say(topic, '')),
-      );
+    line.append(' ');
+    line.append(action ? button(action.label, action.run) : button(t('notice.dismiss'), () => this.say(topic, '')));
     this.#lines.set(topic, line);
     this.#root.append(line);
   }

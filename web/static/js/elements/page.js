@@ -6,6 +6,7 @@
  * @property {HTMLElement} tiles around the next two, as large as the stage
  * @property {HTMLElement} others
  * @property {HTMLElement} self `data-channel` is one's own channel name
+ * @property {HTMLElement} showSelf brings one's own picture back that is hidden
  * @property {HTMLElement} slots the sound of the others
  * @property {HTMLElement} bar above the stage
  * @property {HTMLElement} stage
@@ -43,6 +44,7 @@
  * @property {HTMLTemplateElement} tools of a tile
  * @property {HTMLDialogElement} removing asks whether somebody is to be removed
  * @property {HTMLDialogElement} password asks for the room's
+ * @property {Record<'bar' | 'card' | 'alone', HTMLElement>} connection what is said of it
  * @property {HTMLElement} notice
  * @property {HTMLElement} announcements
  * @property {HTMLTemplateElement} badge
@@ -62,6 +64,7 @@ export function findPage() {
     tiles: find('.tiles'),
     others: find('#others'),
     self: find('#self'),
+    showSelf: find('#show-self'),
     slots: find('#slots'),
     callButton: find('#call-button'),
     watch: find('#watch-button'),
@@ -97,6 +100,7 @@ export function findPage() {
     tools: /** @type {HTMLTemplateElement} */ (find('#tile-tools')),
     removing: /** @type {HTMLDialogElement} */ (find('#remove-dialog')),
     password: /** @type {HTMLDialogElement} */ (find('#password-dialog')),
+    connection: { bar: find('#connection'), card: find('#disconnected'), alone: find('#alone') },
     notice: find('#notice'),
     announcements: find('#announcements'),
     badge: /** @type {HTMLTemplateElement} */ (find('#quality-badge')),

@@ -1,3 +1,4 @@
+import { t } from '../words.js';
 import { find } from './page.js';
 
 /** @import {Stage} from './stage.js' */
@@ -19,10 +20,11 @@ export function connectPages(root, stage) {
     // The attribute `disabled` would take the focus from them.
     previous.setAttribute('aria-disabled', String(page === 0));
     next.setAttribute('aria-disabled', String(page === count - 1));
-    const text = `${page + 1} of ${count}`;
+    const where = { page: page + 1, n: count };
+    const text = t('pages.of', where);
     if (which.textContent !== text) {
       which.textContent = text;
-      turned.textContent = turning ? `Page ${text}` : ''; // people who come and go are nothing to interrupt with
+      turned.textContent = turning ? t('pages.turned', where) : ''; // people who come and go are nothing to interrupt with
     }
     turning = false;
   });

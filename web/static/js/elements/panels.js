@@ -1,9 +1,13 @@
+import { t } from '../words.js';
 import { findPanel } from './page.js';
 import { play } from './playing.js';
+import { sendTo } from './sink.js';
 
 /**
  * @import {Floor} from '../floor.js'
  * @import {Room} from '../room.js'
+ * @import {Settings} from '../settings.js'
+ * @import {Volumes} from '../volumes.js'
  * @import {UndecodableEvent} from '../protocol.js'
  */
 
@@ -16,14 +20,22 @@ export class Panels extends EventTarget {
   #root;
   #room;
   #floor;
+  #settings;
+  #volumes;
+  #sink = '';
 
   /**
    * @param {HTMLElement} root
-   * @param {Room} room
-   * @param {Pick<Floor, 'about' | 'addEventListener'>} floor
+   * @param {object} parts
+   * @param {Room} parts.room
+   * @param {Pick<Floor, 'about' | 'addEventListener'>} parts.floor
+   * @param {Settings} parts.settings
+   * @param {Volumes} parts.volumes
    */
-  constructor(root, room, floor) {
+  constructor(root, { room, floor, settings, volumes }) {
     super();
+    this.#settings = settings;
+    this.#volumes = volumes;
     this.#root = root;
     this.#room = room;
     this.#floor = floor;
@@ -37,6 +49,15 @@ export class Panels extends EventTarget {
       findPanel(root, /** @type {CustomEvent} */ (event).detail.participant.channel_name)?.remove();
     });
     floor.addEventListener('about', (event) => this.update(/** @type {CustomEvent} */ (event).detail.id));
+    settings.addEventListener('change', (event) => {
+      if (/** @type {CustomEvent} */ (event).detail.name !== 'receiveQuality') return;
+      for (const { channel_name: id } of room.participants) this.update(id);
+    });
+    volumes.addEventListener('change', (event) => {
+      const { id, volume } = /** @type {CustomEvent} */ (event).detail;
+      const video = findPanel(root, id)?.querySelector('.screen video');
+      if (video instanceof HTMLVideoElement) video.volume = volume;
+    });
     const landed = (/** @type {Event} */ { target }) => {
       const panel = /** @type {Element} */ (target).closest('.panel');
       if (panel instanceof HTMLElement) this.update(panel.dataset.channel ?? '');
@@ -51,6 +72,12 @@ export class Panels extends EventTarget {
     }
   }
 
+  /** Sends the sound of screens to an output device. @param {string} device its deviceId; '' is the browser's choice */
+  setSink(device) {
+    this.#sink = device;
+    for (const video of this.#root.querySelectorAll('video')) sendTo(video, device);
+  }
+
   /**
    * Says on the tile what cannot be seen or heard.
    * @param {UndecodableEvent} event
@@ -61,7 +88,7 @@ export class Panels extends EventTarget {
     if (!panel) return;
     const what = kind === 'video' ? 'picture' : 'sound';
     const name = codec.replace(/^.*\//, '');
-    const text = outgoing ? `Cannot receive your ${what} (${name})` : `This browser cannot play the ${what} (${name})`;
+    const text = t(`tile.no_${outgoing ? 'send' : 'play'}_${what}`, { codec: name });
     const note = panel.querySelector(`.note[data-kind="${CSS.escape(kind)}"]`) ?? document.createElement('p');
     note.className = 'note';
     note.setAttribute('data-kind', kind);
@@ -82,7 +109,10 @@ export class Panels extends EventTarget {
     const video = panel.querySelector('figure:not(.screen) video');
     if (video instanceof HTMLVideoElement) this.#attach(video, isSeen(panel, video) ? camera : null);
     this.#updateScreen(panel, id);
-    panel.classList.toggle('no-video', features.video === false || !hasTracks(camera, 'video'));
+    const dark = features.video === false || !hasTracks(camera, 'video');
+    const unseen = !dark && this.#settings.get('receiveQuality') === 'none';
+    panel.classList.toggle('no-video', dark || unseen);
+    panel.classList.toggle('unseen', unseen);
     panel.classList.toggle('muted-audio', features.audio === false || muted);
   }
 
@@ -114,6 +144,10 @@ export class Panels extends EventTarget {
       panel.append(figure);
     }
     const video = figure.querySelector('video');
+    if (video) {
+      video.volume = this.#volumes.get(id);
+      sendTo(video, this.#sink);
+    }
     if (video) this.#attach(video, isSeen(panel, video) || hasTracks(stream, 'audio') ? stream : null);
   }
 
@@ -150,7 +184,7 @@ function createScreen(name) {
   const figure = document.createElement('figure');
   figure.className = 'screen';
   const video = document.createElement('video');
-  video.setAttribute('aria-label', `The screen of ${name}`);
+  video.setAttribute('aria-label', t('tile.screen_of', { name }));
   video.autoplay = true;
   video.playsInline = true;
   figure.append(video);

@@ -18,47 +18,77 @@ const SPOKEN = 500;
  * @param {() => Promise<boolean>} playTone
  */
 export function connectPrejoin(root, parts, playTone) {
-  const { capture, call, hearing } = parts;
   connectSelects(root, parts);
-  connectTone(find('.tone', root), playTone);
-  const level = find('.level', root);
+  connectTone(root, playTone);
+  showLevel(find('.level', root), parts);
+  showProblems(root, parts);
+  find('.again', root).addEventListener('click', () => tryAgain(parts));
+  find('.without-camera', root).addEventListener('click', async () => {
+    await parts.capture.set('camera', false);
+    void parts.call.join();
+  });
+}
+
+/**
+ * @param {HTMLElement} meter
+ * @param {{call: Call, hearing: Hearing}} parts
+ */
+function showLevel(meter, { call, hearing }) {
   let told = 0;
   hearing.addEventListener('level', (event) => {
-    if (call.active) return;
-    const { detail } = /** @type {CustomEvent} */ (event);
-    level.style.setProperty('--level', detail.toFixed(2));
+    if (call.active) return; // it is not shown
+    const level = /** @type {CustomEvent} */ (event).detail;
+    meter.style.setProperty('--level', level.toFixed(2));
     if (performance.now() - told < SPOKEN) return;
     told = performance.now();
-    level.setAttribute('aria-valuenow', String(Math.round(detail * 100)));
+    meter.setAttribute('aria-valuenow', String(Math.round(level * 100)));
   });
+}
+
+/**
+ * Each problem in its own words, and ways on. On an insecure page trying again is none: another address is.
+ * @param {HTMLElement} root
+ * @param {Parts} parts
+ */
+function showProblems(root, { capture }) {
   const [list, ways] = [find('.problems', root), find('.ways', root)];
+  const [again, without] = [find('.again', ways), find('.without-camera', ways)];
+  const secure = /** @type {HTMLAnchorElement} */ (find('a.secure', ways));
   const template = /** @type {HTMLTemplateElement} */ (find('template', root));
+  secure.href = securely(document.URL);
+  find('span', secure).textContent = secure.href;
   capture.addEventListener('problems', (event) => {
     const problems = /** @type {Problem[]} */ (/** @type {CustomEvent} */ (event).detail);
-    list.replaceChildren(...problems.map((problem) => line(template, problem)));
+    const insecure = problems.some(({ reason }) => reason === 'insecure');
+    list.replaceChildren(...problems.map((problem, i) => line(template, problem, problems[i + 1])));
     list.hidden = ways.hidden = problems.length === 0;
-    find('.without-camera', root).hidden = !problems.some(({ device }) => device === 'camera');
+    secure.hidden = !insecure;
+    again.hidden = insecure;
+    without.hidden = insecure || !problems.some(({ device }) => device === 'camera');
   });
-  find('.again', root).addEventListener('click', async () => {
-    const failed = capture.problems.map(({ device }) => device);
-    await capture.open();
-    for (const device of failed) await capture.set(device, true);
-  });
-  find('.without-camera', root).addEventListener('click', async () => {
-    await capture.set('camera', false);
-    void call.join();
-  });
+}
+
+/** Where this page is, if its server speaks https on the usual port. @param {string} address */
+function securely(address) {
+  const url = new URL(address);
+  return `https://${url.hostname}${url.pathname}${url.search}`;
 }
 
 /**
  * @param {HTMLTemplateElement} template
  * @param {Problem} problem
+ * @param {Problem} [next] the way on is said once for both
  */
-function line(template, { device, reason, text, help }) {
+function line(template, { device, reason, text, help }, next) {
   const element = find('li', /** @type {DocumentFragment} */ (template.content.cloneNode(true)));
   element.dataset.device = device;
   element.dataset.reason = reason;
   find('strong', element).textContent = text;
-  find('p > span', element).textContent = help;
+  find('p > span', element).textContent = next?.help === help ? '' : help;
   return element;
+}
+
+/** @param {Parts} parts */
+async function tryAgain({ capture }) {
+  for (const { device } of [...capture.problems]) await capture.set(device, true);
 }

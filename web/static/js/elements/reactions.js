@@ -22,7 +22,6 @@ const PAUSE = 3000;
 const RATE = 5;
 const SPAN = 2000;
 
-
 /**
  * Emoji that people show for a moment: a menu to choose from, and those that come, which rise over the tiles of who
  * shows them.

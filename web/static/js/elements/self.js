@@ -1,15 +1,24 @@
+import { cornerAt, cornerBeside } from '../layout.js';
+import { find } from './page.js';
+
 /**
  * @import {Call} from '../call.js'
  * @import {Capture} from '../capture.js'
+ * @import {Room} from '../room.js'
+ * @import {Settings} from '../settings.js'
+ * @import {Page} from './page.js'
  * @import {Stage} from './stage.js'
  */
 
+/** So far a pointer moves before that is no click, in px. */
+const STILL = 4;
+
 /**
- * One's own picture, in `#self`. A viewer has none.
- * @param {HTMLElement} root
- * @param {{call: Call, capture: Capture, stage: Stage}} parts
+ * One's own picture, in `#self`. A viewer has none. It can be hidden, unless nobody else is here.
+ * @param {Pick<Page, 'self' | 'tiles' | 'showSelf'>} page
+ * @param {{call: Call, capture: Capture, room: Room, settings: Settings, stage: Stage}} parts
  */
-export function showSelf(root, { call, capture, stage }) {
+export function showSelf({ self: root, tiles, showSelf: shower }, { call, capture, room, settings, stage }) {
   const video = root.querySelector('video');
   if (!video) throw new Error('#self has no video');
   video.muted = true; // nobody wants to hear themselves
@@ -24,8 +33,67 @@ export function showSelf(root, { call, capture, stage }) {
     if (track) video.play().catch(() => {}); // interrupted by the next picture
   });
   const update = () => {
-    root.hidden = call.active && call.role === 'viewer';
+    const views = call.active && call.role === 'viewer';
+    const hides = call.active && settings.get('selfHidden') && room.participants.length > 0;
+    shower.hidden = views || !hides;
+    if (root.hidden === (views || hides)) return;
+    root.hidden = views || hides;
     stage.refresh();
   };
   for (const type of ['active', 'role']) call.addEventListener(type, update);
+  for (const type of ['reset', 'joined', 'left']) room.addEventListener(type, update);
+  settings.addEventListener('change', update);
+  /** @param {boolean} hidden */
+  const hide = (hidden) => {
+    settings.set('selfHidden', hidden);
+    (hidden ? shower : find('[data-action=hide]', root)).focus();
+  };
+  find('[data-action=hide]', root).addEventListener('click', () => hide(true));
+  shower.addEventListener('click', () => hide(false));
+  connectMoving(root, tiles, settings, stage);
+}
+
+/**
+ * Over the only other, one's own picture is dragged from corner to corner, or goes there by the arrow keys.
+ * @param {HTMLElement} root
+ * @param {HTMLElement} tiles
+ * @param {Settings} settings
+ * @param {Stage} stage
+ */
+function connectMoving(root, tiles, settings, stage) {
+  /** @type {{pointer: number, x: number, y: number, moved: boolean} | null} */
+  let drag = null;
+  root.addEventListener('pointerdown', ({ target, button, pointerId: pointer, clientX: x, clientY: y }) => {
+    const floats = tiles.classList.contains('pair') && tiles.dataset.others !== 'none';
+    if (!floats || button !== 0 || (target instanceof Element && target.closest('[data-action=hide]'))) return;
+    drag = { pointer, x, y, moved: false };
+  });
+  root.addEventListener('pointermove', ({ pointerId, clientX, clientY }) => {
+    if (drag?.pointer !== pointerId) return;
+    const [x, y] = [clientX - drag.x, clientY - drag.y];
+    if (!drag.moved && Math.hypot(x, y) < STILL) return;
+    if (!drag.moved) root.setPointerCapture(pointerId);
+    drag.moved = true;
+    root.classList.add('dragged');
+    root.style.translate = `${x}px ${y}px`;
+  });
+  for (const type of /** @type {const} */ (['pointerup', 'pointercancel'])) {
+    root.addEventListener(type, ({ pointerId }) => {
+      if (drag?.pointer !== pointerId) return;
+      const { moved } = drag;
+      drag = null;
+      root.classList.remove('dragged');
+      if (!moved) return;
+      const [box, { left, top, width, height }] = [tiles, root].map((each) => each.getBoundingClientRect());
+      const middle = { x: left + width / 2 - box.left, y: top + height / 2 - box.top };
+      settings.set('selfCorner', cornerAt(middle, box));
+      stage.refresh(); // back to where it was, perhaps
+    });
+  }
+  find('[data-action=move]', root).addEventListener('keydown', (event) => {
+    const corner = cornerBeside(settings.get('selfCorner'), event.key);
+    if (!corner) return;
+    event.preventDefault();
+    settings.set('selfCorner', corner);
+  });
 }

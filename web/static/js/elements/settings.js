@@ -24,39 +24,39 @@ const YEAR = 365 * 24 * 3600; // s
  * @returns {{open: () => void}}
  */
 export function connectSettings(dialog, button, parts, { playTone, showKeys, showStatistics }) {
-  const { settings, capture } = parts;
   connectSelects(dialog, parts);
-  connectTone(find('.tone', dialog), playTone);
-  const fields = /** @type {(HTMLInputElement | HTMLSelectElement)[]} */ ([
-    ...dialog.querySelectorAll('input[role=switch], select[name]:not([name=language])'),
-  ]);
-  const show = () => {
-    for (const field of fields) {
-      const value = settings.get(/** @type {Name} */ (field.name));
-      if (field instanceof HTMLInputElement) field.checked = value === true;
-      else field.value = String(value);
-    }
-    const blur = fields.find(({ name }) => name === 'blur')?.closest('label');
-    if (blur) blur.hidden = !capture.canBlur;
-  };
-  for (const field of fields) {
-    field.addEventListener('change', () => {
-      const value = field instanceof HTMLInputElement ? field.checked : field.value;
-      settings.set(/** @type {Name} */ (field.name), /** @type {Choices[Name]} */ (value));
-    });
-  }
-  settings.addEventListener('change', show);
-  capture.addEventListener('capabilities', show);
+  connectTone(dialog, playTone);
+  connectChoices(dialog, parts);
   connectTheme(/** @type {HTMLSelectElement} */ (find('#theme', dialog)));
-  const open = () => {
-    show();
-    dialog.showModal();
-  };
+  const open = () => dialog.showModal();
   button.addEventListener('click', open);
   find('button.keys', dialog).addEventListener('click', () => (dialog.close(), showKeys()));
   find('button.statistics', dialog).addEventListener('click', () => (dialog.close(), showStatistics()));
   dialog.addEventListener('click', ({ target }) => target === dialog && dialog.close()); // beside it
   return { open };
+}
+
+/**
+ * Switches and selects that are named as what they choose.
+ * @param {HTMLElement} root
+ * @param {Parts} parts
+ */
+function connectChoices(root, { settings, capture }) {
+  const switches = /** @type {NodeListOf<HTMLInputElement>} */ (root.querySelectorAll('input[role=switch]'));
+  const selects = /** @type {NodeListOf<HTMLSelectElement>} */ (root.querySelectorAll('select[name]:not(form select)'));
+  const blur = /** @type {HTMLElement} */ (find('[name=blur]', root).closest('label'));
+  const show = () => {
+    for (const each of switches) each.checked = settings.get(/** @type {Name} */ (each.name)) === true;
+    for (const each of selects) each.value = String(settings.get(/** @type {Name} */ (each.name)));
+    blur.hidden = !capture.canBlur;
+  };
+  /** @param {string} name @param {boolean | string} value */
+  const set = (name, value) => settings.set(/** @type {Name} */ (name), /** @type {Choices[Name]} */ (value));
+  for (const each of switches) each.addEventListener('change', () => set(each.name, each.checked));
+  for (const each of selects) each.addEventListener('change', () => set(each.name, each.value));
+  settings.addEventListener('change', show);
+  capture.addEventListener('capabilities', show);
+  show();
 }
 
 /** The server has to know it too, so that no page begins in the other colours. @param {HTMLSelectElement} select */

@@ -1,8 +1,10 @@
 import { play } from './playing.js';
+import { sendTo } from './sink.js';
 
 /**
  * @import {Room} from '../room.js'
  * @import {SlotEvent} from '../protocol.js'
+ * @import {Volumes} from '../volumes.js'
  */
 
 /**
@@ -13,14 +15,24 @@ export class Slots extends EventTarget {
   #root;
   /** @type {Map<number, HTMLAudioElement>} */
   #players = new Map();
+  #volumes;
+  #sink = '';
 
   /**
    * @param {HTMLElement} root `#slots`
    * @param {Room} room
+   * @param {Volumes} volumes
    */
-  constructor(root, room) {
+  constructor(root, room, volumes) {
     super();
     this.#root = root;
+    this.#volumes = volumes;
+    volumes.addEventListener('change', (event) => {
+      const { id, volume } = /** @type {CustomEvent} */ (event).detail;
+      for (const player of this.#players.values()) {
+        if (player.dataset.channel === id) player.volume = volume;
+      }
+    });
     room.addEventListener('slot', (event) => {
       const { slot, stream } = /** @type {CustomEvent} */ (event).detail;
       this.#attach(slot, stream);
@@ -36,6 +48,13 @@ export class Slots extends EventTarget {
     const player = this.#player(slot);
     if (id === null) delete player.dataset.channel;
     else player.dataset.channel = id;
+    player.volume = id === null ? 1 : this.#volumes.get(id);
+  }
+
+  /** Sends all voices to an output device. @param {string} device its deviceId; '' is the browser's choice */
+  setSink(device) {
+    this.#sink = device;
+    for (const player of this.#players.values()) sendTo(player, device);
   }
 
   /** Tries again what the browser had blocked; to be called while a click is handled. */
@@ -65,6 +84,7 @@ export class Slots extends EventTarget {
     const player = document.createElement('audio');
     player.autoplay = true;
     player.dataset.slot = String(slot);
+    sendTo(player, this.#sink);
     this.#players.set(slot, player);
     this.#root.append(player);
     return player;

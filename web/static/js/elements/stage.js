@@ -1,10 +1,13 @@
+import { Focus } from '../focus.js';
 import { arrange, capacityOf } from '../layout.js';
 import { Order } from '../order.js';
+import { Motion } from './motion.js';
 import { findPanel } from './page.js';
 
 /**
  * @import {Floor} from '../floor.js'
  * @import {Room} from '../room.js'
+ * @import {Settings} from '../settings.js'
  * @import {Voices} from '../voices.js'
  * @import {Rect, Size} from '../layout.js'
  */
@@ -14,7 +17,7 @@ import { findPanel } from './page.js';
  *
  * Events: `arranged`, after all that may change what is shown or how large (with `{shown, appeared, gone, page, pages}`:
  * the size of each tile by channel name, who was not shown before and who is no more, the page from 0, and how many there
- * are). What somebody says or sends is none of that, unless it is of a screen.
+ * are), and `pinned` (with `{id, pinned}`). What somebody says or sends is none of that, unless it is of a screen.
  */
 export class Stage extends EventTarget {
   #tiles;
@@ -28,6 +31,13 @@ export class Stage extends EventTarget {
   #pinned = new Set();
   /** @type {Map<string, boolean>} who shares a screen, or says so, and whether its picture comes */
   #sharing = new Map();
+  #settings;
+  #focus = new Focus();
+  /** @type {string | null} who is large since they speak, in views that show that */
+  #focused = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #waiting;
+  #motion;
   #page = 0;
   /** @type {Size} */
   #size;
@@ -37,11 +47,13 @@ export class Stage extends EventTarget {
 
   /**
    * @param {{tiles: HTMLElement, others: HTMLElement, self: HTMLElement}} page
-   * @param {Room} room
-   * @param {Voices} voices
-   * @param {Pick<Floor, 'about' | 'addEventListener'>} floor
+   * @param {object} parts
+   * @param {Room} parts.room
+   * @param {Voices} parts.voices
+   * @param {Pick<Floor, 'about' | 'addEventListener'>} parts.floor
+   * @param {Settings} parts.settings
    */
-  constructor({ tiles, others, self }, room, voices, floor) {
+  constructor({ tiles, others, self }, { room, voices, floor, settings }) {
     super();
     this.#tiles = tiles;
     this.#others = others;
@@ -49,11 +61,18 @@ export class Stage extends EventTarget {
     this.#room = room;
     this.#voices = voices;
     this.#floor = floor;
+    this.#settings = settings;
+    this.#motion = new Motion(tiles);
     this.#size = { width: tiles.clientWidth, height: tiles.clientHeight };
     new ResizeObserver(([{ contentRect }]) => {
       this.#size = { width: contentRect.width, height: contentRect.height };
-      this.#update();
+      this.#update(false); // many times a second, while a window is resized
     }).observe(tiles);
+    this.#listen();
+  }
+
+  #listen() {
+    const [room, floor] = [this.#room, this.#floor];
     /** @param {string} type @param {(detail: any) => void} handler */
     const listen = (type, handler) => {
       room.addEventListener(type, (event) => {
@@ -70,7 +89,10 @@ export class Stage extends EventTarget {
       });
     }
     floor.addEventListener('about', (event) => this.#noteScreen(/** @type {CustomEvent} */ (event).detail.id));
-    voices.addEventListener('speaker', () => this.#changed());
+    this.#voices.addEventListener('speaker', () => this.#changed());
+    this.#settings.addEventListener('change', (event) => {
+      if (['view', 'selfCorner'].includes(/** @type {CustomEvent} */ (event).detail.name)) this.#changed();
+    });
   }
 
   /** @param {number} page from 0; the nearest that there is */
@@ -97,10 +119,14 @@ export class Stage extends EventTarget {
     if (pinned) this.#pinned.add(id);
     else this.#pinned.delete(id);
     findPanel(this.#others, id)?.classList.toggle('pinned', pinned);
+    this.dispatchEvent(new CustomEvent('pinned', { detail: { id, pinned } }));
     this.#changed();
   }
 
-  /** Pins the n-th of those who are shown, or no longer. @param {number} n from 1 */
+  /**
+   * Pins the n-th of the tiles that are shown, or no longer.
+   * @param {number} n from 1
+   */
   pinNth(n) {
     const id = [...this.#shown.keys()][n - 1];
     if (id !== undefined) this.pin(id, !this.isPinned(id));
@@ -145,24 +171,33 @@ export class Stage extends EventTarget {
     this.#pending = true;
     queueMicrotask(() => {
       this.#pending = false;
-      this.#update();
+      this.#update(true);
     });
   }
 
-  #update() {
+  /** @param {boolean} moving whether tiles are seen to move */
+  #update(moving) {
     const capacity = this.#capacity;
     this.#bring(capacity);
     const pages = this.#order.pages(capacity);
     this.#page = Math.min(Math.max(0, this.#page), pages - 1);
     const ids = this.#order.page(this.#page, capacity);
+    const corner = this.#settings.get('selfCorner');
     const { others, self, pair } = arrange({
       stage: this.#size,
-      others: ids.map((id) => this.#isLarge(id)),
+      others: this.#largeOnes(ids),
       self: !this.#self.hidden,
+      view: this.#settings.get('view'),
+      corner,
     });
+    const shown = [...this.#shown.keys()].map((id) => findPanel(this.#others, id)).filter((panel) => panel !== null);
+    this.#motion.begin(moving ? [...shown, this.#self] : []);
+    this.#tiles.dataset.corner = self ? corner : '';
     this.#tiles.dataset.others = ['none', 'one'][this.#order.size] ?? 'many';
     this.#tiles.classList.toggle('pair', pair); // also where the last page has one of many
     place(this.#self, self);
+    this.#self.style.translate = ''; // as it was dragged
+    if (self) this.#motion.play(this.#self, self);
     this.#show(new Map(ids.map((id, i) => [id, others[i]])), pages);
   }
 
@@ -175,12 +210,29 @@ export class Stage extends EventTarget {
   #bring(capacity) {
     const held = [document.activeElement, document.pictureInPictureElement].map(channelOf);
     const about = {
-      stays: (/** @type {string} */ id) => this.#pinned.has(id) || this.#sharing.has(id) || held.includes(id),
+      stays: (/** @type {string} */ id) =>
+        this.#pinned.has(id) || this.#sharing.has(id) || held.includes(id) || id === this.#focused,
       heard: (/** @type {string} */ id) => this.#heard(id),
     };
     for (const id of [...this.#pinned, ...this.#sharing.keys()]) this.#order.bring(id, capacity, about);
     const { speaker } = this.#voices;
     if (speaker !== null && this.#page === 0) this.#order.bring(speaker, capacity, about);
+  }
+
+  /**
+   * Who is large of those on the page. A screen, or a pin, goes before who speaks.
+   * @param {string[]} ids
+   */
+  #largeOnes(ids) {
+    const large = ids.map((id) => this.#isLarge(id));
+    const follows = ['speaker', 'side'].includes(this.#settings.get('view'));
+    clearTimeout(this.#waiting);
+    this.#focused = null;
+    if (!follows || this.#page > 0 || ids.length < 2 || large.includes(true)) return large;
+    const { id: focused, wait } = this.#focus.next(this.#voices.speaker, ids);
+    if (wait > 0) this.#waiting = setTimeout(() => this.#changed(), wait);
+    this.#focused = focused;
+    return ids.map((id) => id === focused);
   }
 
   /** It takes a screen that is there: anybody may say that they share one. @param {string} id */
@@ -212,6 +264,7 @@ export class Stage extends EventTarget {
       if (!panel) continue;
       place(panel, rect);
       panel.hidden = false;
+      this.#motion.play(panel, rect);
       if (!this.#shown.has(id)) appeared.push(id);
     }
     this.#shown = rects;

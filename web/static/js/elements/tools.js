@@ -1,47 +1,90 @@
 import { t } from '../words.js';
-import { find, findPanel } from './page.js';
+import { find, findPanel, findTile } from './page.js';
 
 /**
- * @import {Floor} from '../floor.js'
  * @import {Room} from '../room.js'
  * @import {Page} from './page.js'
  * @import {Stage} from './stage.js'
+ * @import {TileMenu} from './tilemenu.js'
  */
 
-/**
- * @typedef {object} Parts
- * @property {Room} room
- * @property {Floor} floor
- * @property {Stage} stage
- */
+/** The tools of a tile that was tapped are shown so long, in ms: nothing points at a telephone. */
+const TAPPED = 4000;
 
-const MARGIN = 8; // px between a menu and the edge of the window
+/** What the buttons are called, with the name of whose tile it is. @type {Record<string, string>} */
+const LABELS = { pin: 'tile.pin', fullscreen: 'tile.fullscreen', float: 'tile.float', menu: 'tile.more' };
 
 /**
- * The buttons on the tiles of the others: the pin, and what opens the menu of hosts. A tile gets them when it is shown
- * first; one listener is for all of them.
+ * The buttons on the tiles of the others: the pin, the full screen, the window of its own, and what opens the menu. A tile
+ * gets them when it is shown first; one listener is for all of them.
  * @param {Page} page
- * @param {Parts} parts
+ * @param {{room: Room, stage: Stage, menu: TileMenu}} parts
  */
-export function connectTools(page, { room, floor, stage }) {
-  const menu = new TileMenu(page, { room, floor });
+export function connectTools(page, { room, stage, menu }) {
   stage.addEventListener('arranged', (event) => {
     for (const id of /** @type {CustomEvent} */ (event).detail.appeared) {
       const panel = findPanel(page.others, id);
-      if (panel && !panel.querySelector('.tools')) equip(panel, page.tools, room.participant(id)?.user_name ?? '');
+      if (!panel || panel.querySelector('.tools')) continue;
+      equip(panel, page.tools, room.participant(id)?.user_name ?? '');
+      showPin(panel, stage.isPinned(id));
     }
+  });
+  stage.addEventListener('pinned', (event) => {
+    const { id, pinned } = /** @type {CustomEvent} */ (event).detail;
+    const panel = findPanel(page.others, id);
+    if (panel) showPin(panel, pinned);
   });
   page.others.addEventListener('click', ({ target }) => {
     const button = target instanceof Element ? target.closest('button') : null;
     const panel = button?.closest('.panel');
     if (!button || !(panel instanceof HTMLElement)) return;
     const id = panel.dataset.channel ?? '';
-    if (button.dataset.action === 'menu') menu.open(id, button);
-    if (button.dataset.action !== 'pin') return;
-    stage.pin(id, !stage.isPinned(id));
-    button.setAttribute('aria-pressed', String(stage.isPinned(id)));
+    const { action } = button.dataset;
+    if (action === 'menu') menu.open(id, button);
+    if (action === 'pin') stage.pin(id, !stage.isPinned(id));
+    if (action === 'fullscreen') void fill(panel);
+    if (action === 'float') void float(panel);
   });
-  return menu;
+  page.others.addEventListener('dblclick', ({ target }) => {
+    const panel = target instanceof Element && !target.closest('button') ? target.closest('.panel') : null;
+    if (!(panel instanceof HTMLElement) || document.fullscreenElement) return;
+    const id = panel.dataset.channel ?? '';
+    stage.pin(id, !stage.isPinned(id));
+  });
+  document.addEventListener('fullscreenchange', () => showFullscreen(page.others));
+  showOnTap(page, stage);
+}
+
+/**
+ * A tap shows the tools of one tile, for a while. A second one, or one elsewhere, hides them.
+ * @param {Page} page
+ * @param {Stage} stage
+ */
+function showOnTap(page, stage) {
+  /** @type {Element | null} */
+  let tapped = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const hide = () => {
+    clearTimeout(timer);
+    tapped?.classList.remove('tapped');
+    tapped = null;
+  };
+  // Not the pointer's way up: what the click that follows it hits must not have come up by it.
+  page.tiles.addEventListener('click', (event) => {
+    if (/** @type {PointerEvent} */ (event).pointerType !== 'touch' || !(event.target instanceof Element)) return;
+    const tile = event.target.closest('.tile');
+    const again = tile === tapped && !event.target.closest('button');
+    hide();
+    if (!tile || again) return;
+    tapped = tile;
+    tile.classList.add('tapped');
+    timer = setTimeout(hide, TAPPED);
+  });
+  stage.addEventListener('arranged', (event) => {
+    const { gone } = /** @type {CustomEvent} */ (event).detail;
+    if (gone.some((/** @type {string} */ id) => findTile(page, id) === tapped)) hide();
+  });
 }
 
 /**
@@ -51,104 +94,55 @@ export function connectTools(page, { room, floor, stage }) {
  */
 function equip(panel, template, name) {
   const content = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
-  const tools = find('.tools', content);
+  const [tools, off] = [find('.tools', content), find('.pictures-off', content)];
+  tools.setAttribute('aria-label', name);
   for (const button of tools.querySelectorAll('button')) {
-    button.setAttribute('aria-label', `${button.getAttribute('aria-label')}: ${name}`);
+    button.setAttribute('aria-label', t(LABELS[button.dataset.action ?? ''], { name }));
   }
+  find('[data-action=fullscreen]', tools).hidden = !document.fullscreenEnabled;
+  find('[data-action=float]', tools).hidden = !document.pictureInPictureEnabled;
   panel.append(tools);
-  panel.querySelector('figcaption')?.prepend(content); // the marks
-}
-
-/** What hosts can do about somebody. */
-class TileMenu {
-  #root;
-  #room;
-  #floor;
-  #ask;
-  #id = '';
-
-  /**
-   * @param {Page} page
-   * @param {{room: Room, floor: Floor}} parts
-   */
-  constructor({ tileMenu, removing }, { room, floor }) {
-    this.#root = tileMenu;
-    this.#room = room;
-    this.#floor = floor;
-    this.#ask = askToRemove(removing, floor);
-    floor.addEventListener('about', (event) => {
-      if (/** @type {CustomEvent} */ (event).detail.id === this.#id) this.#update();
-    });
-    floor.addEventListener('you', () => !floor.you?.host && this.#close());
-    room.addEventListener('left', (event) => {
-      if (/** @type {CustomEvent} */ (event).detail.participant.channel_name === this.#id) this.#close();
-    });
-    room.addEventListener('reset', () => this.#close());
-    tileMenu.addEventListener('click', ({ target }) => {
-      const action = target instanceof Element ? target.closest('button')?.dataset.action : '';
-      if (!action) return;
-      this.#close();
-      this.#act(action);
-    });
-  }
-
-  /**
-   * @param {string} id the channel name
-   * @param {HTMLElement} button beside which it opens
-   */
-  open(id, button) {
-    this.#id = id;
-    this.#update();
-    this.#root.showPopover();
-    const [{ right, bottom }, { width, height }] = [button, this.#root].map((each) => each.getBoundingClientRect());
-    const { clientWidth, clientHeight } = document.documentElement;
-    this.#root.style.left = `${Math.max(MARGIN, Math.min(right - width, clientWidth - width - MARGIN))}px`;
-    this.#root.style.top = `${Math.max(MARGIN, Math.min(bottom + MARGIN / 2, clientHeight - height - MARGIN))}px`;
-    this.#root.querySelector('button')?.focus();
-  }
-
-  #close() {
-    if (this.#root.matches(':popover-open')) this.#root.hidePopover();
-  }
-
-  #update() {
-    const { host, muted, camera_off: cameraOff, screen_off: screenOff } = this.#floor.about(this.#id);
-    const { classList } = this.#root;
-    classList.toggle('is-host', host);
-    classList.toggle('barred-microphone', muted);
-    classList.toggle('barred-camera', cameraOff);
-    classList.toggle('barred-screen', screenOff);
-    find('.name', this.#root).textContent = this.#room.participant(this.#id)?.user_name ?? '';
-  }
-
-  /** @param {string} action */
-  #act(action) {
-    const [floor, id] = [this.#floor, this.#id];
-    const { host, muted, camera_off: cameraOff, screen_off: screenOff } = floor.about(id);
-    if (action === 'mute') floor.mute(id, !muted);
-    if (action === 'camera') floor.camera(id, !cameraOff);
-    if (action === 'screen') floor.screen(id, !screenOff);
-    if (action === 'stage-off') floor.stage(id, false);
-    if (action === 'host') floor.host(id, !host);
-    if (action === 'remove') this.#ask(id, this.#room.participant(id)?.user_name ?? '');
-  }
+  find('figure', panel).append(off);
+  find('figcaption', panel).prepend(content); // the marks
 }
 
 /**
- * @param {HTMLDialogElement} dialog
- * @param {Floor} floor
- * @returns {(id: string, name: string) => void}
+ * @param {HTMLElement} panel
+ * @param {boolean} pinned
  */
-function askToRemove(dialog, floor) {
-  const title = find('h2', dialog);
-  let asked = '';
-  dialog.addEventListener('close', () => {
-    if (dialog.returnValue === 'remove') floor.remove(asked);
-  });
-  return (id, text) => {
-    asked = id;
-    title.textContent = t('tools.remove', { name: text });
-    dialog.returnValue = '';
-    dialog.showModal();
-  };
+function showPin(panel, pinned) {
+  panel.querySelector('[data-action=pin]')?.setAttribute('aria-pressed', String(pinned));
+}
+
+/** The whole tile, with its tools: Escape leaves as well. @param {HTMLElement} panel */
+async function fill(panel) {
+  try {
+    if (document.fullscreenElement === panel) await document.exitFullscreen();
+    else await panel.requestFullscreen();
+  } catch (error) {
+    console.warn('no full screen', error);
+  }
+}
+
+/** @param {HTMLElement} others */
+function showFullscreen(others) {
+  for (const button of others.querySelectorAll('[data-action=fullscreen]')) {
+    const panel = button.closest('.panel');
+    const on = panel !== null && document.fullscreenElement === panel;
+    const name = panel?.querySelector('.name')?.textContent ?? '';
+    button.classList.toggle('on', on);
+    button.setAttribute('aria-label', on ? t('tile.leave_fullscreen') : t('tile.fullscreen', { name }));
+  }
+}
+
+/** The screen, if there is one, else the camera. @param {HTMLElement} panel */
+async function float(panel) {
+  const video = panel.querySelector('figure.screen video') ?? panel.querySelector('video');
+  if (!(video instanceof HTMLVideoElement)) return;
+  try {
+    if (document.pictureInPictureElement === video) await document.exitPictureInPicture();
+    else await video.requestPictureInPicture(); // not before it has a picture
+  } catch (error) {
+    console.warn('no picture in picture', error);
+  }
 }

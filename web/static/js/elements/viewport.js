@@ -1,8 +1,9 @@
-import { NOTHING, Reports, seenSize, View } from '../quality.js';
+import { NOTHING, Reports, seenSize, View, wantedSize } from '../quality.js';
 import { findPanel } from './page.js';
 
 /**
  * @import {Room} from '../room.js'
+ * @import {Settings} from '../settings.js'
  * @import {Stage} from './stage.js'
  * @import {Size} from '../layout.js'
  * @import {Tile, Track} from '../protocol.js'
@@ -23,6 +24,7 @@ import { findPanel } from './page.js';
 export class Viewport {
   #root;
   #room;
+  #settings;
   #view = new View();
   #reports;
   /** @type {Map<string, Size>} the size of each tile on the stage, by channel name */
@@ -36,12 +38,15 @@ export class Viewport {
 
   /**
    * @param {HTMLElement} root `#others`, whose panels are up to date when the events of the others come here
-   * @param {Room} room
-   * @param {Stage} stage
-   * @param {(tiles: Tile[]) => boolean} send false if the message was lost
+   * @param {object} parts
+   * @param {Room} parts.room
+   * @param {Stage} parts.stage
+   * @param {Settings} parts.settings
+   * @param {(tiles: Tile[]) => boolean} parts.send false if the message was lost
    */
-  constructor(root, room, stage, send) {
+  constructor(root, { room, stage, settings, send }) {
     this.#root = root;
+    this.#settings = settings;
     this.#room = room;
     this.#reports = new Reports({ view: this.#view, send });
     room.addEventListener('reset', () => this.#forget());
@@ -61,6 +66,9 @@ export class Viewport {
     stage.addEventListener('arranged', (event) => {
       const { shown, gone } = /** @type {CustomEvent} */ (event).detail;
       this.#arranged(shown, gone);
+    });
+    settings.addEventListener('change', (event) => {
+      if (/** @type {CustomEvent} */ (event).detail.name === 'receiveQuality') this.#measureAll();
     });
     document.addEventListener('visibilitychange', () => this.#measureAll());
     root.addEventListener('enterpictureinpicture', (event) => this.#float(event), true);
@@ -100,6 +108,7 @@ export class Viewport {
     for (const [video, watched] of this.#watched) {
       const box = shown.get(watched.id);
       if (!box || watched.track === 'screen' || this.#room.stream(watched.id, true)) continue;
+      if (video.closest(':fullscreen')) continue; // larger than its place on the stage
       watched.box = box;
       this.#note(video, watched);
     }
@@ -229,6 +238,7 @@ export class Viewport {
    * @param {boolean} pinned
    */
   #tell(id, track, { width, height }, pinned) {
-    this.#view.set(id, track, { width: width * devicePixelRatio, height: height * devicePixelRatio, pinned });
+    const seen = { width: width * devicePixelRatio, height: height * devicePixelRatio };
+    this.#view.set(id, track, { ...wantedSize(seen, track, this.#settings.get('receiveQuality')), pinned });
   }
 }

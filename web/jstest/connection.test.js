@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Connection } from '../static/js/connection.js';
+import { rest } from './fakes.js';
+
+/** A connection, what it is made from, and what it told. */
+function make({ mock }) {
+  let now = 0;
+  mock.timers.enable({ apis: ['setTimeout'] });
+  mock.method(performance, 'now', () => now);
+  const call = Object.assign(new EventTarget(), { active: false, joined: false });
+  const room = Object.assign(new EventTarget(), { participants: [] });
+  const parts = { mux: new EventTarget(), call, room, negotiation: new EventTarget(), network: new EventTarget() };
+  const world = { online: true, reconnects: 0, welcome: () => Promise.resolve(true) };
+  const connection = new Connection({
+    ...parts,
+    online: () => world.online,
+    reconnect: () => world.reconnects++,
+    welcome: () => world.welcome(),
+  });
+  const told = [];
+  connection.addEventListener('change', () => told.push(connection.state));
+  const emit = (part, type, detail) => parts[part].dispatchEvent(new CustomEvent(type, { detail }));
+  return {
+    connection,
+    call,
+    world,
+    told,
+    emit,
+    /** Time passes. @param {number} ms */
+    pass: (ms) => ((now += ms), mock.timers.tick(ms)),
+    lose: (code = 1006, retrying = ![1008, 1009].includes(code), delay = 500) =>
+      emit('mux', 'closed', { code, retrying, delay }),
+    /** @param {object[]} people */
+    enter: (people = [{}]) => {
+      Object.assign(call, { active: true });
+      emit('call', 'active', true);
+      Object.assign(call, { joined: true });
+      room.participants = people;
+      emit('call', 'joined', true);
+      emit('negotiation', 'state', 'connected');
+    },
+    leave: () => {
+      Object.assign(call, { active: false, joined: false });
+      emit('call', 'active', false);
+    },
+  };
+}
+
+test('into the call, alone and not', (t) => {
+  const { connection, told, enter, emit } = make(t);
+  assert.equal(connection.state, 'before');
+  enter([]);
+  assert.deepEqual(told, ['joining', 'alone']);
+  enter([{}]);
+  emit('room', 'joined', {});
+  assert.deepEqual(told.slice(-1), ['connected']);
+});
+
+test('what is short is not told; a call that was lost is back when picture and sound are', (t) => {
+  const { connection, told, enter, emit, lose, pass } = make(t);
+  enter();
+  told.length = 0;
+  lose();
+  pass(500);
+  emit('mux', 'open');
+  emit('negotiation', 'gone');
+  emit('negotiation', 'state', 'connected');
+  pass(5000);
+  assert.deepEqual(told, []);
+  lose();
+  pass(500);
+  emit('mux', 'open');
+  emit('negotiation', 'gone');
+  pass(500);
+  assert.deepEqual([...told, connection.lost], ['reconnecting', 'media']);
+  emit('negotiation', 'state', 'connected');
+  assert.deepEqual(told, ['reconnecting', 'connected']);
+});
+
+test('how long until the next try', (t) => {
+  const { connection, emit, lose, pass } = make(t);
+  lose(1006, true, 4000);
+  assert.equal(connection.wait, 4000);
+  pass(1500);
+  assert.equal(connection.wait, 2500);
+  pass(3000);
+  assert.equal(connection.wait, 0);
+  lose(null, false); // it is replaced
+  assert.deepEqual([connection.state, connection.reason], ['reconnecting', null]);
+  emit('mux', 'open');
+  assert.equal(connection.state, 'before');
+});
+
+test('picture and sound that do not come are told, unless they had come before', (t) => {
+  const { connection, told, call, emit, leave, pass } = make(t);
+  const enter = () => {
+    Object.assign(call, { active: true });
+    emit('call', 'active', true);
+    pass(20_000); // whatever the browser asks
+    assert.equal(connection.slow, false);
+    Object.assign(call, { joined: true });
+    emit('call', 'joined', true);
+    pass(14_999);
+    assert.equal(connection.slow, false);
+    pass(1);
+  };
+  enter();
+  assert.deepEqual([connection.state, connection.slow, told], ['joining', true, ['joining', 'joining']]);
+  leave();
+  assert.equal(connection.slow, false);
+  enter();
+  assert.equal(connection.slow, true);
+  emit('negotiation', 'state', 'connected');
+  emit('negotiation', 'gone');
+  pass(20_000);
+  assert.deepEqual([connection.state, connection.slow], ['reconnecting', false]);
+});
+
+test('a socket that comes to nothing is followed by another', (t) => {
+  const { connection, world, lose, pass } = make(t);
+  lose();
+  pass(500);
+  assert.deepEqual([connection.wait, world.reconnects], [0, 0]);
+  pass(10_000);
+  assert.equal(world.reconnects, 1);
+  lose();
+  assert.equal(connection.wait, 500);
+  pass(10_500);
+  assert.equal(world.reconnects, 2);
+});
+
+test('who is online again does not wait', (t) => {
+  const { connection, world, lose, emit, pass } = make(t);
+  emit('network', 'online');
+  assert.equal(world.reconnects, 0, 'the socket is open');
+  for (let i = 0; i < 4; i++) lose();
+  pass(1000);
+  world.online = false;
+  emit('network', 'offline');
+  assert.equal(connection.lost, 'network');
+  world.online = true;
+  emit('network', 'online');
+  assert.deepEqual([connection.lost, connection.wait, world.reconnects], ['socket', 0, 1]);
+});
+
+test('why it is over', async (t) => {
+  const cases = [
+    [1008, () => Promise.resolve(false), 'login'],
+    [1008, () => Promise.resolve(true), 'refused'],
+    [1008, () => Promise.reject(new Error('away')), 'refused'],
+    [1009, () => Promise.resolve(true), 'refused'],
+    [1003, () => Promise.resolve(true), 'closed'],
+  ];
+  for (const [code, welcome, want] of cases) {
+    await t.test(`${code} ${want}`, async (each) => {
+      const { connection, world, lose } = make(each);
+      world.welcome = welcome;
+      lose(code, false);
+      await rest();
+      assert.deepEqual([connection.state, connection.reason], ['disconnected', want]);
+      connection.retry();
+      assert.deepEqual([connection.state, connection.reason, world.reconnects], ['reconnecting', null, 1]);
+    });
+  }
+});
+
+test('who was logged out meanwhile learns it, and comes back all the same when that changes', async (t) => {
+  const { connection, world, lose, emit } = make(t);
+  world.welcome = () => Promise.resolve(false);
+  for (let i = 0; i < 3; i++) {
+    assert.equal(connection.reason, null);
+    lose();
+    await rest();
+  }
+  assert.equal(connection.reason, 'login');
+  emit('mux', 'open');
+  assert.deepEqual([connection.state, connection.reason], ['before', null]);
+});
+
+test('after the call nothing is missing', (t) => {
+  const { connection, enter, leave, emit, pass } = make(t);
+  enter();
+  emit('negotiation', 'state', 'disconnected');
+  pass(1000);
+  assert.equal(connection.state, 'reconnecting');
+  leave();
+  assert.equal(connection.state, 'before');
+});

@@ -1,0 +1,229 @@
+/**
+ * @import {Call} from './call.js'
+ * @import {Room} from './room.js'
+ */
+
+/**
+ * @typedef {'before' | 'joining' | 'connected' | 'alone' | 'reconnecting' | 'disconnected'} State
+ * @typedef {'login' | 'refused' | 'closed'} Reason of being disconnected: one is logged out, the server had enough of
+ *   this page, or something else that does not pass by itself
+ *
+ * @typedef {object} Options
+ * @property {EventTarget} mux a Mux
+ * @property {EventTarget & Pick<Call, 'active' | 'joined'>} call
+ * @property {EventTarget} negotiation a Negotiation
+ * @property {EventTarget & Pick<Room, 'participants'>} room
+ * @property {EventTarget} network dispatches `online` and `offline`
+ * @property {() => boolean} online
+ * @property {() => void} reconnect opens a new socket in place of the present one
+ * @property {() => Promise<boolean>} welcome whether one is logged in; fails when the server does not answer
+ */
+
+/** An interruption that is over in so many ms is not worth a word. */
+const GRACE = 1000;
+
+/** A try that has led to nothing after so many ms is followed by the next. */
+const PATIENCE = 10_000;
+
+/** Picture and sound that take longer than so many ms to come need a word more. */
+const SLOW = 15_000;
+
+/** The close codes of a session that is over, and of a page that sends too much at once or in one frame. */
+const ENOUGH = [1008, 1009];
+
+/** After so many tries in vain the server is asked whether it still knows the person: a socket does not say. */
+const VAIN = 2;
+
+/**
+ * How it stands with the connection, in one word. hx-ws opens the socket again by itself; this knows when, and hurries
+ * it. `change` is dispatched whenever there is something else to say.
+ */
+export class Connection extends EventTarget {
+  #call;
+  #room;
+  #online;
+  #reconnect;
+  #welcome;
+
+  /** @type {'open' | 'lost' | 'closed'} of a socket that is opened for the first time nothing is said */
+  #socket = 'open';
+  /** Sockets lost since one was open. */
+  #vain = 0;
+  /** When the next one is opened, by performance.now(). */
+  #next = 0;
+  /** @type {Reason | null} */
+  #reason = null;
+  /** The state of the media connection. */
+  #media = '';
+  /** The media connection has worked during this stay. */
+  #worked = false;
+  /** @type {State} as it was told last */
+  #state = 'before';
+  #told = '';
+  /** @type {ReturnType<typeof setTimeout> | undefined} until an interruption is told */
+  #grace;
+  /** @type {ReturnType<typeof setTimeout> | undefined} until a try has taken too long */
+  #patience;
+  /** @type {ReturnType<typeof setTimeout> | undefined} while picture and sound have yet to come */
+  #coming;
+  #slow = false;
+
+  /** @param {Options} options */
+  constructor({ mux, call, negotiation, room, network, online, reconnect, welcome }) {
+    super();
+    this.#call = call;
+    this.#room = room;
+    this.#online = online;
+    this.#reconnect = reconnect;
+    this.#welcome = welcome;
+    const update = () => this.#update();
+    mux.addEventListener('open', () => this.#opened());
+    mux.addEventListener('closed', (event) => this.#closed(/** @type {CustomEvent} */ (event).detail));
+    call.addEventListener('active', () => {
+      this.#worked = false;
+      update();
+    });
+    call.addEventListener('joined', update);
+    negotiation.addEventListener('state', (event) => this.#mediaChanged(/** @type {CustomEvent} */ (event).detail));
+    negotiation.addEventListener('gone', () => this.#mediaChanged(''));
+    for (const type of ['joined', 'left', 'reset']) room.addEventListener(type, update);
+    network.addEventListener('offline', update);
+    network.addEventListener('online', () => (this.#socket === 'open' ? update() : this.retry()));
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** What is missing while the state is `reconnecting`. @returns {'network' | 'socket' | 'media'} */
+  get lost() {
+    if (this.#socket === 'open') return 'media';
+    return this.#online() ? 'socket' : 'network';
+  }
+
+  /** Why the state is `disconnected`. */
+  get reason() {
+    return this.#reason;
+  }
+
+  /** Whether, while the state is `joining`, something keeps picture and sound away for a long time. */
+  get slow() {
+    return this.#slow;
+  }
+
+  /** In how many ms the socket is tried again; 0 while that is under way. */
+  get wait() {
+    return this.#socket === 'lost' ? Math.max(0, this.#next - performance.now()) : 0;
+  }
+
+  /** Opens a new socket now. */
+  retry() {
+    this.#reason = null;
+    this.#open();
+    this.#update();
+  }
+
+  #open() {
+    this.#socket = 'lost';
+    this.#awaitSocket(0);
+    this.#reconnect();
+  }
+
+  #opened() {
+    clearTimeout(this.#patience);
+    this.#socket = 'open';
+    this.#vain = 0;
+    this.#reason = null;
+    this.#media = ''; // what flows still was the former socket's, and ends as soon as the server has greeted this one
+    this.#update();
+  }
+
+  /** @param {{code: number | null, retrying: boolean, delay: number}} detail */
+  #closed({ code, retrying, delay }) {
+    if (code === null) return; // by this page, which opens another
+    clearTimeout(this.#patience);
+    this.#socket = retrying ? 'lost' : 'closed';
+    const enough = ENOUGH.includes(code);
+    if (retrying) this.#awaitSocket(delay);
+    else if (!enough) this.#reason = 'closed';
+    if (enough || ++this.#vain > VAIN) void this.#ask();
+    this.#update();
+  }
+
+  /** @param {number} delay ms until it is opened */
+  #awaitSocket(delay) {
+    clearTimeout(this.#patience);
+    this.#next = performance.now() + delay;
+    this.#patience = setTimeout(() => this.#open(), delay + PATIENCE);
+  }
+
+  /** Why the server does not want this page. */
+  async #ask() {
+    const before = this.#socket;
+    let welcome = true;
+    try {
+      welcome = await this.#welcome();
+    } catch {
+      // It is away: no more is known than that the socket is closed.
+    }
+    if (this.#socket !== before || this.#reason) return;
+    if (!welcome) this.#reason = 'login';
+    else if (this.#socket === 'closed') this.#reason = 'refused';
+    this.#update();
+  }
+
+  /** @param {string} state */
+  #mediaChanged(state) {
+    this.#media = state;
+    if (state === 'connected') this.#worked = true;
+    this.#update();
+  }
+
+  /** @returns {State} */
+  #find() {
+    const { active, joined } = this.#call;
+    if (this.#reason) return 'disconnected';
+    if (this.#socket !== 'open') return 'reconnecting';
+    if (!active) return 'before';
+    if (!joined || this.#media !== 'connected') return this.#worked ? 'reconnecting' : 'joining';
+    return this.#room.participants.length === 0 ? 'alone' : 'connected';
+  }
+
+  #update() {
+    const state = this.#find();
+    this.#watch(state === 'joining' && this.#call.joined);
+    if (state !== 'reconnecting') {
+      clearTimeout(this.#grace);
+      this.#grace = undefined;
+      this.#tell(state);
+    } else if (this.#state === 'reconnecting' || this.#state === 'disconnected') {
+      this.#tell(state);
+    } else {
+      this.#grace ??= setTimeout(() => this.#tell('reconnecting'), GRACE);
+    }
+  }
+
+  /** @param {boolean} coming picture and sound, for the first time in this stay */
+  #watch(coming) {
+    if (coming) {
+      this.#coming ??= setTimeout(() => {
+        this.#slow = true;
+        this.#update();
+      }, SLOW);
+      return;
+    }
+    clearTimeout(this.#coming);
+    this.#coming = undefined;
+    this.#slow = false;
+  }
+
+  /** @param {State} state */
+  #tell(state) {
+    this.#grace = undefined;
+    this.#state = state;
+    const told = JSON.stringify([state, this.lost, this.#slow, this.#reason, this.#socket === 'lost' && this.#next]);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.dispatchEvent(new Event('change'));
+  }
+}
