@@ -31,6 +31,7 @@ import { connectShortcuts, toggleHelp } from './elements/shortcuts.js';
 import { Side } from './elements/side.js';
 import { Slots } from './elements/slots.js';
 import { Stage } from './elements/stage.js';
+import { StatisticsOverlays } from './elements/statistics.js';
 import { TileMenu } from './elements/tilemenu.js';
 import { connectTools } from './elements/tools.js';
 import { connectView } from './elements/view.js';
@@ -78,12 +79,13 @@ function start(page) {
   const notice = new Notice(page.notice);
   const words = { notice, announcements: new Announcements(page.announcements) };
   const menu = showOthers(page, parts, words);
+  const statistics = connectStatistics(page, parts, menu);
   connectFloor(page, parts, words);
   showSelf(page, parts);
   connectControls(page, parts, parts.screen.available);
   connectDoor(page.password, call, notice);
   const side = connectSide(page, parts, words, menu);
-  connectDevices(page, parts, notice, side);
+  connectDevices(page, parts, notice, side, () => statistics.toggle());
   for (const type of ERRORS) {
     mux.apps.add('error', type, ({ detail }) => {
       notice.say('error', type === 'forbidden' && detail ? said(detail) : t(`error.${type}`));
@@ -280,8 +282,9 @@ function connectSide(page, parts, { announcements }, menu) {
  * @param {Parts} parts
  * @param {Notice} notice
  * @param {Side} side
+ * @param {() => void} showStatistics
  */
-function connectDevices(page, parts, notice, side) {
+function connectDevices(page, parts, notice, side, showStatistics) {
   const { call, capture, settings, stage } = parts;
   const tone = new TestTone(() => new AudioContext(), new Audio());
   const playTone = () => tone.play(settings.get('speaker'));
@@ -311,7 +314,20 @@ function connectDevices(page, parts, notice, side) {
     talk: (on) => capture.talk(on),
     pin: (n) => stage.pinNth(n),
   });
-  function showStatistics() {}
+}
+
+/**
+ * Figures of the connection, and of single tiles.
+ * @param {Page} page
+ * @param {Parts} parts
+ * @param {TileMenu} menu
+ */
+function connectStatistics(page, { mux, room, negotiation }, menu) {
+  const about = { room: page.room.dataset.room ?? '', agent: navigator.userAgent };
+  const statistics = new StatisticsOverlays(page.statistics, page, { negotiation, room }, { copy, about });
+  mux.apps.add('rtc', 'quality', (event) => statistics.tell(event));
+  menu.addEventListener('statistics', (event) => statistics.toggle(/** @type {CustomEvent} */ (event).detail.id));
+  return statistics;
 }
 
 /** @param {string} text */

@@ -1,11 +1,15 @@
-import { t } from '../words.js';
+import { find } from './page.js';
 
 /** @typedef {{label: string, run: () => void}} Action */
 
-/** What the page has to say: at most one line per topic, each with an action perhaps. */
+/** So many lines are shown, the latest; those before them come back when there is room again. */
+const MOST = 3;
+
+/** What the page has to say: at most one line per topic, each with an action perhaps. All can be put away. */
 export class Notice {
   #root;
-  /** @type {Map<string, HTMLElement>} */
+  #template = /** @type {HTMLTemplateElement} */ (find('#notice-line'));
+  /** @type {Map<string, HTMLElement>} the latest last */
   #lines = new Map();
 
   /** @param {HTMLElement} root has role=status */
@@ -19,27 +23,36 @@ export class Notice {
    * @param {Action} [action]
    */
   say(topic, text, action) {
-    this.#lines.get(topic)?.remove();
+    const before = this.#lines.get(topic);
+    const focused = before?.contains(document.activeElement) ?? false;
+    before?.remove();
     this.#lines.delete(topic);
-    if (text === '') return;
-    const line = document.createElement('span');
-    line.dataset.topic = topic;
-    line.append(text);
-    line.append(' ');
-    line.append(action ? button(action.label, action.run) : button(t('notice.dismiss'), () => this.say(topic, '')));
-    this.#lines.set(topic, line);
-    this.#root.append(line);
+    if (text !== '') {
+      const line = this.#make(topic, text, action);
+      this.#lines.set(topic, line);
+      this.#root.append(line);
+    }
+    const lines = [...this.#lines.values()].reverse();
+    for (const [i, line] of lines.entries()) line.hidden = i >= MOST;
+    // A button that is gone must not take the focus with it while there is another.
+    if (focused && lines[0]) find('.dismiss', lines[0]).focus();
   }
-}
 
-/**
- * @param {string} label
- * @param {() => void} run
- */
-function button(label, run) {
-  const element = document.createElement('button');
-  element.type = 'button';
-  element.textContent = label;
-  element.addEventListener('click', run);
-  return element;
+  /**
+   * @param {string} topic
+   * @param {string} text
+   * @param {Action} [action]
+   */
+  #make(topic, text, action) {
+    const content = /** @type {DocumentFragment} */ (this.#template.content.cloneNode(true));
+    const line = find('span', content);
+    line.dataset.topic = topic;
+    find('.text', line).textContent = text;
+    const act = find('.act', line);
+    act.hidden = action === undefined;
+    act.textContent = action?.label ?? '';
+    act.addEventListener('click', () => action?.run());
+    find('.dismiss', line).addEventListener('click', () => this.say(topic, ''));
+    return line;
+  }
 }

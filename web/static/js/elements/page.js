@@ -45,6 +45,7 @@
  * @property {HTMLDialogElement} removing asks whether somebody is to be removed
  * @property {HTMLDialogElement} password asks for the room's
  * @property {Record<'bar' | 'card' | 'alone', HTMLElement>} connection what is said of it
+ * @property {HTMLElement} statistics of the connection
  * @property {HTMLElement} notice
  * @property {HTMLElement} announcements
  * @property {HTMLTemplateElement} badge
@@ -101,6 +102,7 @@ export function findPage() {
     removing: /** @type {HTMLDialogElement} */ (find('#remove-dialog')),
     password: /** @type {HTMLDialogElement} */ (find('#password-dialog')),
     connection: { bar: find('#connection'), card: find('#disconnected'), alone: find('#alone') },
+    statistics: find('#statistics'),
     notice: find('#notice'),
     announcements: find('#announcements'),
     badge: /** @type {HTMLTemplateElement} */ (find('#quality-badge')),

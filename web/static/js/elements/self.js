@@ -67,12 +67,12 @@ function connectMoving(root, tiles, settings, stage) {
     const floats = tiles.classList.contains('pair') && tiles.dataset.others !== 'none';
     if (!floats || button !== 0 || (target instanceof Element && target.closest('[data-action=hide]'))) return;
     drag = { pointer, x, y, moved: false };
+    root.setPointerCapture(pointer); // a quick pointer is elsewhere at once
   });
   root.addEventListener('pointermove', ({ pointerId, clientX, clientY }) => {
     if (drag?.pointer !== pointerId) return;
     const [x, y] = [clientX - drag.x, clientY - drag.y];
     if (!drag.moved && Math.hypot(x, y) < STILL) return;
-    if (!drag.moved) root.setPointerCapture(pointerId);
     drag.moved = true;
     root.classList.add('dragged');
     root.style.translate = `${x}px ${y}px`;

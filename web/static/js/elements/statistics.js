@@ -69,7 +69,9 @@ export class StatisticsOverlays {
       this.#snapshot = null;
       this.#show();
     });
-    room.addEventListener('left', (event) => this.#forget(/** @type {CustomEvent} */ (event).detail.participant.channel_name));
+    room.addEventListener('left', (event) =>
+      this.#forget(/** @type {CustomEvent} */ (event).detail.participant.channel_name),
+    );
     room.addEventListener('reset', () => {
       for (const id of [...this.#tiles.keys()]) this.#forget(id);
       this.#qualities.clear();
@@ -119,7 +121,8 @@ export class StatisticsOverlays {
     root.setAttribute('aria-label', t('statistics.of', { name }));
     find('.close', root).addEventListener('click', () => {
       this.toggle(id);
-      if (panel.querySelector('[data-action="menu"]') instanceof HTMLElement) find('[data-action="menu"]', panel).focus();
+      const opener = panel.querySelector('[data-action="menu"]');
+      if (opener instanceof HTMLElement) opener.focus();
     });
     this.#tiles.set(id, { root, history: new History() });
     panel.append(root);
@@ -187,7 +190,9 @@ export class StatisticsOverlays {
       loss: lossText(loss),
       lossUp: lossText(lossUp),
       jitter: timeText(jitter),
-      path: path ? [path.protocol.toUpperCase(), way, path.relay && t('statistics.relay')].filter(Boolean).join(', ') : '',
+      path: path
+        ? [path.protocol.toUpperCase(), way, path.relay && t('statistics.relay')].filter(Boolean).join(', ')
+        : '',
       server: path?.server ?? '',
       limit: limit && t(`statistics.limit_${limit}`),
     });
@@ -228,7 +233,8 @@ export class StatisticsOverlays {
   #showTile(id, { root, history }) {
     const { picture, sound, quality } = this.#figuresOf(id);
     const main = picture ?? sound;
-    const layer = quality && quality.layer !== null ? t('statistics.layer', { n: quality.layer + 1, of: quality.layers }) : '';
+    const layer =
+      quality && quality.layer !== null ? t('statistics.layer', { n: quality.layer + 1, of: quality.layers }) : '';
     find('.none', root).hidden = main !== undefined;
     write(root, {
       picture: picture ? pictureText(picture) : '',

@@ -70,17 +70,20 @@ function showOnTap(page, stage) {
     tapped?.classList.remove('tapped');
     tapped = null;
   };
-  // Not the pointer's way up: what the click that follows it hits must not have come up by it.
-  page.tiles.addEventListener('click', (event) => {
+  /** @param {MouseEvent} event */
+  const tap = (event) => {
     if (/** @type {PointerEvent} */ (event).pointerType !== 'touch' || !(event.target instanceof Element)) return;
-    const tile = event.target.closest('.tile');
-    const again = tile === tapped && !event.target.closest('button');
+    const [tile, button] = [event.target.closest('.tile'), event.target.closest('button')];
+    // What was not to be seen was not meant.
+    if (button && tile && tile !== tapped && !tile.classList.contains('pinned')) event.stopPropagation();
+    const again = tile === tapped && !button;
     hide();
     if (!tile || again) return;
     tapped = tile;
     tile.classList.add('tapped');
     timer = setTimeout(hide, TAPPED);
-  });
+  };
+  page.tiles.addEventListener('click', tap, true);
   stage.addEventListener('arranged', (event) => {
     const { gone } = /** @type {CustomEvent} */ (event).detail;
     if (gone.some((/** @type {string} */ id) => findTile(page, id) === tapped)) hide();
