@@ -26,6 +26,16 @@ async function previews({ name, page }) {
   await within(page.evaluate(frame), PATIENCE, `${name} sees their own picture`);
 }
 
+/** The level of the microphone is drawn, and told. @param {import('./harness/person.js').Person} person */
+async function hearsThemselves({ name, page }) {
+  const level = () => page.$eval('#prejoin .level', ({ ariaValueNow, style }) => [ariaValueNow, style.cssText]);
+  const first = await eventually(`${name} is heard`, async () => {
+    const [told, drawn] = await level();
+    return Number(told) > 0 && drawn;
+  });
+  await eventually('the level moves', async () => (await level())[1] !== first);
+}
+
 /** What a picker offers, but for the browser's choice. @param {import('./harness/person.js').Person} person */
 async function offered({ name, page }, device) {
   const options = (which) =>
@@ -50,12 +60,7 @@ for (const kind of ['chromium', 'firefox']) {
       (video) => new DOMMatrix(getComputedStyle(video).transform).a,
     );
     assert.equal(mirrored, -1);
-    const level = () => anna.page.$eval('#prejoin .level', ({ ariaValueNow, style }) => [ariaValueNow, style.cssText]);
-    const [, first] = await eventually('the level rises', async () => {
-      const now = await level();
-      return Number(now[0]) > 0 && now;
-    });
-    await eventually('the level moves', async () => (await level())[1] !== first);
+    if (kind === 'chromium') await hearsThemselves(anna); // Firefox listens to nothing on a machine without a sound card
     assert.equal((await anna.look()).created, 0, 'connections before the call');
 
     await anna.page.focus('#call-button');
@@ -70,7 +75,6 @@ for (const kind of ['chromium', 'firefox']) {
     await anna.hasFocus('#call-button');
     await anna.reads('#prejoin-title .after', 'You have left the call');
     await anna.sees('#prejoin-title .before', false);
-    await previews(anna);
     assert.deepEqual((await anna.look()).errors, []);
     await anna.close();
   });

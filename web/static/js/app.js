@@ -97,7 +97,7 @@ function start(page) {
   addEventListener('pageshow', ({ persisted }) => {
     if (!persisted) return;
     void (call.active ? call.resume() : capture.open());
-    reconnect(page);
+    parts.connection.retry();
   });
 }
 

@@ -61,17 +61,20 @@ export function showSelf({ self: root, tiles, showSelf: shower }, { call, captur
  * @param {Stage} stage
  */
 function connectMoving(root, tiles, settings, stage) {
-  /** @type {{pointer: number, x: number, y: number, moved: boolean} | null} */
+  /** @type {{pointer: number, x: number, y: number, moved: boolean, box: DOMRect, rect: DOMRect} | null} */
   let drag = null;
   root.addEventListener('pointerdown', ({ target, button, pointerId: pointer, clientX: x, clientY: y }) => {
     const floats = tiles.classList.contains('pair') && tiles.dataset.others !== 'none';
     if (!floats || button !== 0 || (target instanceof Element && target.closest('[data-action=hide]'))) return;
-    drag = { pointer, x, y, moved: false };
+    const [box, rect] = [tiles, root].map((each) => each.getBoundingClientRect());
+    drag = { pointer, x, y, moved: false, box, rect };
     root.setPointerCapture(pointer); // a quick pointer is elsewhere at once
   });
   root.addEventListener('pointermove', ({ pointerId, clientX, clientY }) => {
     if (drag?.pointer !== pointerId) return;
-    const [x, y] = [clientX - drag.x, clientY - drag.y];
+    const { box, rect } = drag; // it stays on the stage
+    const x = Math.min(Math.max(clientX - drag.x, box.left - rect.left), box.right - rect.right);
+    const y = Math.min(Math.max(clientY - drag.y, box.top - rect.top), box.bottom - rect.bottom);
     if (!drag.moved && Math.hypot(x, y) < STILL) return;
     drag.moved = true;
     root.classList.add('dragged');
