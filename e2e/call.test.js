@@ -57,6 +57,7 @@ test('without camera or microphone one watches, and can switch on later', async 
   const cleo = await scene.person('Cleo', browser, 'watching');
   await cleo.toggle('cam');
   await cleo.toggle('mic');
+  await cleo.go('watching'); // it is remembered: neither is opened
   await anna.join();
   await ben.join();
   await cleo.join();

@@ -95,9 +95,9 @@ test('a viewer is let on stage, seen, and taken off it again', async (t) => {
   assert.equal((await cleo.look()).created, 1, 'connections that Cleo has made');
 });
 
-test('a guest has no menus; made a host they have', async (t) => {
+test('a guest has no menu of the room; made a host they have', async (t) => {
   const { anna, ben } = await open(t, 'hosts');
-  for (const selector of ['#room-menu-button', '.tools [data-action=menu]', '#hands-card']) {
+  for (const selector of ['#room-menu-button', '#tile-menu [data-action=mute]', '#hands-card']) {
     await ben.sees(selector, false);
   }
   await ben.toggle('hand');

@@ -39,7 +39,6 @@ const dom = [
   'Element',
   'HTMLElement',
   'HTMLInputElement',
-  'HTMLAudioElement',
   'HTMLVideoElement',
   'CSS',
   'URL',
