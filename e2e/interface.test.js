@@ -245,7 +245,8 @@ test('keys do what the list of keys says, but not where one types, nor when they
     anna.page.$$eval('[id^=toggle-]', (all) => all.map(({ id, ariaChecked }) => `${id} ${ariaChecked}`).sort());
   assert.deepEqual(await states(), ['toggle-cam true', 'toggle-hand false', 'toggle-mic true', 'toggle-screen false']);
 
-  await anna.press('#settings-button');
+  await anna.page.focus('#settings-button');
+  await keyboard.press('Enter');
   await anna.press('#settings [name=shortcuts]');
   await keyboard.press('Escape');
   await anna.hasFocus('#settings-button');

@@ -23,7 +23,7 @@ const { url } = scene.server;
  */
 async function shoot(page, name, settled = async () => {}) {
   for (const [size, viewport] of Object.entries(SIZES)) {
-    await page.setViewport({ ...viewport, hasTouch: size === 'phone', isMobile: size === 'phone' });
+    await page.setViewport(viewport);
     for (const theme of THEMES) {
       await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }]);
       await page.bringToFront();
@@ -78,7 +78,7 @@ const STATES = {
     await dora.toggle('cam');
     await anna.page.waitForSelector('.panel.no-video');
     await anna.page.waitForSelector('.panel.muted-audio');
-    await shoot(anna.page, '4', () => anna.seesShown(3));
+    await shoot(anna.page, '4', () => anna.page.waitForFunction(() => document.querySelectorAll('.panel:not([hidden])').length === 3));
     await anna.press('#people-button');
     await shoot(anna.page, 'people');
     await anna.press('#people-button');

@@ -49,6 +49,9 @@ func newAssets(fsys fs.FS) (*assets, error) {
 		if err != nil {
 			return err
 		}
+		if ours := path.Dir(name) != "vendor"; ours && (path.Ext(name) == ".js" || path.Ext(name) == ".css") {
+			body = []byte(withoutComments(string(body)))
+		}
 		fmt.Fprintf(sum, "%s %d\n", name, len(body))
 		sum.Write(body)
 		a.files[name] = asset{contentType: contentType, body: body, gzipped: gzipOnce(body)}

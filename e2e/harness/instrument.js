@@ -78,14 +78,11 @@ export function instrument({ turn, missing = [], concealed = false, camera, scal
   devices.getUserMedia = async ({ video, audio }) => {
     const [name, message] = (video && refused.camera) || (audio && refused.microphone) || [];
     if (name) throw new DOMException(message ?? name, name);
-    for (const { deviceId } of [video, audio].filter(Boolean)) {
-      if (unplugged.has(deviceId?.exact)) throw new DOMException('deviceId', 'OverconstrainedError');
-    }
-    const small = {
-      ...(camera ?? { width: 480, height: 270, frameRate: 10 }),
-      ...(video?.deviceId && { deviceId: video.deviceId }),
-    };
-    const stream = await getUserMedia({ audio, video: video && small });
+    const small = camera ?? { width: 480, height: 270, frameRate: 10 };
+    const stream = await getUserMedia({
+      audio: audio && { ...(await plugged('audioinput', audio)) },
+      video: video && { ...small, ...(await plugged('videoinput', video)) },
+    });
     opened.push(...stream.getTracks());
     return stream;
   };
@@ -96,6 +93,17 @@ export function instrument({ turn, missing = [], concealed = false, camera, scal
   const enumerateDevices = devices.enumerateDevices.bind(devices);
   devices.enumerateDevices = async () => (await enumerateDevices()).filter(({ deviceId }) => !unplugged.has(deviceId));
   const changed = () => devices.dispatchEvent(new Event('devicechange'));
+
+  /** Audio as it is asked for, and of a picture which device, which is none that was pulled out. */
+  async function plugged(kind, asked) {
+    const given = kind === 'audioinput' && typeof asked === 'object' ? asked : {};
+    const id = asked.deviceId?.exact;
+    if (unplugged.has(id)) throw new DOMException('deviceId', 'OverconstrainedError');
+    if (id || unplugged.size === 0) return id ? { ...given, deviceId: asked.deviceId } : given;
+    const left = (await devices.enumerateDevices()).find((each) => each.kind === kind);
+    if (!left) throw new DOMException('no such device', 'NotFoundError');
+    return { ...given, deviceId: { exact: left.deviceId } };
+  }
 
   /** As if the device were pulled out: its tracks end, by themselves. @param {string} id */
   probe.unplug = (id) => {
