@@ -78,7 +78,9 @@ const STATES = {
     await dora.toggle('cam');
     await anna.page.waitForSelector('.panel.no-video');
     await anna.page.waitForSelector('.panel.muted-audio');
-    await shoot(anna.page, '4', () => anna.page.waitForFunction(() => document.querySelectorAll('.panel:not([hidden])').length === 3));
+    await shoot(anna.page, '4', () =>
+      anna.page.waitForFunction(() => document.querySelectorAll('.panel:not([hidden])').length === 3),
+    );
     await anna.press('#people-button');
     await shoot(anna.page, 'people');
     await anna.press('#people-button');

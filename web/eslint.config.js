@@ -97,7 +97,16 @@ export default [
   {
     files: ['web/jstest/*.js', 'e2e/**/*.js'],
     languageOptions: {
-      globals: readonly([...shared, ...media, ...dom, 'getComputedStyle', 'PerformanceObserver', ...page, ...node]),
+      globals: readonly([
+        ...shared,
+        ...media,
+        ...dom,
+        'getComputedStyle',
+        'PerformanceObserver',
+        'DOMMatrix',
+        ...page,
+        ...node,
+      ]),
     },
     rules: recommended,
   },
