@@ -3,6 +3,8 @@ import { described, look, nextFrames } from './probe.js';
 import { gaps, streams, watch } from './streams.js';
 import { eventually, PATIENCE, within } from './wait.js';
 
+const MOST_TABS = 60; // on the way to anything
+
 /** Somebody at a browser. */
 export class Person {
   #context;
@@ -122,13 +124,16 @@ export class Person {
   /**
    * Presses Tab until the focus is there.
    * @param {string} selector
-   * @param {number} [most] times
+   * @param {'Tab' | 'Shift+Tab'} [key]
    */
-  async tabTo(selector, most = 40) {
-    for (let i = 0; i < most; i++) {
-      await this.page.keyboard.press('Tab');
-      if (await this.page.evaluate((which) => document.activeElement?.matches(which), selector)) return;
+  async tabTo(selector, key = 'Tab') {
+    const { keyboard } = this.page;
+    if (key === 'Shift+Tab') await keyboard.down('Shift');
+    for (let i = 0; i < MOST_TABS; i++) {
+      await keyboard.press('Tab');
+      if (await this.page.evaluate((which) => document.activeElement?.matches(which), selector)) break;
     }
+    if (key === 'Shift+Tab') await keyboard.up('Shift');
     await this.hasFocus(selector);
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { arrange, capacityOf, cornerAt, cornerBeside, gridOf } from '../static/js/layout.js';
+import { arrange, capacityOf, cornerAfter, cornerAt, cornerBeside, gridOf } from '../static/js/layout.js';
 
 /** Stages as they are in windows of that size. */
 const STAGES = {
@@ -202,4 +202,7 @@ test('the corner of the own picture', () => {
     ['tl', 'Enter', null],
   ];
   for (const [corner, key, want] of cases) assert.equal(cornerBeside(corner, key), want, `${corner} ${key}`);
+  const round = [];
+  for (let corner = 'br'; !round.includes(corner); corner = cornerAfter(corner)) round.push(corner);
+  assert.deepEqual(round, ['br', 'bl', 'tl', 'tr'], 'one after the other');
 });

@@ -184,6 +184,14 @@ export function cornerAt({ x, y }, { width, height }) {
   return /** @type {Corner} */ (`${y < height / 2 ? 't' : 'b'}${x < width / 2 ? 'l' : 'r'}`);
 }
 
+/** The next corner, clockwise. @type {Record<Corner, Corner>} */
+const AFTER = { tl: 'tr', tr: 'br', br: 'bl', bl: 'tl' };
+
+/** @param {Corner} corner */
+export function cornerAfter(corner) {
+  return AFTER[corner];
+}
+
 /**
  * Where an arrow key takes one's own picture.
  * @param {Corner} corner

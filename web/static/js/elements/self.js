@@ -1,4 +1,4 @@
-import { cornerAt, cornerBeside } from '../layout.js';
+import { cornerAfter, cornerAt, cornerBeside } from '../layout.js';
 import { find } from './page.js';
 
 /**
@@ -54,20 +54,24 @@ export function showSelf({ self: root, tiles, showSelf: shower }, { call, captur
 }
 
 /**
- * Over the only other, one's own picture is dragged from corner to corner, or goes there by the arrow keys.
+ * Over the only other, one's own picture is dragged from corner to corner, or goes there by the arrow keys; a press of
+ * its button takes it to the next.
  * @param {HTMLElement} root
  * @param {HTMLElement} tiles
  * @param {Settings} settings
  * @param {Stage} stage
  */
 function connectMoving(root, tiles, settings, stage) {
-  /** @type {{pointer: number, x: number, y: number, moved: boolean, box: DOMRect, rect: DOMRect} | null} */
+  /** @typedef {{pointer: number, x: number, y: number, moved: boolean, pressed: boolean}} Drag pressed: by its button */
+  /** @type {Drag & {box: DOMRect, rect: DOMRect} | null} */
   let drag = null;
+  const mover = find('[data-action=move]', root);
+  const next = () => settings.set('selfCorner', cornerAfter(settings.get('selfCorner')));
   root.addEventListener('pointerdown', ({ target, button, pointerId: pointer, clientX: x, clientY: y }) => {
     const floats = tiles.classList.contains('pair') && tiles.dataset.others !== 'none';
     if (!floats || button !== 0 || (target instanceof Element && target.closest('[data-action=hide]'))) return;
     const [box, rect] = [tiles, root].map((each) => each.getBoundingClientRect());
-    drag = { pointer, x, y, moved: false, box, rect };
+    drag = { pointer, x, y, moved: false, pressed: mover.contains(/** @type {Node} */ (target)), box, rect };
     root.setPointerCapture(pointer); // a quick pointer is elsewhere at once
   });
   root.addEventListener('pointermove', ({ pointerId, clientX, clientY }) => {
@@ -83,9 +87,10 @@ function connectMoving(root, tiles, settings, stage) {
   for (const type of /** @type {const} */ (['pointerup', 'pointercancel'])) {
     root.addEventListener(type, ({ pointerId }) => {
       if (drag?.pointer !== pointerId) return;
-      const { moved } = drag;
+      const { moved, pressed } = drag;
       drag = null;
       root.classList.remove('dragged');
+      if (!moved && pressed && type === 'pointerup') next();
       if (!moved) return;
       const [box, { left, top, width, height }] = [tiles, root].map((each) => each.getBoundingClientRect());
       const middle = { x: left + width / 2 - box.left, y: top + height / 2 - box.top };
@@ -93,7 +98,9 @@ function connectMoving(root, tiles, settings, stage) {
       stage.refresh(); // back to where it was, perhaps
     });
   }
-  find('[data-action=move]', root).addEventListener('keydown', (event) => {
+  // By a key: what a pointer presses that is captured differs between browsers.
+  mover.addEventListener('click', ({ detail }) => detail === 0 && next());
+  mover.addEventListener('keydown', (event) => {
     const corner = cornerBeside(settings.get('selfCorner'), event.key);
     if (!corner) return;
     event.preventDefault();

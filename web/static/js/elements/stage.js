@@ -203,12 +203,12 @@ export class Stage extends EventTarget {
 
   /**
    * Who shares, is pinned, or speaks is to be on the first page. Of those who speak only the present one, and not while
-   * another page is looked at: nobody is to vanish from it because they speak. Nor are those whose tile has the focus,
-   * or whose picture is in a window of its own.
+   * another page is looked at: nobody is to vanish from it because they speak. Nor are those whose tile has the focus
+   * or the whole screen, or whose picture is in a window of its own.
    * @param {number} capacity
    */
   #bring(capacity) {
-    const held = [document.activeElement, document.pictureInPictureElement].map(channelOf);
+    const held = [document.activeElement, document.fullscreenElement, document.pictureInPictureElement].map(channelOf);
     const about = {
       stays: (/** @type {string} */ id) =>
         this.#pinned.has(id) || this.#sharing.has(id) || held.includes(id) || id === this.#focused,

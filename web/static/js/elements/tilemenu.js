@@ -36,6 +36,7 @@ export class TileMenu extends EventTarget {
     this.#volumes = volumes;
     this.#volume = /** @type {HTMLInputElement} */ (find('.volume input', tileMenu));
     this.#ask = askToRemove(removing, floor);
+    find('.volume', tileMenu).hidden = !canBeQuieter();
     this.#volume.addEventListener('input', () => volumes.set(this.#id, this.#volume.valueAsNumber / 100));
     floor.addEventListener('about', (event) => {
       if (/** @type {CustomEvent} */ (event).detail.id === this.#id) this.#update();
@@ -68,7 +69,8 @@ export class TileMenu extends EventTarget {
     const { clientWidth, clientHeight } = document.documentElement;
     this.#root.style.left = `${Math.max(MARGIN, Math.min(right - width, clientWidth - width - MARGIN))}px`;
     this.#root.style.top = `${Math.max(MARGIN, Math.min(bottom + MARGIN / 2, clientHeight - height - MARGIN))}px`;
-    this.#volume.focus();
+    const first = this.#root.querySelector(':is(input, button):not([hidden] *)');
+    if (first instanceof HTMLElement) first.focus();
   }
 
   #close() {
@@ -99,6 +101,13 @@ export class TileMenu extends EventTarget {
     if (action === 'host') floor.host(id, !host);
     if (action === 'remove') this.#ask(id, this.#room.participant(id)?.user_name ?? '');
   }
+}
+
+/** An iPhone has buttons of its own for that, and pages change nothing. */
+function canBeQuieter() {
+  const probe = document.createElement('audio');
+  probe.volume = 0.5;
+  return probe.volume === 0.5;
 }
 
 /**

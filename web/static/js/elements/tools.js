@@ -70,9 +70,11 @@ function showOnTap(page, stage) {
     tapped?.classList.remove('tapped');
     tapped = null;
   };
+  let touched = false; // not every browser says it of a click
+  page.tiles.addEventListener('pointerdown', ({ pointerType }) => (touched = pointerType === 'touch'), true);
   /** @param {MouseEvent} event */
   const tap = (event) => {
-    if (/** @type {PointerEvent} */ (event).pointerType !== 'touch' || !(event.target instanceof Element)) return;
+    if (!touched || event.detail === 0 || !(event.target instanceof Element)) return; // 0: a key
     const [tile, button] = [event.target.closest('.tile'), event.target.closest('button')];
     // What was not to be seen was not meant.
     if (button && tile && tile !== tapped && !tile.classList.contains('pinned')) event.stopPropagation();
@@ -134,7 +136,9 @@ function showFullscreen(others) {
     const on = panel !== null && document.fullscreenElement === panel;
     const name = panel?.querySelector('.name')?.textContent ?? '';
     button.classList.toggle('on', on);
-    button.setAttribute('aria-label', on ? t('tile.leave_fullscreen') : t('tile.fullscreen', { name }));
+    const label = on ? t('tile.leave_fullscreen') : t('tile.fullscreen', { name });
+    button.setAttribute('aria-label', label);
+    button.setAttribute('title', label);
   }
 }
 
