@@ -132,7 +132,7 @@ test('a camera that is unplugged is off', async () => {
   assert.equal(published.video, null);
   assert.equal(told.features.video, false);
   assert.equal(told.camera.at(-1), false);
-  assert.equal(told.problems.at(-1), 'The camera was disconnected.');
+  assert.equal(told.problems.at(-1), 'The camera was disconnected. Connect it again, or choose another one.');
 });
 
 test('what is barred is off, and cannot be switched on', async () => {

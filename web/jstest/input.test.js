@@ -215,7 +215,7 @@ test('unplugged without another one it is off; a loose plug switches on again, a
     published.video.end();
     await rest();
     assert.deepEqual([published.video, told.camera.at(-1), told.wrong.at(-1)], [null, false, 'missing']);
-    assert.equal(told.problems.at(-1), 'The camera was disconnected.');
+    assert.equal(told.problems.at(-1), 'The camera was disconnected. Connect it again, or choose another one.');
     clock.now += later;
     devices.plug('camera', ['c1']);
     await rest();

@@ -255,7 +255,7 @@ export class Input extends EventTarget {
     }
     this.#missingSince = this.#now();
     this.#problem = lost(this.#device);
-    this.#tell(this.#problem.text);
+    this.#tell(sentence(this.#problem));
     await this.#use(null);
   }
 
