@@ -15,6 +15,7 @@ import (
 	"parley/auth"
 	"parley/sfu/mailbox"
 	"parley/signaling/protocol"
+	"parley/signaling/rate"
 )
 
 const (
@@ -223,7 +224,7 @@ func (h *Hub) register(conn *websocket.Conn, identity auth.Identity, page string
 		stopped:   make(chan ending, 1),
 		ended:     make(chan struct{}),
 		handlers:  make(map[string]Handler),
-		malformed: newWindow(malformedAllowed, malformedSpan),
+		malformed: rate.New(malformedAllowed, malformedSpan),
 		live:      liveness{began: h.began},
 	}
 	h.mu.Lock()

@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"parley/signaling/protocol"
+	"parley/signaling/rate"
 )
 
 const (
@@ -30,12 +31,12 @@ var errFlood = errors.New("flood")
 
 // read is the reader: it judges size, rate and shape of what arrives, and that something does.
 func (s *Session) read() {
-	rate := newWindow(framesAllowed, framesSpan)
+	frames := rate.New(framesAllowed, framesSpan)
 	s.conn.SetReadLimit(protocol.MaxFrameBytes)
 	answer := s.conn.PingHandler()
 	s.conn.SetPingHandler(func(data string) error {
 		s.hear()
-		if rate.hit(time.Now()) {
+		if frames.Hit(time.Now()) {
 			return errFlood
 		}
 		return answer(data)
@@ -44,7 +45,7 @@ func (s *Session) read() {
 		s.hear()
 		return nil
 	})
-	end := s.readFrames(rate)
+	end := s.readFrames(frames)
 	s.hand(&inbound{end: &end})
 	if end.linger {
 		s.drain()
@@ -52,13 +53,13 @@ func (s *Session) read() {
 }
 
 // readFrames hands frames to the loop until there are no more, and says why.
-func (s *Session) readFrames(rate *window) ending {
+func (s *Session) readFrames(frames *rate.Limit) ending {
 	for {
 		kind, data, err := s.readFrame()
 		switch {
 		case err != nil:
 			return endingOf(err)
-		case rate.hit(time.Now()):
+		case frames.Hit(time.Now()):
 			return endingOf(errFlood)
 		}
 		in := new(inbound)

@@ -11,6 +11,7 @@ import (
 	"parley/auth"
 	"parley/sfu/mailbox"
 	"parley/signaling/protocol"
+	"parley/signaling/rate"
 )
 
 const (
@@ -42,7 +43,7 @@ type Session struct {
 	// Owned by the loop.
 	handlers  map[string]Handler
 	opened    []Handler // in the order of registration
-	malformed *window
+	malformed *rate.Limit
 	live      liveness
 	timer     *time.Timer // wakes the loop when live wants to be asked again
 	room      *room       // nil outside a room
@@ -248,7 +249,7 @@ func (s *Session) refuse(err error) {
 	wire := wireError(err)
 	s.log.Debug("refused", "type", wire.Type, "detail", wire.Detail)
 	s.Send(protocol.KeyError, wire)
-	if malformed(wire.Type) && s.malformed.hit(time.Now()) && s.end == nil {
+	if malformed(wire.Type) && s.malformed.Hit(time.Now()) && s.end == nil {
 		s.end = &ending{code: websocket.ClosePolicyViolation, reason: "too many malformed frames", linger: true}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"parley/signaling/protocol"
+	"parley/signaling/rate"
 )
 
 // Limits of what is kept, the newest of it.
@@ -46,19 +47,19 @@ type Line struct {
 type Chat struct {
 	lines   []*Line // the oldest first
 	bytes   int     // of lines
-	said    rate
-	reacted rate
+	said    *rate.Limit
+	reacted *rate.Limit
 	people  map[string]*person // by login session: of all who wrote lately
 	tidyAt  int                // how many people there have to be for another look at who wrote lately
 }
 
 // person is what somebody wrote lately.
-type person struct{ said, reacted rate }
+type person struct{ said, reacted *rate.Limit }
 
 // New makes the chat of a room that opens.
 func New() *Chat {
 	return &Chat{
-		said: rate{most: saidByAll, span: saidSpan}, reacted: rate{most: reactedByAll, span: allSpan},
+		said: rate.New(saidByAll, saidSpan), reacted: rate.New(reactedByAll, allSpan),
 		people: make(map[string]*person), tidyAt: tidyFrom,
 	}
 }
@@ -67,13 +68,13 @@ func New() *Chat {
 func (c *Chat) Say(session string, now time.Time) error {
 	p := c.person(session, now)
 	switch {
-	case p.said.full(now):
+	case p.said.Full(now):
 		return ErrMessages
-	case c.said.full(now):
+	case c.said.Full(now):
 		return ErrRoom
 	}
-	p.said.add(now)
-	c.said.add(now)
+	p.said.Add(now)
+	c.said.Add(now)
 	return nil
 }
 
@@ -81,14 +82,14 @@ func (c *Chat) Say(session string, now time.Time) error {
 // room that claps, they see some.
 func (c *Chat) React(session string, now time.Time) (shown bool, err error) {
 	p := c.person(session, now)
-	if p.reacted.full(now) {
+	if p.reacted.Full(now) {
 		return false, ErrReactions
 	}
-	p.reacted.add(now)
-	if c.reacted.full(now) {
+	p.reacted.Add(now)
+	if c.reacted.Full(now) {
 		return false, nil
 	}
-	c.reacted.add(now)
+	c.reacted.Add(now)
 	return true, nil
 }
 

@@ -302,7 +302,8 @@ function connectDevices(page, parts, notice, side, showStatistics) {
   });
   call.addEventListener('active', tellProblem);
   const lock = new WakeLock(navigator, document);
-  call.addEventListener('active', () => (call.active ? lock.hold() : lock.release()));
+  call.addEventListener('joined', () => call.joined && lock.hold()); // not while every ms counts
+  call.addEventListener('active', () => !call.active && lock.release());
   connectShortcuts(settings, {
     microphone: () => page.microphone.click(),
     camera: () => page.camera.click(),

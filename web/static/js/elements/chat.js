@@ -146,7 +146,7 @@ class List {
   #toEnd() {
     this.#atEnd = true;
     this.#later.hidden = true;
-    this.#list.scrollTop = this.#list.scrollHeight;
+    if (this.#height > 0) this.#list.scrollTop = this.#list.scrollHeight; // shown again, it goes there
   }
 
   #onScroll() {

@@ -191,7 +191,7 @@ export class Stage extends EventTarget {
       corner,
     });
     const shown = [...this.#shown.keys()].map((id) => findPanel(this.#others, id)).filter((panel) => panel !== null);
-    this.#motion.begin(moving ? [...shown, this.#self] : []);
+    this.#motion.begin(moving && shown.length > 0 ? [...shown, this.#self] : []); // who joins does not wait for it
     this.#tiles.dataset.corner = self ? corner : '';
     this.#tiles.dataset.others = ['none', 'one'][this.#order.size] ?? 'many';
     this.#tiles.classList.toggle('pair', pair); // also where the last page has one of many

@@ -1,11 +1,11 @@
-package signaling
+package rate
 
 import (
 	"testing"
 	"time"
 )
 
-func TestWindow(t *testing.T) {
+func TestLimit(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
 	for _, tt := range []struct {
@@ -20,10 +20,10 @@ func TestWindow(t *testing.T) {
 		{"steady", []int{0, 334, 668, 1002, 1336, 1670, 2004}, nil},
 		{"burst across any boundary", []int{900, 950, 1050, 1100, 2100}, []int{3}},
 	} {
-		w := newWindow(3, time.Second)
+		l := New(3, time.Second)
 		var got []int
 		for i, ms := range tt.ms {
-			if w.hit(at(ms)) {
+			if l.Hit(at(ms)) {
 				got = append(got, i)
 			}
 		}
