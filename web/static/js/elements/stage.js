@@ -89,7 +89,10 @@ export class Stage extends EventTarget {
       });
     }
     floor.addEventListener('about', (event) => this.#noteScreen(/** @type {CustomEvent} */ (event).detail.id));
-    this.#voices.addEventListener('speaker', () => this.#changed());
+    this.#voices.addEventListener('speaker', (event) => {
+      const { id } = /** @type {CustomEvent} */ (event).detail;
+      if (id !== null && room.participant(id)) this.#changed(); // one's own voice moves nothing
+    });
     this.#settings.addEventListener('change', (event) => {
       if (['view', 'selfCorner'].includes(/** @type {CustomEvent} */ (event).detail.name)) this.#changed();
     });
