@@ -87,7 +87,7 @@ const STATES = {
     await say(ben, 'Hello everybody! The agenda is at https://example.org/agenda');
     await say(ben, 'Shall we begin?');
     await say(anna, 'Two minutes: Cleo looks for her headset.');
-    await say(cleo, 'Found it 🎉');
+    await say(cleo, 'Found it, here I am.');
     await anna.press('#chat-button');
     await shoot(anna.page, 'chat');
     await anna.press('#chat-button');
