@@ -169,6 +169,8 @@ func (a secured) do(p *Peer) error {
 	}
 	a.c.secured = true
 	p.publishSending(a.c)
+	a.c.lines.secured()
+	p.tellUndecodable()
 	return nil
 }
 

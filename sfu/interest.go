@@ -1,7 +1,6 @@
 package sfu
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -21,11 +20,12 @@ const (
 
 // interest is what a participant wants of what the others publish. It is owned by the peer's loop.
 type interest struct {
-	others map[tileKey][]*upTrack // what they publish
-	tiles  map[tileKey]tileSize   // as the participant shows them
-	only   bool                   // pictures that it never mentioned are left out
-	slots  []*upTrack             // in place of the others' microphones
-	voices bool                   // it has asked for slots, be it for none
+	others  map[tileKey][]*upTrack // what they publish
+	tiles   map[tileKey]tileSize   // as the participant shows them
+	only    bool                   // pictures that it never mentioned are left out
+	guessed []tileKey              // of tiles: what nobody has said yet
+	slots   []*upTrack             // in place of the others' microphones
+	voices  bool                   // it has asked for slots, be it for none
 }
 
 // tileKey is a picture of somebody.
@@ -75,6 +75,9 @@ func (p *Peer) see(tiles []Tile, only *bool, now time.Time) {
 	for _, tile := range tiles {
 		p.look(tile, now)
 	}
+	if len(tiles) > 0 {
+		p.takeGuessBack(tiles)
+	}
 	if only != nil && *only != p.interest.only {
 		p.interest.only = *only
 		p.chooseAll()
@@ -121,7 +124,7 @@ func (p *Peer) chooseAll() {
 	for _, group := range p.interest.others {
 		tracks = append(tracks, group...)
 	}
-	slices.SortFunc(tracks, func(a, b *upTrack) int { return cmp.Compare(a.id, b.id) })
+	slices.SortFunc(tracks, byOrder)
 	p.choose(tracks)
 }
 

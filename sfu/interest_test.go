@@ -71,6 +71,44 @@ func TestOnlyWhatIsShown(t *testing.T) {
 	expect("all again", "p0", "p1", "p2", "p3", "p4")
 }
 
+func TestFirstPicturesAreGuessed(t *testing.T) {
+	h := newHouse(t)
+	for i := range 4 {
+		h.films(fmt.Sprint("p", i))
+	}
+	yes := true
+	join := func(id string) *guest {
+		viewer := h.join(id)
+		viewer.settle()
+		viewer.peer.see(nil, &yes, h.now)
+		return viewer
+	}
+	viewer := join("viewer")
+	expect := func(what string, ids ...string) {
+		t.Helper()
+		if got := viewer.pictures(); !slices.Equal(got, ids) {
+			t.Errorf("%s: has the pictures of %v, want %v", what, got, ids)
+		}
+	}
+	expect("before it has lines")
+	viewer.peer.guess(2)
+	expect("of two lines", "p0", "p1")
+	viewer.peer.see(nil, &yes, h.now)
+	expect("nothing said", "p0", "p1")
+	viewer.peer.see(shownAs(100, "p1", "p3"), nil, h.now)
+	expect("one of them shown", "p1", "p3")
+	viewer.peer.guess(4)
+	expect("who has said what it shows", "p1", "p3")
+
+	viewer = join("hider")
+	viewer.peer.guess(9)
+	expect("of many lines", "p0", "p1", "p2", "p3")
+	viewer.peer.see(shownAs(0, "p0", "p1", "p2", "p3"), nil, h.now)
+	h.pass(outOfSight)
+	viewer.peer.loseSight(h.now)
+	expect("all hidden")
+}
+
 func TestTurningPagesStaysBounded(t *testing.T) {
 	h := newHouse(t)
 	var everybody []string

@@ -22,6 +22,7 @@ type line struct {
 	sender      *webrtc.RTPSender
 	down        *downTrack // nil while parked
 	open        bool       // down is in the fan-out
+	filled      bool       // down went on it with an answer of ours
 	ended       bool       // down is no more, and the line is about to be parked
 	left        string     // the stream of the last track, until the client knows that it has ended
 }
@@ -178,7 +179,7 @@ func (ls *lines) negotiated(up *upTrack) bool {
 // park takes the track off a line.
 func (ls *lines) park(up *upTrack, l *line) error {
 	ls.detach(l)
-	l.down, l.open, l.ended, l.left = nil, false, false, up.streamID
+	l.down, l.open, l.filled, l.ended, l.left = nil, false, false, false, up.streamID
 	delete(ls.active, up)
 	ls.parked = append(ls.parked, l)
 	return ls.replace(l, idleTrack{l.transceiver.Kind(), l.transceiver.Mid()})
@@ -200,9 +201,13 @@ func (ls *lines) carry(up *upTrack) error {
 		ls.active[up] = l
 		return nil
 	}
-	l := ls.parked[at]
+	return ls.put(up, ls.parked[at])
+}
+
+// put puts a track on a parked line.
+func (ls *lines) put(up *upTrack, l *line) error {
 	down := ls.sender.add(up, ls.shown(up))
-	ls.parked = slices.Delete(ls.parked, at, at+1)
+	ls.parked = slices.DeleteFunc(ls.parked, func(other *line) bool { return other == l })
 	ls.active[up], l.down = l, down
 	if l.codec.MimeType == "" {
 		if err := l.prefer(up.codec, false); err != nil {
@@ -221,7 +226,7 @@ func (ls *lines) replace(l *line, track webrtc.TrackLocal) error {
 	}
 	former := l.sender
 	l.sender = sender
-	if err := l.transceiver.SetSender(sender, track); err != nil {
+	if err := l.transceiver.SetSender(sender, track); err != nil || former == nil {
 		return err
 	}
 	return former.Stop()
@@ -289,21 +294,31 @@ func (ls *lines) answered(rejected map[string]bool) {
 	}
 	var opened []*downTrack
 	for up, l := range ls.active {
-		refused, wanted := !l.down.decodable || rejected[l.transceiver.Mid()], slices.Contains(ls.wanted, up)
-		if refused {
-			l.widen()
-		}
-		if refused && wanted {
-			ls.undecodable[up], ls.dirty = true, true
-			ls.refused = append(ls.refused, up)
-		}
-		if refused || !wanted || l.open || l.ended {
-			continue
-		}
-		l.open = true
-		ls.ingress.subscribe(l.down.ssrc, l.down)
-		opened = append(opened, l.down)
+		opened = ls.settle(up, l, rejected[l.transceiver.Mid()], opened)
 	}
+	ls.open(opened)
+}
+
+// settle takes note of what the client has made of a line, and appends its track to opened if that may now go out.
+func (ls *lines) settle(up *upTrack, l *line, rejected bool, opened []*downTrack) []*downTrack {
+	refused, wanted := !l.down.decodable || rejected, slices.Contains(ls.wanted, up)
+	if refused {
+		l.widen()
+	}
+	if refused && wanted {
+		ls.undecodable[up], ls.dirty = true, true
+		ls.refused = append(ls.refused, up)
+	}
+	if refused || !wanted || l.open || l.ended {
+		return opened
+	}
+	l.open = true
+	ls.ingress.subscribe(l.down.ssrc, l.down)
+	return append(opened, l.down)
+}
+
+// open has tracks go out from now on.
+func (ls *lines) open(opened []*downTrack) {
 	if len(opened) == 0 {
 		return
 	}

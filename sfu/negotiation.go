@@ -152,20 +152,36 @@ func (p *Peer) takeOffer(offer Description) error {
 	if err == nil {
 		p.takeBackEnded(c)
 		p.publishSending(c)
-		var answer Description
-		if answer, err = c.answer(); err == nil {
-			if c.rounds == 0 && !c.connected {
-				c.offerAfter = time.Now().Add(settleWait)
-			}
-			p.deliver(LocalDescription{answer})
-			return nil
-		}
+		err = p.answer(c)
+	}
+	if err == nil {
+		return nil
 	}
 	p.deliver(Refused{fmt.Errorf("%w: %w", ErrDescription, err)})
 	if c.pc.SignalingState() == before {
 		return nil
 	}
 	return p.resetUnasked("offer failed half way")
+}
+
+// answer answers the offer that has been set.
+func (p *Peer) answer(c *connection) error {
+	if err := p.useOffered(c); err != nil {
+		return err
+	}
+	answer, err := c.answer()
+	if err != nil {
+		return err
+	}
+	if c.rounds == 0 && !c.connected {
+		c.offerAfter = time.Now().Add(settleWait)
+	}
+	p.deliver(LocalDescription{answer})
+	if c.secured {
+		c.lines.secured()
+		p.tellUndecodable()
+	}
+	return nil
 }
 
 // takeAnswer completes the round that an offer of ours began.

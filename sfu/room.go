@@ -3,6 +3,8 @@ package sfu
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -19,6 +21,7 @@ type room struct {
 	mu       sync.Mutex
 	members  map[string]*Peer           // guarded by mu
 	tracks   map[*upTrack]*Peer         // guarded by mu; the publisher of each
+	orders   uint64                     // guarded by mu; counts what was published
 	features map[string]json.RawMessage // guarded by mu; the latest of each member
 }
 
@@ -40,7 +43,7 @@ func (r *room) join(p *Peer) error {
 		return fmt.Errorf("id %s is taken in its room", p.id)
 	}
 	r.members[p.id] = p
-	for track := range r.tracks {
+	for _, track := range slices.SortedFunc(maps.Keys(r.tracks), byOrder) {
 		p.post(trackPublished{track})
 	}
 	return nil
@@ -74,6 +77,9 @@ func (r *room) publish(p *Peer, track *upTrack) {
 	}
 	if _, already := r.tracks[track]; already {
 		return
+	}
+	if r.orders++; track.order == 0 { // else it was barred meanwhile
+		track.order = r.orders
 	}
 	r.tracks[track] = p
 	if track.microphone != nil {

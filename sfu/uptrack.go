@@ -49,6 +49,9 @@ type upTrack struct {
 	ingress   *ingress // that it comes from
 	wake      func()   // has the publisher's loop look at what is wanted
 
+	// Static once it is published.
+	order uint64 // the how manieth of the room
+
 	// One of these at most.
 	microphone *microphone // nil unless it is one
 	slot       *slot       // not a track of anybody's but what an audio slot is described as

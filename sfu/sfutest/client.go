@@ -34,7 +34,8 @@ type Options struct {
 	OnOffer  func(sdp string) // sees each offer of the server
 	OnEvent  func(sfu.Event)  // sees each event other than signals
 
-	Setup func(*webrtc.PeerConnection) error // prepares each new connection, before the first offer
+	Setup  func(*webrtc.PeerConnection) error // prepares each new connection, before the first offer
+	Before func(*sfu.Peer)                    // is called before the first offer
 }
 
 // Client is a participant.
@@ -82,6 +83,9 @@ func Join(t *testing.T, s *sfu.SFU, room, id string, options Options) *Client {
 		t.Fatalf("join: %v", err)
 	}
 	c.Peer = peer
+	if options.Before != nil {
+		options.Before(peer)
+	}
 	c.wg.Go(c.run)
 	t.Cleanup(c.Leave)
 	if err := c.connect(); err != nil {

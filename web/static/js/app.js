@@ -3,6 +3,7 @@
 import { Call } from './call.js';
 import { Capture } from './capture.js';
 import { Chat } from './chat.js';
+import { Codecs } from './codecs.js';
 import { tellComings } from './comings.js';
 import { Connection } from './connection.js';
 import { Devices } from './devices.js';
@@ -45,6 +46,7 @@ import { Mux } from './mux.js';
 import { Negotiation } from './negotiation.js';
 import { SFU } from './protocol.js';
 import { Publisher } from './publisher.js';
+import { offerReception } from './reception.js';
 import { Room } from './room.js';
 import { Screen } from './screen.js';
 import { Settings } from './settings.js';
@@ -111,15 +113,19 @@ function construct(page) {
   /** @param {object} message */
   const send = (message) => mux.send({ rtc: message });
   const floor = new Floor((message) => mux.send({ floor: message }));
+  const codecs = new Codecs((page.room.dataset.codecs ?? 'opus vp8').toLowerCase().split(/\s+/));
   const publisher = new Publisher({
     stream: new MediaStream(),
     screen: new MediaStream(),
     announceScreen: (stream) => send({ type: 'screen', stream }),
-    codecs: (page.room.dataset.codecs ?? 'opus vp8').toLowerCase().split(/\s+/),
+    codecs,
   });
   const negotiation = new Negotiation({
     send: (signal) => send({ type: 'signal', recipient: SFU, signal }),
-    prepare: (connection) => publisher.attach(connection),
+    furnish: (connection) => {
+      publisher.attach(connection);
+      offerReception(connection, codecs);
+    },
   });
   const media = window.isSecureContext ? navigator.mediaDevices : undefined;
   const screen = new Screen(media);

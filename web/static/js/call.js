@@ -85,6 +85,8 @@ export class Call extends EventTarget {
     mux.apps.add('error', 'bad_room', () => this.leave());
     for (const type of REFUSALS) mux.apps.add('error', type, (event) => this.#onRefused(type, event));
     capture.addEventListener('features', () => negotiation.setFeatures(capture.features));
+    capture.addEventListener('ready', () => this.#prepareOffer());
+    publisher.addEventListener('line', () => this.#prepareOffer());
     this.#listenToConnection();
   }
 
@@ -175,10 +177,17 @@ export class Call extends EventTarget {
   }
 
   async #prepare() {
-    if (this.#role === 'viewer') this.#capture.close();
-    else if (!(await this.#capture.open())) return;
+    if (this.#role === 'viewer') {
+      this.#negotiation.stop(); // what was prepared would send
+      this.#capture.close();
+    } else if (!(await this.#capture.open())) return;
     this.#ready = true;
     this.#sendJoin();
+  }
+
+  /** Before the call there is time to make the connection's offer, which goes out with the join then. */
+  #prepareOffer() {
+    if (this.#connected && !this.#active && this.#capture.ready) this.#negotiation.prepare();
   }
 
   /** @param {ConnectEvent} event */
@@ -188,12 +197,14 @@ export class Call extends EventTarget {
     this.#setJoined(false);
     this.#room.reset([]);
     this.#negotiation.configure(configuration);
+    this.#prepareOffer();
     this.#sendJoin();
   }
 
   /** @param {ConfigEvent} event */
   #onConfig({ rtc_config: configuration }) {
     this.#negotiation.configure(configuration);
+    this.#prepareOffer(); // relayed candidates end with their credentials
   }
 
   /**
@@ -212,10 +223,7 @@ export class Call extends EventTarget {
       return;
     }
     this.#setBusy(false);
-    this.#mux.send({ rtc: { type: 'slots', audio: AUDIO_SLOTS } });
-    this.#mux.send({ rtc: { type: 'view', tiles: [], only: true } });
     this.#room.reset(ids);
-    this.#negotiation.start();
     this.#setJoined(true);
   }
 
@@ -243,6 +251,7 @@ export class Call extends EventTarget {
     if (!this.#active || this.#joined) return; // nothing is asked for
     if (type === 'full' && retry && this.#tries < TRIES) {
       this.#tries++;
+      this.#negotiation.stop(); // its offer has come to nothing
       this.#setBusy(true);
       this.#timer = setTimeout(() => this.#sendJoin(), PAUSE);
       return;
@@ -262,7 +271,10 @@ export class Call extends EventTarget {
       ...(this.#password && { password: this.#password }),
       ...(this.#invite && { invite: this.#invite }),
     };
+    this.#mux.send({ rtc: { type: 'slots', audio: AUDIO_SLOTS } });
+    this.#mux.send({ rtc: { type: 'view', tiles: [], only: true } });
     this.#mux.send({ join: Object.keys(more).length > 0 ? { room: this.#name, ...more } : this.#name });
+    this.#negotiation.start(); // the offer needs not wait for the answer; where that is a refusal, it counts for nothing
   }
 
   #stop() {

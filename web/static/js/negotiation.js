@@ -5,7 +5,7 @@ import { FEATURES_ID, FEATURES_LABEL, RESET, SFU } from './protocol.js';
 /**
  * @typedef {object} Options
  * @property {(signal: SignalBody) => void} send a description or candidate for the server's peer
- * @property {(connection: RTCPeerConnection) => void} prepare adds to a fresh connection what is to be published
+ * @property {(connection: RTCPeerConnection) => void} furnish adds to a fresh connection what is to be sent and received
  * @property {(configuration: RTCConfiguration) => RTCPeerConnection} [create]
  */
 
@@ -16,14 +16,14 @@ const LAST_DELAY = 16000;
 
 /**
  * The one RTCPeerConnection, to the server, by perfect negotiation; this side is polite and makes the first offer. It
- * lives from `start` to `stop`; a reset, by either side, replaces it with a fresh one.
+ * lives from `start`, or from `prepare` before it, to `stop`; a reset, by either side, replaces it with a fresh one.
  *
  * Events: `track` and `removetrack` (CustomEvents with `{track, stream}`), `features` (with what another participant's
  * channel brought), `gone` (the connection was closed and all its tracks with it), `state` (with the connection state).
  */
 export class Negotiation extends EventTarget {
   #send;
-  #prepare;
+  #furnish;
   #create;
 
   /** @type {RTCConfiguration} */
@@ -36,6 +36,10 @@ export class Negotiation extends EventTarget {
   #channel = null;
   /** Started and not stopped: there is a connection, or a reset is under way. */
   #running = false;
+  /** Prepared and not started: nothing is sent. */
+  #waiting = false;
+  /** The offer that was prepared is made. */
+  #offered = false;
   /** A reset was sent: until the server's arrives, its signals are for the old connection. */
   #resetting = false;
   /** Resets since the connection last worked. */
@@ -48,10 +52,10 @@ export class Negotiation extends EventTarget {
   #early = [];
 
   /** @param {Options} options */
-  constructor({ send, prepare, create = (configuration) => new RTCPeerConnection(configuration) }) {
+  constructor({ send, furnish, create = (configuration) => new RTCPeerConnection(configuration) }) {
     super();
     this.#send = send;
-    this.#prepare = prepare;
+    this.#furnish = furnish;
     this.#create = create;
   }
 
@@ -70,16 +74,28 @@ export class Negotiation extends EventTarget {
     return this.#connection;
   }
 
-  /** Connects. Signals from before this are stale. */
-  start() {
+  /** Makes a connection and its offer, which wait for `start`. */
+  prepare() {
     this.stop();
-    this.#running = true;
+    this.#waiting = true;
     this.#open();
+  }
+
+  /** Connects, with what was prepared if anything was. Signals from before this are stale. */
+  start() {
+    const connection = this.#waiting ? this.#connection : null;
+    if (!connection) this.stop();
+    this.#running = true;
+    this.#waiting = false;
+    if (!connection) this.#open();
+    else if (this.#offered) this.#sendGathered(connection);
   }
 
   /** Closes the connection, if there is one. */
   stop() {
     this.#running = false;
+    this.#waiting = false;
+    this.#offered = false;
     this.#resetting = false;
     this.#resets = 0;
     this.#close();
@@ -125,7 +141,7 @@ export class Negotiation extends EventTarget {
     listen('track', ({ track, streams }) => this.#addTrack(connection, track, streams));
     listen('connectionstatechange', () => this.#stateChanged(connection.connectionState));
     this.#openChannel(connection);
-    this.#prepare(connection);
+    this.#furnish(connection);
   }
 
   /** @param {RTCPeerConnection} connection */
@@ -227,12 +243,23 @@ export class Negotiation extends EventTarget {
   /** @param {RTCPeerConnection} connection */
   #sendDescription(connection) {
     if (connection !== this.#connection || !connection.localDescription) return;
+    if (this.#waiting) {
+      this.#offered = true;
+      return;
+    }
     const { type, sdp } = connection.localDescription;
     this.#send({ description: { type, sdp } });
   }
 
+  /** Sends the offer with the candidates that were gathered meanwhile. @param {RTCPeerConnection} connection */
+  #sendGathered(connection) {
+    this.#sendDescription(connection);
+    if (connection.iceGatheringState === 'complete') this.#sendCandidate(null);
+  }
+
   /** @param {RTCIceCandidate | null} candidate an empty one only ends one line's (Firefox) */
   #sendCandidate(candidate) {
+    if (this.#waiting) return; // the offer will have it
     if (candidate === null) this.#send({ candidate: null });
     else if (candidate.candidate !== '') this.#send({ candidate: candidate.toJSON() });
   }
@@ -261,6 +288,7 @@ export class Negotiation extends EventTarget {
   /** Asks for fresh peers. The first time at once, then at growing intervals. */
   #reset() {
     this.#close();
+    if (this.#waiting) return; // a fresh one is made when it is started
     this.#resetting = true;
     const excess = this.#resets++ - FREE_RESETS;
     const ask = () => this.#send({ description: { type: RESET } });

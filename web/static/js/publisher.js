@@ -1,6 +1,7 @@
 import { activeOf, cameraEncodings, fallbacks, screenEncodings, shrink } from './encodings.js';
 
 /**
+ * @import {Codecs, Kind} from './codecs.js'
  * @import {Quality} from './encodings.js'
  * @import {LayersEvent} from './protocol.js'
  */
@@ -10,7 +11,6 @@ import { activeOf, cameraEncodings, fallbacks, screenEncodings, shrink } from '.
  * time.
  *
  * @typedef {'audio' | 'video' | 'screen' | 'screenAudio'} Source
- * @typedef {'audio' | 'video'} Kind
  */
 
 const SOURCES = /** @type {const} */ (['audio', 'video', 'screen', 'screenAudio']);
@@ -18,10 +18,8 @@ const SOURCES = /** @type {const} */ (['audio', 'video', 'screen', 'screenAudio'
 /** @type {Record<Source, Kind>} */
 const KINDS = { audio: 'audio', video: 'video', screen: 'video', screenAudio: 'audio' };
 
-// What makes the allowed codecs robust, without being one.
-const HELPERS = ['rtx', 'red'];
-
-export class Publisher {
+/** It dispatches `line` when a connection that there was already got a line more. */
+export class Publisher extends EventTarget {
   /** @type {RTCPeerConnection | null} */
   #connection = null;
   /** @type {Record<Source, MediaStreamTrack | null>} */
@@ -40,28 +38,20 @@ export class Publisher {
   #stream;
   #screen;
   #announceScreen;
-  #capabilities;
 
   /**
    * @param {object} options
    * @param {MediaStream} options.stream the stream that camera and microphone are announced in
    * @param {MediaStream} options.screen that of the screen and its sound
    * @param {(streamId: string) => void} options.announceScreen tells the server which that is, before the offer
-   * @param {string[]} options.codecs allowed codecs in lower case, e.g. "opus"; a short list keeps offers short
-   * @param {(kind: Kind) => RTCRtpCapabilities | null} [options.capabilities]
+   * @param {Codecs} options.codecs
    */
-  constructor({
-    stream,
-    screen,
-    announceScreen,
-    codecs,
-    capabilities = (kind) => RTCRtpReceiver.getCapabilities(kind),
-  }) {
+  constructor({ stream, screen, announceScreen, codecs }) {
+    super();
     this.#stream = stream;
     this.#screen = screen;
     this.#announceScreen = announceScreen;
     this.#codecs = codecs;
-    this.#capabilities = capabilities;
   }
 
   /**
@@ -94,7 +84,7 @@ export class Publisher {
     this.#tracks[source] = track;
     const transceiver = this.#transceivers[source];
     if (!transceiver || (track && this.#isReduced(transceiver.sender))) {
-      this.#add(source);
+      if (this.#add(source)) this.dispatchEvent(new Event('line'));
       return;
     }
     if (isScreen(source)) {
@@ -135,17 +125,18 @@ export class Publisher {
     return pictures;
   }
 
-  /** @param {Source} source */
+  /** @param {Source} source @returns {boolean} whether there was anything to add, and to add it to */
   #add(source) {
     const track = this.#tracks[source];
-    if (!this.#connection || !track) return;
+    if (!this.#connection || !track) return false;
     if (isScreen(source)) this.#announceScreen(this.#screen.id);
     const transceiver = this.#addTransceiver(this.#connection, source, track);
     this.#transceivers[source] = transceiver;
     this.#encodings.set(transceiver.sender, transceiver.sender.getParameters().encodings);
-    this.#prefer(KINDS[source], transceiver);
+    this.#codecs.prefer(KINDS[source], transceiver);
     if (source === 'screen') void this.#change(transceiver.sender, keepResolution);
     if (source === 'video') this.#activate(source);
+    return true;
   }
 
   /**
@@ -157,7 +148,7 @@ export class Publisher {
     /** @type {RTCRtpTransceiverInit} */
     const init = { direction: 'sendonly', streams: [isScreen(source) ? this.#screen : this.#stream] };
     if (KINDS[source] === 'audio') return connection.addTransceiver(track, init);
-    const codec = nameOf(this.#allowed('video')[0]);
+    const codec = this.#codecs.first('video');
     const best = source === 'screen' ? screenEncodings(codec) : cameraEncodings(track, codec);
     const [last, ...others] = fallbacks(best).reverse();
     for (const sendEncodings of others.reverse()) {
@@ -177,33 +168,6 @@ export class Publisher {
    */
   #isReduced(sender) {
     return sender.getParameters().encodings.length < (this.#encodings.get(sender)?.length ?? 0);
-  }
-
-  /**
-   * The codecs that the server takes and this browser has, in the server's order.
-   * @param {Kind} kind
-   */
-  #allowed(kind) {
-    const available = this.#capabilities(kind)?.codecs ?? [];
-    const allowed = available.filter((codec) => this.#codecs.includes(nameOf(codec)));
-    return allowed.sort((a, b) => this.#codecs.indexOf(nameOf(a)) - this.#codecs.indexOf(nameOf(b)));
-  }
-
-  /**
-   * Leaves out the codecs that the server would refuse anyway.
-   * @param {Kind} kind
-   * @param {RTCRtpTransceiver} transceiver
-   */
-  #prefer(kind, transceiver) {
-    const allowed = this.#allowed(kind);
-    if (allowed.length === 0) return;
-    const available = this.#capabilities(kind)?.codecs ?? [];
-    const helpers = available.filter((codec) => HELPERS.includes(nameOf(codec)));
-    try {
-      transceiver.setCodecPreferences([...allowed, ...helpers]);
-    } catch (error) {
-      console.warn('all codecs are offered', error);
-    }
   }
 
   /** Switches encodings on and off as the server and the person have asked for, as far as that is not so already. */
@@ -284,11 +248,6 @@ function assign(target, values) {
   const changed = entries.some(([name, value]) => target[name] !== value);
   Object.assign(target, values);
   return changed;
-}
-
-/** @param {{mimeType: string} | undefined} codec */
-function nameOf(codec) {
-  return codec?.mimeType.split('/')[1].toLowerCase() ?? '';
 }
 
 /**
