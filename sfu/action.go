@@ -230,6 +230,7 @@ func (a trackUnpublished) do(p *Peer) error {
 
 func (a slotChanged) do(p *Peer) error {
 	p.deliver(a.event)
+	p.describeSlots()
 	return nil
 }
 

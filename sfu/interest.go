@@ -177,8 +177,20 @@ func (p *Peer) listen(slots int) {
 			p.conn.lines.unwant(up)
 		}
 	}
-	for _, up := range p.interest.slots {
+	p.describeSlots()
+	p.chooseAll()
+}
+
+// describeSlots wants the slots that bring somebody, and one more, so that whoever comes next is heard without a round.
+// What was described once stays.
+func (p *Peer) describeSlots() {
+	used := 0
+	for i, up := range p.interest.slots {
+		if up.slot.from.Load() != nil {
+			used = i + 1
+		}
+	}
+	for _, up := range p.interest.slots[:min(used+1, len(p.interest.slots))] {
 		p.conn.lines.want(up)
 	}
-	p.chooseAll()
 }

@@ -243,8 +243,14 @@ func TestSlotsComeAndGo(t *testing.T) {
 		t.Fatalf("%d tracks wanted, want one slot", n)
 	}
 	listener.peer.listen(4)
-	if n := len(listener.conn.lines.wanted); n != 4 || listener.slotOf("a") < 0 || listener.slotOf("b") < 0 {
-		t.Fatalf("%d tracks wanted, %v", n, listener.slots())
+	if n := len(listener.conn.lines.wanted); n != 3 || listener.slotOf("a") < 0 || listener.slotOf("b") < 0 {
+		t.Fatalf("%d tracks wanted of two who are heard, want one to spare: %v", n, listener.slots())
+	}
+	for _, id := range []string{"c", "d"} {
+		h.enter(id)
+		if listener.settle(); len(listener.conn.lines.wanted) != 4 || listener.slotOf(id) < 0 {
+			t.Errorf("%d tracks wanted when %s is heard", len(listener.conn.lines.wanted), id)
+		}
 	}
 	listener.peer.listen(0)
 	h.speak(200*time.Millisecond, map[*talker]uint8{a: 30, b: 30})

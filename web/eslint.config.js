@@ -44,6 +44,7 @@ const dom = [
   'URL',
   'devicePixelRatio',
   'queueMicrotask',
+  'requestAnimationFrame',
   'fetch',
 ];
 const observers = ['ResizeObserver', 'IntersectionObserver', 'MutationObserver', 'matchMedia'];

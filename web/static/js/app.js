@@ -185,8 +185,8 @@ function storage() {
  * @param {Words} words
  */
 function showOthers(page, parts, { notice, announcements }) {
-  const { mux, room, voices, volumes, floor, settings, stage, send } = parts;
-  const panels = new Panels(page.others, { room, floor, settings, volumes });
+  const { mux, room, voices, volumes, settings, floor, stage, send } = parts;
+  const panels = new Panels(page.others, parts);
   const slots = new Slots(page.slots, room, volumes);
   const follow = () => {
     for (const player of [panels, slots]) player.setSink(settings.get('speaker'));
@@ -194,10 +194,6 @@ function showOthers(page, parts, { notice, announcements }) {
   settings.addEventListener('change', follow);
   follow();
   const badges = new Badges(page.others, page.badge, room, (text) => announcements.say(text));
-  stage.addEventListener('arranged', (event) => {
-    const { appeared, gone } = /** @type {CustomEvent} */ (event).detail;
-    for (const id of [...appeared, ...gone]) panels.update(id);
-  });
   new Viewport(page.others, { room, stage, settings, send: (tiles) => send({ type: 'view', tiles }) });
   connectPages(page.pages, stage);
   showVoices(page, voices, room);

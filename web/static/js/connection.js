@@ -19,8 +19,9 @@
  * @property {() => Promise<boolean>} welcome whether one is logged in; fails when the server does not answer
  */
 
-/** An interruption that is over in so many ms is not worth a word. */
+/** An interruption that is over in so many ms is not worth a word, nor is a connection that comes about sooner. */
 const GRACE = 1000;
+const JOINING_GRACE = 400;
 
 /** A try that has led to nothing after so many ms is followed by the next. */
 const PATIENCE = 10_000;
@@ -60,8 +61,10 @@ export class Connection extends EventTarget {
   /** @type {State} as it was told last */
   #state = 'before';
   #told = '';
-  /** @type {ReturnType<typeof setTimeout> | undefined} until an interruption is told */
+  /** @type {ReturnType<typeof setTimeout> | undefined} until a state is told that may pass soon */
   #grace;
+  /** @type {State} that it was found to be last, and may not have been told yet */
+  #awaited = 'before';
   /** @type {ReturnType<typeof setTimeout> | undefined} until a try has taken too long */
   #patience;
   /** @type {ReturnType<typeof setTimeout> | undefined} while picture and sound have yet to come */
@@ -192,15 +195,20 @@ export class Connection extends EventTarget {
   #update() {
     const state = this.#find();
     this.#watch(state === 'joining' && this.#call.joined);
-    if (state !== 'reconnecting') {
+    const grace = this.#graceOf(state);
+    if (state !== this.#awaited || grace === 0) {
       clearTimeout(this.#grace);
       this.#grace = undefined;
-      this.#tell(state);
-    } else if (this.#state === 'reconnecting' || this.#state === 'disconnected') {
-      this.#tell(state);
-    } else {
-      this.#grace ??= setTimeout(() => this.#tell('reconnecting'), GRACE);
     }
+    this.#awaited = state;
+    if (grace === 0) this.#tell(state);
+    else this.#grace ??= setTimeout(() => this.#tell(state), grace);
+  }
+
+  /** How long a state may last before it is told, in ms. @param {State} state */
+  #graceOf(state) {
+    if (state === 'reconnecting') return ['reconnecting', 'disconnected'].includes(this.#state) ? 0 : GRACE;
+    return state === 'joining' && this.#state === 'before' ? JOINING_GRACE : 0;
   }
 
   /** @param {boolean} coming picture and sound, for the first time in this stay */

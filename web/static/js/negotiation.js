@@ -19,7 +19,7 @@ const LAST_DELAY = 16000;
  * lives from `start`, or from `prepare` before it, to `stop`; a reset, by either side, replaces it with a fresh one.
  *
  * Events: `track` and `removetrack` (CustomEvents with `{track, stream}`), `features` (with what another participant's
- * channel brought), `gone` (the connection was closed and all its tracks with it), `state` (with the connection state).
+ * channel brought), `described` (a description of the server's was applied), `gone` (the connection was closed and all its tracks with it), `state` (with the connection state).
  */
 export class Negotiation extends EventTarget {
   #send;
@@ -221,6 +221,7 @@ export class Negotiation extends EventTarget {
     if (description.type === 'answer' && connection.signalingState !== 'have-local-offer') return;
     // An offer that meets one of ours rolls ours back (W3C webrtc, 4.4.1.5); `negotiationneeded` comes again for it.
     await connection.setRemoteDescription(/** @type {RTCSessionDescriptionInit} */ (description));
+    this.#emit('described');
     for (const candidate of this.#early.splice(0)) await this.#addCandidate(connection, candidate);
     if (description.type !== 'offer' || connection !== this.#connection) return;
     await connection.setLocalDescription();

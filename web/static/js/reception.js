@@ -1,9 +1,8 @@
-import { AUDIO_SLOTS } from './protocol.js';
-
 /** @import {Codecs} from './codecs.js' */
 
-/** So many pictures come with the server's first answer; those of more people come with its first offer. */
-const PICTURES = 4;
+// So much comes with the server's first answer; what more people send comes with its first offer. A line costs time.
+const VOICES = 2;
+const PICTURES = 2;
 
 /**
  * Offers lines on which voices and pictures of others come: with the answer, before the server has made an offer.
@@ -12,7 +11,7 @@ const PICTURES = 4;
  */
 export function offerReception(connection, codecs) {
   for (const [kind, lines] of /** @type {const} */ ([
-    ['audio', AUDIO_SLOTS],
+    ['audio', VOICES],
     ['video', PICTURES],
   ])) {
     for (let i = 0; i < lines; i++) codecs.prefer(kind, connection.addTransceiver(kind, { direction: 'recvonly' }));

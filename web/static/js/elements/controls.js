@@ -5,11 +5,24 @@ import { t } from '../words.js';
  * @import {Capture} from '../capture.js'
  * @import {Device} from '../devices.js'
  * @import {Floor} from '../floor.js'
+ * @import {Negotiation} from '../negotiation.js'
  * @import {Settings} from '../settings.js'
  * @import {Page} from './page.js'
+ * @import {Stage} from './stage.js'
  */
 
-/** @typedef {{call: Call, capture: Capture, floor: Floor, settings: Settings}} Parts */
+/**
+ * @typedef {object} Parts
+ * @property {Call} call
+ * @property {Capture} capture
+ * @property {Floor} floor
+ * @property {Negotiation} negotiation
+ * @property {Settings} settings
+ * @property {Stage} stage
+ */
+
+/** So many ms at most the page stays as it is after the press of Join. */
+const AT_ONCE = 200;
 
 const DEVICES = /** @type {const} */ (['camera', 'microphone']);
 
@@ -23,8 +36,8 @@ const CHOSEN = { camera: 'cameraOn', microphone: 'microphoneOn' };
  * @param {Parts} parts
  * @param {boolean} canShare
  */
-export function connectControls(page, { call, capture, floor, settings }, canShare) {
-  connectCall(page, call);
+export function connectControls(page, { call, capture, floor, negotiation, settings, stage }, canShare) {
+  connectCall(page, { call, negotiation, stage });
   connectDevices(page, capture, settings);
   page.screen.hidden = !canShare;
   page.screen.addEventListener('click', () => (capture.sharing ? capture.stopSharing() : capture.share()));
@@ -61,28 +74,47 @@ export function barredOf({ you }) {
 
 /**
  * The page is in one of four states: before the call, on the way into it, in it, and after it. The button that joins is
- * on the card before the call, and in the bar in it.
+ * on the card before the call, and in the bar in it. To draw all anew takes as long as to connect, so on the way into the
+ * call it waits until the server has answered.
  * @param {Page} page
- * @param {Call} call
+ * @param {Pick<Parts, 'call' | 'negotiation' | 'stage'>} parts
  */
-function connectCall(page, call) {
-  page.callButton.addEventListener('click', () => (call.active ? call.leave() : call.join()));
-  page.watch.addEventListener('click', () => call.join({ role: 'viewer' }));
-  let inside = false; // in this stay, though the socket may be lost
+function connectCall(page, { call, negotiation, stage }) {
   let been = false; // in this or an earlier one
+  let inside = false; // in this stay, though the socket may be lost
+  let shown = false; // that one is in it, or on the way
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const show = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    shown = call.active;
+    if (shown) page.room.dataset.state = inside ? 'call' : 'joining';
+    else page.room.dataset.state = been ? 'left' : 'before';
+    page.callButton.classList.toggle('join', !shown);
+    page.callButton.classList.toggle('leave', shown);
+    page.callButton.dataset.as = shown ? call.role : 'participant';
+    page.watch.hidden = shown;
+    move(page, shown ? page.end : page.go);
+    stage.release();
+  };
   const update = () => {
     inside = call.active && (inside || call.joined);
     been ||= inside;
-    if (call.active) page.room.dataset.state = inside ? 'call' : 'joining';
-    else page.room.dataset.state = been ? 'left' : 'before';
-    page.callButton.classList.toggle('join', !call.active);
-    page.callButton.classList.toggle('leave', call.active);
-    page.callButton.dataset.as = call.active ? call.role : 'participant';
-    page.watch.hidden = call.active;
-    move(page, call.active ? page.end : page.go);
+    if (!call.active || shown) show();
+    else if (!timer) {
+      stage.hold();
+      timer = setTimeout(show, AT_ONCE);
+    }
   };
   for (const type of ['active', 'role', 'joined']) call.addEventListener(type, update);
-  update();
+  negotiation.addEventListener('described', () => timer && setTimeout(show, 0)); // the pictures are attached first
+  show();
+  page.callButton.addEventListener('click', () => {
+    if (!call.active) void call.join();
+    else if (shown) call.leave(); // else it is the second press of two
+  });
+  page.watch.addEventListener('click', () => call.join({ role: 'viewer' }));
 }
 
 /**

@@ -22,11 +22,11 @@ export class Motion {
 
   /**
    * Notes where tiles are now, on their way perhaps; to be called before anything is written.
-   * @param {Iterable<HTMLElement>} tiles those that are shown
+   * @param {HTMLElement[]} tiles those that are shown
    */
   begin(tiles) {
     this.#before.clear();
-    if (this.#calm.matches || document.hidden) return;
+    if (tiles.length === 0 || this.#calm.matches || document.hidden) return;
     this.#around = this.#box.getBoundingClientRect();
     for (const tile of tiles) this.#before.set(tile, tile.getBoundingClientRect());
   }

@@ -7,6 +7,7 @@ import { sendTo } from './sink.js';
  * @import {Floor} from '../floor.js'
  * @import {Room} from '../room.js'
  * @import {Settings} from '../settings.js'
+ * @import {Stage} from './stage.js'
  * @import {Volumes} from '../volumes.js'
  * @import {UndecodableEvent} from '../protocol.js'
  */
@@ -22,20 +23,25 @@ export class Panels extends EventTarget {
   #floor;
   #settings;
   #volumes;
+  #stage;
   #sink = '';
+  /** @type {Set<string>} whose pictures were attached before they were placed, by channel name */
+  #early = new Set();
 
   /**
    * @param {HTMLElement} root
    * @param {object} parts
    * @param {Room} parts.room
+   * @param {Stage} parts.stage
    * @param {Pick<Floor, 'about' | 'addEventListener'>} parts.floor
    * @param {Settings} parts.settings
    * @param {Volumes} parts.volumes
    */
-  constructor(root, { room, floor, settings, volumes }) {
+  constructor(root, { room, floor, settings, stage, volumes }) {
     super();
     this.#settings = settings;
     this.#volumes = volumes;
+    this.#stage = stage;
     this.#root = root;
     this.#room = room;
     this.#floor = floor;
@@ -47,6 +53,12 @@ export class Panels extends EventTarget {
     }
     room.addEventListener('left', (event) => {
       findPanel(root, /** @type {CustomEvent} */ (event).detail.participant.channel_name)?.remove();
+    });
+    stage.addEventListener('arranged', (event) => {
+      const { appeared, gone } = /** @type {CustomEvent} */ (event).detail;
+      const early = [...this.#early];
+      this.#early.clear();
+      for (const id of new Set([...early, ...appeared, ...gone])) this.update(id);
     });
     floor.addEventListener('about', (event) => this.update(/** @type {CustomEvent} */ (event).detail.id));
     settings.addEventListener('change', (event) => {
@@ -107,7 +119,11 @@ export class Panels extends EventTarget {
     const [features, { muted }] = [this.#room.features(id), this.#floor.about(id)];
     const camera = this.#room.stream(id, false);
     const video = panel.querySelector('figure:not(.screen) video');
-    if (video instanceof HTMLVideoElement) this.#attach(video, isSeen(panel, video) ? camera : null);
+    if (video instanceof HTMLVideoElement) {
+      const early = this.#stage.held && camera !== null; // it comes with the others, and is likely to be placed
+      if (early) this.#early.add(id);
+      this.#attach(video, early || isSeen(panel, video) ? camera : null);
+    }
     this.#updateScreen(panel, id);
     const dark = features.video === false || !hasTracks(camera, 'video');
     const unseen = !dark && this.#settings.get('receiveQuality') === 'none';

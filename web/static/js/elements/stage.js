@@ -44,6 +44,8 @@ export class Stage extends EventTarget {
   /** @type {Map<string, Size>} */
   #shown = new Map();
   #pending = false;
+  /** Nothing is arranged for the time being. */
+  #held = false;
 
   /**
    * @param {{tiles: HTMLElement, others: HTMLElement, self: HTMLElement}} page
@@ -65,8 +67,10 @@ export class Stage extends EventTarget {
     this.#motion = new Motion(tiles);
     this.#size = { width: tiles.clientWidth, height: tiles.clientHeight };
     new ResizeObserver(([{ contentRect }]) => {
+      const { width, height } = this.#size;
+      if (contentRect.width === width && contentRect.height === height) return;
       this.#size = { width: contentRect.width, height: contentRect.height };
-      this.#update(false); // many times a second, while a window is resized
+      if (!this.#held) this.#update(false); // many times a second, while a window is resized
     }).observe(tiles);
     this.#listen();
   }
@@ -168,14 +172,33 @@ export class Stage extends EventTarget {
     return capacityOf(this.#size, !this.#self.hidden);
   }
 
-  /** Arranges once for all that a frame of the socket brings. */
+  /** Arranges nothing until it is released: what is drawn delays what else is under way. */
+  hold() {
+    this.#held = true;
+  }
+
+  /** Whether it arranges nothing for the time being. */
+  get held() {
+    return this.#held;
+  }
+
+  release() {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#size = { width: this.#tiles.clientWidth, height: this.#tiles.clientHeight };
+    this.#update(false);
+  }
+
+  /** Arranges once for all that comes before the next picture of the page, where one is drawn. */
   #changed() {
     if (this.#pending) return;
     this.#pending = true;
-    queueMicrotask(() => {
+    const arrange = () => {
       this.#pending = false;
-      this.#update(true);
-    });
+      if (!this.#held) this.#update(true);
+    };
+    if (document.hidden) queueMicrotask(arrange);
+    else requestAnimationFrame(arrange);
   }
 
   /** @param {boolean} moving whether tiles are seen to move */
