@@ -64,7 +64,8 @@ export class Publisher extends EventTarget {
     for (const source of SOURCES) this.#add(source);
     // A rollback takes mids away for a while.
     connection.addEventListener('signalingstatechange', () => {
-      if (connection === this.#connection && connection.signalingState === 'stable') this.#applyLayers();
+      if (connection !== this.#connection || connection.signalingState !== 'stable') return;
+      if (this.#wanted.size > 0) this.#applyLayers(); // to ask for parameters blocks while a connection is set up
     });
   }
 

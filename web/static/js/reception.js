@@ -11,8 +11,8 @@ const PICTURES = 2;
  */
 export function offerReception(connection, codecs) {
   for (const [kind, lines] of /** @type {const} */ ([
-    ['audio', VOICES],
     ['video', PICTURES],
+    ['audio', VOICES],
   ])) {
     for (let i = 0; i < lines; i++) codecs.prefer(kind, connection.addTransceiver(kind, { direction: 'recvonly' }));
   }

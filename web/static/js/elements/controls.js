@@ -97,6 +97,7 @@ function connectCall(page, { call, negotiation, stage }) {
     page.watch.hidden = shown;
     move(page, shown ? page.end : page.go);
     stage.release();
+    page.self.querySelector('video')?.play().catch(() => {});
   };
   const update = () => {
     inside = call.active && (inside || call.joined);
@@ -104,11 +105,12 @@ function connectCall(page, { call, negotiation, stage }) {
     if (!call.active || shown) show();
     else if (!timer) {
       stage.hold();
+      page.self.querySelector('video')?.pause();
       timer = setTimeout(show, AT_ONCE);
     }
   };
   for (const type of ['active', 'role', 'joined']) call.addEventListener(type, update);
-  negotiation.addEventListener('described', () => timer && setTimeout(show, 0)); // the pictures are attached first
+page.others.addEventListener('loadeddata', () => timer && show(), true);
   show();
   page.callButton.addEventListener('click', () => {
     if (!call.active) void call.join();

@@ -8,13 +8,15 @@ import { sendTo } from './sink.js';
  */
 
 /**
- * The voices: an `<audio>` for each audio slot, which nobody sees. It dispatches `blocked` when the browser lets nothing
+ * The voices: an `<audio>` for each audio slot that brings somebody, which nobody sees. It dispatches `blocked` when the browser lets nothing
  * play before the person has clicked somewhere.
  */
 export class Slots extends EventTarget {
   #root;
   /** @type {Map<number, HTMLAudioElement>} */
   #players = new Map();
+  /** @type {Map<number, MediaStream | null>} of all slots */
+  #streams = new Map();
   #volumes;
   #sink = '';
 
@@ -35,16 +37,20 @@ export class Slots extends EventTarget {
     });
     room.addEventListener('slot', (event) => {
       const { slot, stream } = /** @type {CustomEvent} */ (event).detail;
-      this.#attach(slot, stream);
+      this.#streams.set(slot, stream);
+      const player = this.#players.get(slot);
+      if (player) this.#attach(player, stream);
     });
     room.addEventListener('reset', () => {
       for (const player of this.#players.values()) player.remove();
       this.#players.clear();
+      this.#streams.clear();
     });
   }
 
   /** Notes whose sound a slot brings: `data-channel`. @param {SlotEvent} event */
   tell({ slot, channel_name: id }) {
+    if (id === null && !this.#players.has(slot)) return;
     const player = this.#player(slot);
     if (id === null) delete player.dataset.channel;
     else player.dataset.channel = id;
@@ -63,11 +69,10 @@ export class Slots extends EventTarget {
   }
 
   /**
-   * @param {number} slot
+   * @param {HTMLAudioElement} player
    * @param {MediaStream | null} stream
    */
-  #attach(slot, stream) {
-    const player = this.#player(slot);
+  #attach(player, stream) {
     if (player.srcObject !== stream) player.srcObject = stream;
     this.#play(player);
   }
@@ -87,6 +92,7 @@ export class Slots extends EventTarget {
     sendTo(player, this.#sink);
     this.#players.set(slot, player);
     this.#root.append(player);
+    this.#attach(player, this.#streams.get(slot) ?? null);
     return player;
   }
 }
