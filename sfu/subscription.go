@@ -16,11 +16,17 @@ func (s *sender) add(up *upTrack, shown tileSize) *downTrack {
 	return d
 }
 
-// share decides what each track gets, before they are open: so their layers flow when they are.
+// share decides what each track gets, before they are open, and asks for their keyframes: so their layers flow when
+// they are, and begin with a keyframe that came meanwhile.
 func (s *sender) share(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.review(now)
+	for _, d := range s.tracks {
+		if !d.open {
+			d.await(now)
+		}
+	}
 }
 
 // open lets packets of tracks out.

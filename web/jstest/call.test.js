@@ -7,7 +7,10 @@ import { rest } from './fakes.js';
 
 const ids = [{ channel_name: 'anna', user_name: 'Anna', short_name: 'peer-anna' }];
 const ben = { channel_name: 'ben', user_name: 'Ben', short_name: 'peer-ben' };
-const BEGINNING = ['{"rtc":{"type":"slots","audio":6}}', '{"rtc":{"type":"view","tiles":[],"only":true}}', 'start'];
+const WISHES = ['{"rtc":{"type":"slots","audio":6}}', '{"rtc":{"type":"view","tiles":[],"only":true}}'];
+
+/** What goes out for a join. */
+const entering = (join = '{"join":"blue"}') => [...WISHES, join, 'start'];
 
 /** A call among fakes that write down, in order, what is asked of them. A `gate` holds back the devices. */
 function open({ invite } = {}) {
@@ -18,6 +21,7 @@ function open({ invite } = {}) {
     apps: { add: (app, event, handler) => handlers.set(`${app} ${event}`, handler) },
   });
   const negotiation = Object.assign(new EventTarget(), {
+    prepare: () => log.push('prepare'),
     start: () => log.push('start'),
     stop: () => log.push('stop'),
     configure: ({ iceServers }) => log.push(`configure ${iceServers}`),
@@ -25,10 +29,14 @@ function open({ invite } = {}) {
     features: {},
     setFeatures: (features) => (negotiation.features = features),
   });
-  const publisher = { detach: () => log.push('detach'), setLayers: ({ mid }) => log.push(`layers ${mid}`) };
+  const publisher = Object.assign(new EventTarget(), {
+    detach: () => log.push('detach'),
+    setLayers: ({ mid }) => log.push(`layers ${mid}`),
+  });
   let opening = 0;
   const capture = Object.assign(new EventTarget(), {
     gate: Promise.resolve(),
+    ready: false,
     features: { video: false },
     async open() {
       log.push('open');
@@ -52,7 +60,7 @@ function open({ invite } = {}) {
   const refuse = (type, detail, retry) => handlers.get(`error ${type}`)({ type, detail, retry });
   const connect = () => server('connect', { channel_name: 'me', rtc_config: { iceServers: 'turn' } });
   const take = () => log.splice(0);
-  return { call, room, negotiation, capture, mux, server, announce, refuse, connect, take, told };
+  return { call, room, negotiation, publisher, capture, mux, server, announce, refuse, connect, take, told };
 }
 
 /** The same, in the call. */
@@ -65,7 +73,7 @@ async function joined(options, join) {
   return parts;
 }
 
-test('joins with open devices, and connects when the others are known', async () => {
+test('joins with open devices, and connects without waiting for the others', async () => {
   const { call, server, connect, take, room } = open();
   connect();
   take();
@@ -73,11 +81,11 @@ test('joins with open devices, and connects when the others are known', async ()
   assert.equal(call.active, true);
   assert.deepEqual(take(), ['open']);
   await joining;
-  assert.deepEqual(take(), ['{"join":"blue"}']);
+  assert.deepEqual(take(), entering());
   server('signal', { signal: 'stale' });
   server('others', { ids });
   server('signal', { signal: 'fresh' });
-  assert.deepEqual(take(), [...BEGINNING, 'signal fresh']);
+  assert.deepEqual(take(), ['signal fresh']);
   assert.deepEqual(room.participants, ids);
 });
 
@@ -86,7 +94,7 @@ test('joins once the socket is there', async () => {
   await call.join();
   assert.deepEqual(take(), ['open']);
   connect();
-  assert.equal(take().at(-1), '{"join":"blue"}');
+  assert.equal(take().at(-2), '{"join":"blue"}');
 });
 
 test('the others are told what is captured', () => {
@@ -117,13 +125,58 @@ test('newcomers of a former stay are no answer to a join', async () => {
   announce(ben);
   assert.deepEqual([take(), room.participants], [[], []]);
   server('others', { ids });
-  assert.deepEqual([take(), room.participants], [BEGINNING, ids]);
+  assert.deepEqual([call.joined, room.participants], [true, ids]);
 });
 
-test('each answer to a join begins afresh', async () => {
-  const { room, server, take } = await joined();
+test('what a former join is answered is not for the next one', async () => {
+  const { call, room, server, refuse, connect, take, told } = open();
+  connect();
+  await call.join();
+  call.leave();
+  await call.join();
+  take();
   server('others', { ids: [ben] });
-  assert.deepEqual([take(), room.participants], [BEGINNING, [ben]]);
+  server('signal', { signal: 'of the former peer' });
+  assert.deepEqual([take(), call.joined, room.participants], [[], false, []]);
+  server('others', { ids });
+  server('signal', { signal: 'fresh' });
+  assert.deepEqual([take(), call.joined, room.participants], [['signal fresh'], true, ids]);
+
+  call.leave();
+  await call.join();
+  call.leave();
+  await call.join();
+  refuse('locked');
+  assert.deepEqual([call.active, told.some(({ refused }) => refused)], [true, false]);
+  server('others', { ids });
+  assert.equal(call.joined, true);
+});
+
+test('before the call the offer is made, as often as what it is made of changes', async () => {
+  const { call, publisher, capture, connect, server, take } = open();
+  const opened = () => ((capture.ready = true), capture.dispatchEvent(new Event('ready')));
+  opened();
+  assert.deepEqual(take(), []); // with whom?
+  connect();
+  assert.deepEqual(take(), ['stop', 'configure turn', 'prepare']);
+  opened();
+  publisher.dispatchEvent(new Event('line'));
+  server('config', { rtc_config: { iceServers: 'renewed' } });
+  assert.deepEqual(take(), ['prepare', 'prepare', 'configure renewed', 'prepare']);
+  await call.join();
+  opened();
+  publisher.dispatchEvent(new Event('line'));
+  server('config', { rtc_config: { iceServers: 'again' } });
+  assert.deepEqual(take(), ['open', ...entering(), 'configure again']);
+});
+
+test('who watches does not offer what was made to be sent', async () => {
+  const { call, capture, connect, take } = open();
+  capture.ready = true;
+  connect();
+  take();
+  await call.join({ role: 'viewer' });
+  assert.deepEqual(take(), ['stop', 'close', ...entering('{"join":{"room":"blue","as":"viewer"}}')]);
 });
 
 test('an answer that comes while the devices open is to a former join', async () => {
@@ -149,16 +202,16 @@ test('leaving hangs up and lets go of everything', async () => {
   assert.deepEqual(take(), ['{"hangup":true}']);
   assert.deepEqual(room.participants, []);
   await call.join();
-  assert.deepEqual(take(), ['open', '{"join":"blue"}']);
+  assert.deepEqual(take(), ['open', ...entering()]);
 });
 
 test('a new socket means to join again, with everything fresh but the devices', async () => {
   const { room, server, connect, take } = await joined();
   connect();
-  assert.deepEqual(take(), ['stop', 'configure turn', '{"join":"blue"}']);
+  assert.deepEqual(take(), ['stop', 'configure turn', ...entering()]);
   assert.deepEqual(room.participants, []);
   server('others', { ids });
-  assert.deepEqual(take(), BEGINNING);
+  assert.deepEqual(room.participants, ids);
 });
 
 test('after leaving, a new socket is only a new socket', async () => {
@@ -177,7 +230,7 @@ test('a page that was put away and comes back joins again', async () => {
   await call.resume();
   assert.deepEqual(take(), ['open']);
   connect();
-  assert.deepEqual(take(), ['stop', 'configure turn', '{"join":"blue"}']);
+  assert.deepEqual(take(), ['stop', 'configure turn', ...entering()]);
 });
 
 test('leaving while the devices open', async () => {
@@ -198,9 +251,9 @@ test('a viewer joins without devices', async () => {
   connect();
   take();
   await call.join({ role: 'viewer' });
-  assert.deepEqual(take(), ['close', '{"join":{"room":"blue","as":"viewer"}}']); // the preview is over
+  // The preview is over.
+  assert.deepEqual(take(), ['stop', 'close', ...entering('{"join":{"room":"blue","as":"viewer"}}')]);
   server('others', { ids });
-  assert.deepEqual(take(), BEGINNING);
   assert.deepEqual(told, [{ role: 'viewer' }, { active: true }, 'joining']);
 });
 
@@ -210,11 +263,11 @@ test('a viewer goes on stage and off again over the same connection', async () =
   await call.change('participant');
   assert.deepEqual(take(), ['open']);
   connect();
-  assert.equal(take().at(-1), '{"join":"blue"}'); // in the role that one has by now
+  assert.equal(take().at(-2), '{"join":"blue"}'); // in the role that one has by now
   await call.change('viewer');
   assert.deepEqual(take(), ['close']);
   connect();
-  assert.equal(take().at(-1), '{"join":{"room":"blue","as":"viewer"}}');
+  assert.equal(take().at(-2), '{"join":{"room":"blue","as":"viewer"}}');
 });
 
 test('outside the call there is no role to change', async () => {
@@ -226,11 +279,11 @@ test('outside the call there is no role to change', async () => {
 test('an invitation goes with each join', async () => {
   const { call, connect, take } = await joined({ invite: 'token' });
   connect();
-  assert.equal(take().at(-1), '{"join":{"room":"blue","invite":"token"}}');
+  assert.equal(take().at(-2), '{"join":{"room":"blue","invite":"token"}}');
   call.leave();
   take();
   await call.join({ role: 'viewer' });
-  assert.equal(take().at(-1), '{"join":{"room":"blue","as":"viewer","invite":"token"}}');
+  assert.equal(take().at(-2), '{"join":{"room":"blue","as":"viewer","invite":"token"}}');
 });
 
 test('where a password is wanted, one joins again with it', async () => {
@@ -241,13 +294,13 @@ test('where a password is wanted, one joins again with it', async () => {
   assert.deepEqual(told.pop(), { refused: { type: 'password', detail: 'wanted', role: 'viewer', wrong: false } });
   assert.equal(call.active, false);
   await call.join({ role: 'viewer', password: 'moon' });
-  assert.equal(take().at(-1), '{"join":{"room":"blue","as":"viewer","password":"moon"}}');
+  assert.equal(take().at(-2), '{"join":{"room":"blue","as":"viewer","password":"moon"}}');
   connect();
-  assert.equal(take().at(-1), '{"join":{"room":"blue","as":"viewer","password":"moon"}}');
+  assert.equal(take().at(-2), '{"join":{"room":"blue","as":"viewer","password":"moon"}}');
   refuse('password');
   assert.deepEqual(told.pop(), { refused: { type: 'password', detail: '', role: 'viewer', wrong: true } });
   await call.join();
-  assert.equal(take().at(-1), '{"join":"blue"}');
+  assert.equal(take().at(-2), '{"join":"blue"}');
 });
 
 test('who is not let in lets go of the devices', async () => {
@@ -286,9 +339,9 @@ test('a busy server is asked again by and by, for a minute', async (t) => {
   for (let i = 0; i < 12; i++) {
     refuse('full', FULL, true);
     t.mock.timers.tick(4999);
-    assert.deepEqual([call.active, call.busy, take()], [true, true, []]);
+    assert.deepEqual([call.active, call.busy, take()], [true, true, ['stop']]);
     t.mock.timers.tick(1);
-    assert.deepEqual(take(), ['{"join":"blue"}']);
+    assert.deepEqual(take(), entering());
   }
   refuse('full', FULL, true);
   assert.deepEqual([call.active, take()], [false, ['stop', 'close']]);

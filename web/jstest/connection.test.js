@@ -51,10 +51,29 @@ test('into the call, alone and not', (t) => {
   const { connection, told, enter, emit } = make(t);
   assert.equal(connection.state, 'before');
   enter([]);
-  assert.deepEqual(told, ['joining', 'alone']);
+  assert.deepEqual(told, ['alone']); // what was as quick as that is not told
   enter([{}]);
   emit('room', 'joined', {});
   assert.deepEqual(told.slice(-1), ['connected']);
+});
+
+test('the way into the call is told if it takes long', (t) => {
+  const { told, call, emit, leave, pass } = make(t);
+  const begin = () => {
+    Object.assign(call, { active: true });
+    emit('call', 'active', true);
+  };
+  begin();
+  pass(399);
+  assert.deepEqual(told, []);
+  pass(1);
+  assert.deepEqual(told, ['joining']);
+  leave();
+  begin();
+  pass(300);
+  leave();
+  pass(300);
+  assert.deepEqual(told, ['joining', 'before']);
 });
 
 test('what is short is not told; a call that was lost is back when picture and sound are', (t) => {

@@ -12,7 +12,7 @@ function open() {
   const events = [];
   const negotiation = new Negotiation({
     send: (signal) => sent.push(structuredClone(signal)),
-    prepare: () => {},
+    furnish: () => {},
     create: (configuration) => {
       connections.push(new FakeConnection(configuration));
       return connections.at(-1);
@@ -50,6 +50,56 @@ test('the client makes the first offer, with the features channel', async () => 
     connection.channels.map(({ label, init }) => ({ label, ...init })),
     [{ label: 'features', negotiated: true, id: 500 }],
   );
+});
+
+test('an offer that was prepared goes out at the start, with the candidates that there are', async () => {
+  const { negotiation, connections, answer, take } = open();
+  negotiation.prepare();
+  await rest();
+  const [connection] = connections;
+  const gather = (candidate) => {
+    const told = candidate && { candidate, toJSON: () => candidate };
+    connection.dispatchEvent(Object.assign(new Event('icecandidate'), { candidate: told }));
+  };
+  gather('one');
+  gather(null);
+  assert.deepEqual(take(), []);
+  connection.iceGatheringState = 'complete';
+  negotiation.start();
+  assert.deepEqual(take(), ['offer 1', null]);
+  gather('two');
+  assert.deepEqual(take(), ['two']);
+  answer('answer');
+  await rest();
+  assert.deepEqual([connections.length, connection.signalingState], [1, 'stable']);
+});
+
+test('an offer that is still being made at the start goes out once', async () => {
+  for (let turns = 0; turns < 6; turns++) {
+    const { negotiation, connections, take } = open();
+    negotiation.prepare();
+    for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+    negotiation.start();
+    await rest();
+    assert.deepEqual([take(), connections.length], [['offer 1'], 1], `after ${turns} turns`);
+  }
+});
+
+test('what was prepared is replaced, dropped, and not heard of by the server', async () => {
+  const { negotiation, connections, offer, server, take } = open();
+  negotiation.prepare();
+  await rest();
+  negotiation.prepare();
+  await rest();
+  offer('early');
+  server(RESET);
+  await rest();
+  assert.deepEqual([connections.map(({ closed }) => closed), take()], [[true, false], []]);
+  negotiation.stop();
+  assert.equal(connections[1].closed, true);
+  negotiation.start();
+  await rest();
+  assert.deepEqual([connections.length, take()], [3, ['offer 1']]);
 });
 
 test('the present connection is there for its statistics', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Codecs } from '../static/js/codecs.js';
 import { cameraEncodings, fallbacks, screenEncodings } from '../static/js/encodings.js';
 import { Publisher } from '../static/js/publisher.js';
 import { FakeConnection, rest } from './fakes.js';
@@ -11,7 +12,8 @@ const CODECS = {
 
 function open(codecs = ['opus', 'vp8'], announceScreen = () => {}) {
   const capabilities = (kind) => ({ codecs: CODECS[kind].map((name) => ({ mimeType: `${kind}/${name}` })) });
-  return new Publisher({ stream: 'stream', screen: { id: 'screen' }, announceScreen, codecs, capabilities });
+  const known = new Codecs(codecs, capabilities);
+  return new Publisher({ stream: 'stream', screen: { id: 'screen' }, announceScreen, codecs: known });
 }
 
 /** A camera whose picture has this size. */
@@ -83,6 +85,19 @@ test('codecs that this browser has not: it offers what it has', async () => {
   publisher.attach(connection);
   await publisher.setTrack('video', camera(1280, 720));
   assert.equal(connection.transceivers[0].preferences, null);
+});
+
+test('a line more is told, but not those of a fresh connection', async () => {
+  const publisher = open();
+  let lines = 0;
+  publisher.addEventListener('line', () => lines++);
+  await publisher.setTrack('audio', 'microphone');
+  publisher.attach(new FakeConnection());
+  assert.equal(lines, 0);
+  await publisher.setTrack('video', camera(1280, 720));
+  assert.equal(lines, 1);
+  await publisher.setTrack('video', camera(640, 480));
+  assert.equal(lines, 1);
 });
 
 test('off and on again is no negotiation', async () => {

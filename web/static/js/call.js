@@ -54,6 +54,8 @@ export class Call extends EventTarget {
   #ready = false;
   /** `others` came: the server's peer is there. */
   #joined = false;
+  /** Joins of this socket that the server has not answered yet. */
+  #asked = 0;
   /** @type {Role} that of the present stay, or of the last */
   #role = 'participant';
   /** Of the room, as far as the person was asked for it. */
@@ -82,7 +84,10 @@ export class Call extends EventTarget {
     mux.apps.add('rtc', 'disconnected', (event) => this.#onDisconnected(event));
     mux.apps.add('rtc', 'signal', (event) => this.#onSignal(event));
     mux.apps.add('rtc', 'layers', (event) => publisher.setLayers(event));
-    mux.apps.add('error', 'bad_room', () => this.leave());
+    mux.apps.add('error', 'bad_room', () => {
+      this.#answered();
+      this.leave();
+    });
     for (const type of REFUSALS) mux.apps.add('error', type, (event) => this.#onRefused(type, event));
     capture.addEventListener('features', () => negotiation.setFeatures(capture.features));
     capture.addEventListener('ready', () => this.#prepareOffer());
@@ -193,6 +198,7 @@ export class Call extends EventTarget {
   /** @param {ConnectEvent} event */
   #onConnect({ rtc_config: configuration }) {
     this.#connected = true;
+    this.#asked = 0;
     this.#negotiation.stop(); // whatever was, was the former socket's
     this.#setJoined(false);
     this.#room.reset([]);
@@ -217,9 +223,10 @@ export class Call extends EventTarget {
       for (const participant of ids) this.#room.add(participant);
       return;
     }
-    if (announced || !this.#active || !this.#ready) {
+    const former = !announced && this.#answered();
+    if (announced || former || !this.#active || !this.#ready) {
       this.#room.reset([]); // of a stay that is over; so much for the panels that came with it
-      if (!announced) this.#mux.send({ hangup: true }); // the server has us in the room, perhaps
+      if (!announced && !former) this.#mux.send({ hangup: true }); // the server has us in the room, perhaps
       return;
     }
     this.#setBusy(false);
@@ -248,7 +255,7 @@ export class Call extends EventTarget {
    * @param {ErrorEvent} event
    */
   #onRefused(type, { detail = '', retry = false }) {
-    if (!this.#active || this.#joined) return; // nothing is asked for
+    if (this.#answered() || !this.#active || this.#joined) return; // nothing is asked for
     if (type === 'full' && retry && this.#tries < TRIES) {
       this.#tries++;
       this.#negotiation.stop(); // its offer has come to nothing
@@ -262,9 +269,16 @@ export class Call extends EventTarget {
     this.#emit('refused', { type, detail, role: this.#role, wrong });
   }
 
+  /** The server answers joins one after the other. @returns {boolean} whether that was a former one */
+  #answered() {
+    this.#asked = Math.max(0, this.#asked - 1);
+    return this.#asked > 0;
+  }
+
   #sendJoin() {
     clearTimeout(this.#timer);
     if (!this.#active || !this.#ready || !this.#connected) return;
+    this.#asked++;
     this.#emit('joining');
     const more = {
       ...(this.#role === 'viewer' && { as: this.#role }),

@@ -97,7 +97,6 @@ function connectCall(page, { call, negotiation, stage }) {
     page.watch.hidden = shown;
     move(page, shown ? page.end : page.go);
     stage.release();
-    page.self.querySelector('video')?.play().catch(() => {});
   };
   const update = () => {
     inside = call.active && (inside || call.joined);
@@ -105,12 +104,11 @@ function connectCall(page, { call, negotiation, stage }) {
     if (!call.active || shown) show();
     else if (!timer) {
       stage.hold();
-      page.self.querySelector('video')?.pause();
       timer = setTimeout(show, AT_ONCE);
     }
   };
   for (const type of ['active', 'role', 'joined']) call.addEventListener(type, update);
-page.others.addEventListener('loadeddata', () => timer && show(), true);
+  negotiation.addEventListener('described', () => timer && setTimeout(show, 0)); // the pictures are attached first
   show();
   page.callButton.addEventListener('click', () => {
     if (!call.active) void call.join();

@@ -3,6 +3,7 @@ import { arrange, capacityOf } from '../layout.js';
 import { Order } from '../order.js';
 import { Motion } from './motion.js';
 import { findPanel } from './page.js';
+import { play } from './playing.js';
 
 /**
  * @import {Floor} from '../floor.js'
@@ -172,9 +173,10 @@ export class Stage extends EventTarget {
     return capacityOf(this.#size, !this.#self.hidden);
   }
 
-  /** Arranges nothing until it is released: what is drawn delays what else is under way. */
+  /** Arranges nothing, and one's own picture stands still, until it is released: what is drawn delays what is under way. */
   hold() {
     this.#held = true;
+    this.#self.querySelector('video')?.pause();
   }
 
   /** Whether it arranges nothing for the time being. */
@@ -187,6 +189,8 @@ export class Stage extends EventTarget {
     this.#held = false;
     this.#size = { width: this.#tiles.clientWidth, height: this.#tiles.clientHeight };
     this.#update(false);
+    const video = this.#self.querySelector('video');
+    if (video?.srcObject) play(video, () => {});
   }
 
   /** Arranges once for all that comes before the next picture of the page, where one is drawn. */
