@@ -61,7 +61,7 @@ for (const kind of ['chromium', 'firefox']) {
     );
     assert.equal(mirrored, -1);
     if (kind === 'chromium') await hearsThemselves(anna); // Firefox listens to nothing on a machine without a sound card
-    assert.equal((await anna.look()).created, 0, 'connections before the call');
+    assert.ok((await anna.look()).created <= 1, 'one connection is made before the call');
 
     await anna.page.focus('#call-button');
     assert.ok(await anna.page.$('#prejoin #call-button.join'));

@@ -182,10 +182,8 @@ export class Call extends EventTarget {
   }
 
   async #prepare() {
-    if (this.#role === 'viewer') {
-      this.#negotiation.stop(); // what was prepared would send
-      this.#capture.close();
-    } else if (!(await this.#capture.open())) return;
+    if (this.#role === 'viewer') this.#capture.close();
+    else if (!(await this.#capture.open())) return;
     this.#ready = true;
     this.#sendJoin();
   }
