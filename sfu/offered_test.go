@@ -12,10 +12,10 @@ import (
 
 // receiving has a client offer lines on which it only receives.
 func receiving(kinds ...webrtc.RTPCodecType) func(*webrtc.PeerConnection) error {
+	init := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
 	return func(pc *webrtc.PeerConnection) error {
 		for _, kind := range kinds {
-			_, err := pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly})
-			if err != nil {
+			if _, err := pc.AddTransceiverFromKind(kind, init); err != nil {
 				return err
 			}
 		}
