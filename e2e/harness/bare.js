@@ -4,7 +4,8 @@
  * @param {string} room
  */
 export async function bare(room) {
-  const video = Object.assign(document.createElement('video'), { autoplay: true, muted: true });
+  const createVideo = () => Object.assign(document.createElement('video'), { autoplay: true, muted: true });
+  const video = createVideo();
   document.body.replaceChildren(video);
   const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: true });
   const socket = new WebSocket(`${location.origin.replace('http', 'ws')}/ws/${room}/`);
@@ -19,7 +20,9 @@ export async function bare(room) {
     connection.createDataChannel('features', { negotiated: true, id: 500 });
     connection.onicecandidate = ({ candidate }) => signal({ candidate });
     connection.ontrack = ({ track, streams }) => {
-      if (track.kind === 'video') [video.srcObject] = streams;
+      if (track.kind !== 'video') return;
+      const place = video.srcObject ? document.body.appendChild(createVideo()) : video;
+      [place.srcObject] = streams;
     };
     for (const track of stream.getTracks()) {
       connection.addTransceiver(track, { direction: 'sendonly', streams: [stream] });

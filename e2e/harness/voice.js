@@ -21,6 +21,12 @@ export async function writeSpeech(path, seconds = 8) {
   await writeFile(path, Buffer.concat([header(samples.byteLength), Buffer.from(samples.buffer)]));
 }
 
+/** Writes a WAV file of a microphone that is not plugged in. @param {string} path */
+export async function writeSilence(path) {
+  const samples = Buffer.alloc(2 * RATE);
+  await writeFile(path, Buffer.concat([header(samples.byteLength), samples]));
+}
+
 /** @param {number} time in s @returns {number} between -1 and 1 */
 function speech(time) {
   const syllable = Math.max(0, Math.sin(Math.PI * SYLLABLES * time) ** 2 - 0.1);
