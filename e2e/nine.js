@@ -41,7 +41,7 @@ try {
   const beyond = median(shares.page.map(({ TaskDuration }, i) => TaskDuration - shares.bare[i].TaskDuration));
   console.log(`beyond the bare page ${(100 * beyond).toFixed(1)} %: ${beyond < LIMIT ? 'within' : 'BEYOND'} 10 %`);
 
-  async function playing(count) {
+  function playing(count) {
     return anna.page.evaluate((least) => {
       const videos = [...document.querySelectorAll('video')].filter((video) => !video.closest('#self'));
       return videos.filter(({ videoWidth, paused }) => videoWidth > 2 && !paused).length >= least;

@@ -23,8 +23,12 @@ const TypeReset = "_reset"
 type Event interface{ event() }
 
 type (
-	// LocalDescription is an offer, an answer or a reset for the participant.
-	LocalDescription struct{ Description Description }
+	// LocalDescription is an offer, an answer or a reset for the participant. Brings says whether it may describe tracks
+	// that the participant did not have.
+	LocalDescription struct {
+		Description Description
+		Brings      bool
+	}
 
 	// LocalCandidate is a candidate of the server's peer; nil ends them.
 	LocalCandidate struct{ Candidate *Candidate }

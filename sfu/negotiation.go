@@ -51,7 +51,7 @@ func (p *Peer) reset(reason string) error {
 		return err
 	}
 	p.conn.offerAfter = now.Add(firstOfferWait)
-	p.deliver(LocalDescription{Description{Type: TypeReset}})
+	p.deliver(LocalDescription{Description: Description{Type: TypeReset}})
 	return nil
 }
 
@@ -105,7 +105,7 @@ func (p *Peer) negotiate(now time.Time) (wake time.Duration, err error) {
 	perLine := spacingPerLine * time.Duration(len(c.lines.active))
 	c.offerAfter = now.Add(min(roundSpacing<<c.rounds, roundSpacing+perLine, maxRoundSpacing))
 	c.rounds = min(c.rounds+1, 8)
-	p.deliver(LocalDescription{offer})
+	p.deliver(LocalDescription{Description: offer, Brings: true})
 	return answerWait, nil
 }
 
@@ -166,7 +166,8 @@ func (p *Peer) takeOffer(offer Description) error {
 
 // answer answers the offer that has been set.
 func (p *Peer) answer(c *connection) error {
-	if err := p.useOffered(c); err != nil {
+	brings, err := p.useOffered(c)
+	if err != nil {
 		return err
 	}
 	answer, err := c.answer()
@@ -176,7 +177,7 @@ func (p *Peer) answer(c *connection) error {
 	if c.rounds == 0 && !c.connected {
 		c.offerAfter = time.Now().Add(settleWait)
 	}
-	p.deliver(LocalDescription{answer})
+	p.deliver(LocalDescription{Description: answer, Brings: brings})
 	if c.secured {
 		c.lines.secured()
 		p.tellUndecodable()

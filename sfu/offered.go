@@ -15,11 +15,12 @@ import (
 // guessedPixels is how large pictures are taken to be shown, until the client says so.
 const guessedPixels = 1280 * 720
 
-// useOffered puts what the client is to get on the lines of its offer, which has been set and not been answered.
-func (p *Peer) useOffered(c *connection) error {
+// useOffered puts what the client is to get on the lines of its offer, which has been set and not been answered, and
+// reports whether there are any.
+func (p *Peer) useOffered(c *connection) (used bool, err error) {
 	free, err := c.lines.adopt()
 	if err != nil || len(free) == 0 {
-		return err
+		return false, err
 	}
 	pictures := 0
 	for _, l := range free {
@@ -29,9 +30,9 @@ func (p *Peer) useOffered(c *connection) error {
 	}
 	p.guess(pictures)
 	if err := c.lines.fill(free); err != nil {
-		return fmt.Errorf("use the client's lines: %w", err)
+		return false, fmt.Errorf("use the client's lines: %w", err)
 	}
-	return nil
+	return true, nil
 }
 
 // guess takes so many cameras for shown, of a client that chooses its pictures but has not said anything about one yet:

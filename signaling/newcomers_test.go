@@ -157,7 +157,10 @@ func (f *fixture) audience(people int) {
 func TestWhoIsNamedIsAnnouncedFirst(t *testing.T) {
 	for name, event := range map[string]func(cid string) sfu.Event{
 		"offer": func(string) sfu.Event {
-			return sfu.LocalDescription{Description: sfu.Description{Type: "offer", SDP: "x"}}
+			return sfu.LocalDescription{Description: sfu.Description{Type: "offer", SDP: "x"}, Brings: true}
+		},
+		"answer with tracks": func(string) sfu.Event {
+			return sfu.LocalDescription{Description: sfu.Description{Type: "answer", SDP: "x"}, Brings: true}
 		},
 		"slot":        func(cid string) sfu.Event { return sfu.SlotChanged{Publisher: cid} },
 		"quality":     func(cid string) sfu.Event { return sfu.Quality{Publisher: cid} },

@@ -100,7 +100,7 @@ func (h *rtcHandler) Entered(room string) {
 func namesOthers(event sfu.Event) bool {
 	switch e := event.(type) {
 	case sfu.LocalDescription:
-		return e.Description.Type != protocol.TypeReset
+		return e.Brings
 	case sfu.SlotChanged:
 		return e.Publisher != ""
 	case sfu.Quality, sfu.Undecodable:
