@@ -10,7 +10,7 @@ import { eventually } from './harness/wait.js';
 
 const scene = await Scene.open({ after });
 const chromium = await scene.browser('chromium');
-const CLIPBOARD = /** @type {const} */ (['clipboard-read', 'clipboard-write', 'clipboard-sanitized-write']);
+const CLIPBOARD = /** @type {const} */ (['clipboard-read', 'clipboard-write']);
 
 /** @param {import('./harness/person.js').Person} person */
 async function enter(person) {
