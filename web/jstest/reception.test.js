@@ -21,3 +21,23 @@ test('lines for the first pictures and voices, which only receive what the serve
     ],
   );
 });
+
+test('the dependency descriptor is offered where the browser lets a page do so', () => {
+  const dependency = 'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension';
+  const connection = new FakeConnection();
+  const add = connection.addTransceiver.bind(connection);
+  connection.addTransceiver = (...parameters) => {
+    const transceiver = add(...parameters);
+    const extensions = ['urn:other', dependency].map((uri) => ({ uri, direction: 'stopped' }));
+    transceiver.getHeaderExtensionsToNegotiate = () => structuredClone(extensions);
+    transceiver.setHeaderExtensionsToNegotiate = (wanted) => (transceiver.extensions = wanted);
+    return transceiver;
+  };
+  offerReception(connection, new Codecs([], () => ({ codecs: [] })));
+  const [picture, , voice] = connection.transceivers;
+  assert.deepEqual(picture.extensions, [
+    { uri: 'urn:other', direction: 'stopped' },
+    { uri: dependency, direction: 'sendrecv' },
+  ]);
+  assert.equal(voice.extensions, undefined);
+});

@@ -154,14 +154,9 @@ export class Mux extends EventTarget {
       return;
     }
     this.#frames.set(message, frame);
-    if (typeof frame.html !== 'string') {
-      detail.cancelled = true; // there is nothing for htmx in it
-      this.#deliver(message);
-      return;
-    }
     this.#current = message;
     // hx-ws swaps `content` and nothing else. Out-of-band ids in the fragments say where they go.
-    message.data = JSON.stringify({ content: frame.html, swap: 'none' });
+    message.data = JSON.stringify(typeof frame.html === 'string' ? { content: frame.html, swap: 'none' } : {});
   }
 
   /** @param {Message} message */
