@@ -32,8 +32,6 @@ export function showSelf({ self: root, tiles, showSelf: shower }, { call, captur
     video.srcObject = track && new MediaStream([track]);
     if (track) video.play().catch(() => {}); // interrupted by the next picture
   });
-  // It is not blown up: that makes no picture better, and computers warm.
-  video.addEventListener('resize', () => root.style.setProperty('--natural', `${video.videoWidth}px`));
   const update = () => {
     const views = call.active && call.role === 'viewer';
     const hides = call.active && settings.get('selfHidden') && room.participants.length > 0;
