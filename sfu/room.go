@@ -78,7 +78,8 @@ func (r *room) publish(p *Peer, track *upTrack) {
 	if _, already := r.tracks[track]; already {
 		return
 	}
-	if r.orders++; track.order == 0 { // else it was barred meanwhile
+	if track.order == 0 { // else it was barred meanwhile
+		r.orders++
 		track.order = r.orders
 	}
 	r.tracks[track] = p

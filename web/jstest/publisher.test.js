@@ -399,6 +399,30 @@ test('a lower quality is sent at once and on fresh connections, without a negoti
   assert.deepEqual(screen.sender.active, { l: true, h: true }); // it is to be read
 });
 
+test('what was refused before the connection was there is applied when it is', async () => {
+  for (const [quality, asked] of [
+    ['low', 2], // when the line is made, and now
+    ['high', 1],
+  ]) {
+    const publisher = open();
+    await publisher.setTrack('video', camera(1280, 720));
+    publisher.setQuality(quality);
+    const connection = new FakeConnection();
+    publisher.attach(connection);
+    const { sender } = connection.transceivers[0];
+    sender.setParameters = () => Promise.reject(new DOMException('not yet', 'InvalidStateError'));
+    await rest();
+    delete sender.setParameters;
+    const { getParameters } = Object.getPrototypeOf(sender);
+    let times = 1;
+    sender.getParameters = () => (times++, getParameters.call(sender));
+    connection.dispatchEvent(new Event('signalingstatechange'));
+    await rest();
+    assert.equal(times, asked, quality);
+    assert.equal(sender.active.f, quality === 'high', quality);
+  }
+});
+
 test('a camera in one version is scaled down, by the size of the picture', async () => {
   const publisher = open();
   const connection = new FakeConnection();

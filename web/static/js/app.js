@@ -185,7 +185,7 @@ function storage() {
  * @param {Words} words
  */
 function showOthers(page, parts, { notice, announcements }) {
-  const { mux, room, voices, volumes, settings, floor, stage, send } = parts;
+  const { mux, room, voices, volumes, floor, settings, stage, send } = parts;
   const panels = new Panels(page.others, parts);
   const slots = new Slots(page.slots, room, volumes);
   const follow = () => {

@@ -19,7 +19,8 @@ const LAST_DELAY = 16000;
  * lives from `start`, or from `prepare` before it, to `stop`; a reset, by either side, replaces it with a fresh one.
  *
  * Events: `track` and `removetrack` (CustomEvents with `{track, stream}`), `features` (with what another participant's
- * channel brought), `described` (a description of the server's was applied), `gone` (the connection was closed and all its tracks with it), `state` (with the connection state).
+ * channel brought), `described` (a description of the server's was applied), `gone` (the connection was closed and all
+ * its tracks with it), `state` (with the connection state).
  */
 export class Negotiation extends EventTarget {
   #send;

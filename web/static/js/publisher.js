@@ -65,7 +65,8 @@ export class Publisher extends EventTarget {
     // A rollback takes mids away for a while.
     connection.addEventListener('signalingstatechange', () => {
       if (connection !== this.#connection || connection.signalingState !== 'stable') return;
-      if (this.#wanted.size > 0) this.#applyLayers(); // to ask for parameters blocks while a connection is set up
+      // Asking for parameters blocks while a connection is set up: only if there is anything to apply.
+      if (this.#wanted.size > 0 || this.#quality !== 'high') this.#applyLayers();
     });
   }
 
