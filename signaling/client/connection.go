@@ -203,11 +203,13 @@ func (c *Client) listen(conn *connection) {
 	conn.pc.OnTrack(func(remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 		ifCurrent(func() { conn.receive(remote, receiver, c.state) })
 	})
+	c.followPath(conn)
 	// pion tells each state in a goroutine of its own, so the last to be told need not be the latest.
 	conn.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) {
 		ifCurrent(func() {
-			pcState, path := conn.pc.ConnectionState(), conn.localPath()
-			c.state.update(func(s *Snapshot) { s.Connection, s.LocalPath = pcState.String(), path })
+			pcState := conn.pc.ConnectionState()
+			c.notePath(conn)
+			c.state.update(func(s *Snapshot) { s.Connection = pcState.String() })
 			switch pcState {
 			case webrtc.PeerConnectionStateFailed:
 				c.reset()
@@ -253,19 +255,6 @@ func (c *Client) openFeatures(conn *connection) error {
 		})
 	})
 	return nil
-}
-
-// localPath is the selected local candidate, "" before there is one.
-func (c *connection) localPath() string {
-	sctp := c.pc.SCTP()
-	if sctp == nil || sctp.Transport() == nil {
-		return ""
-	}
-	pair, err := sctp.Transport().ICETransport().GetSelectedCandidatePair()
-	if err != nil || pair == nil {
-		return ""
-	}
-	return pair.Local.Typ.String() + " " + pair.Local.Protocol.String()
 }
 
 // close ends the connection and all that belongs to it.

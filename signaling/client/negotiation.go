@@ -245,7 +245,7 @@ func (c *Client) disconnect() {
 	conn := c.conn
 	c.conn = nil
 	conn.close()
-	c.state.update(func(s *Snapshot) { s.Connection, s.LocalPath = "", "" })
+	c.state.update(func(s *Snapshot) { s.Connection, s.LocalPath, s.RelayProtocol = "", "", "" })
 }
 
 // reconnect builds a fresh connection and makes its first and only offer.

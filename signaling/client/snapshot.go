@@ -33,11 +33,13 @@ type Snapshot struct {
 	Sent     map[Encoding]Sent
 
 	Connection string // the state of the RTCPeerConnection, "" without one
-	LocalPath  string // the selected local candidate, e.g. "relay udp4", "" before there is one
+	LocalPath  string // the selected local candidate, e.g. "relay udp", "" before there is one
 	Offers     int    // of the server, since the client joined
 	OfferBytes int    // the length of its latest one
 	Resets     int    // fresh connections since the client joined, the first not counted
 	Wire       Wire   // what the websocket has carried
+
+	RelayProtocol string // to the TURN server of LocalPath: "udp", "tcp" or "tls", "" without one
 
 	Errors   []protocol.Error // that the server sent
 	Refusals int              // how many of them were answers to a join

@@ -1,0 +1,183 @@
+package netns
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+)
+
+// The addresses of the little internet. It knows no way to the networks behind a NAT.
+const (
+	hostname = "parley.test" // the server's, in the hosts file of every namespace
+
+	serverAddress  = "203.0.113.10"
+	serverAddress6 = "2001:db8:113::10"
+	serverInside   = "192.168.77.2" // behind a 1:1 NAT
+)
+
+// place says what lies between the guest, the internet and the server.
+type place struct {
+	nats     []nat    // from the guest on; none: a router that routes
+	ipv6     bool     // the guest has IPv6 and no IPv4
+	firewall firewall // of the router next to the internet
+	hidden   bool     // the server is behind a 1:1 NAT
+	closed   string   // iptables rules of the server's side, more of a script
+}
+
+// lab is a small internet of network namespaces, which are removed when the test ends:
+//
+//	guest -- router (one for each NAT) -- internet -- [router] -- server
+//	                                         |
+//	                                       other
+type lab struct {
+	t      *testing.T
+	prefix string // of the names of the namespaces
+	made   int
+
+	guest, other, server *node
+	internet             *node
+	edge                 *node // the guest's router next to the internet
+	gate                 *node // what all traffic of the server goes through
+}
+
+// node is one namespace.
+type node struct {
+	lab  *lab
+	name string
+}
+
+// labs counts those of this process.
+var labs atomic.Int64
+
+// build makes the namespaces and the cables between them.
+func build(t *testing.T, p place) *lab {
+	t.Helper()
+	l := &lab{t: t, prefix: fmt.Sprintf("%s%d-%d-", namesBegin, os.Getpid(), labs.Add(1))}
+	l.internet = l.node("internet")
+	l.other = l.node("other")
+	l.guest = l.node("guest")
+	l.cable(l.other, []string{"198.51.100.2/24", "2001:db8:100::2/64"}, l.internet,
+		[]string{"198.51.100.1/24", "2001:db8:100::1/64"})
+	l.placeServer(p)
+	l.placeGuest(p)
+	return l
+}
+
+func (l *lab) placeServer(p place) {
+	l.server = l.node("server")
+	l.gate = l.internet
+	near := []string{"203.0.113.1/24", "2001:db8:113::1/64"}
+	if p.hidden {
+		l.gate = l.node("gate")
+		l.cable(l.gate, []string{"203.0.113.2/24", "2001:db8:113::2/64"}, l.internet, near)
+		l.cable(l.server, []string{serverInside + "/24"}, l.gate, []string{"192.168.77.1/24"})
+		// For what comes from outside only: the server cannot reach itself at its public address (no hairpin).
+		l.gate.sh(`
+			ip addr add ` + serverAddress + `/32 dev internet
+			iptables -t nat -A PREROUTING -i internet -d ` + serverAddress + ` -j DNAT --to-destination ` + serverInside + `
+			iptables -t nat -A POSTROUTING -o internet -s ` + serverInside + ` -j SNAT --to-source ` + serverAddress)
+	} else {
+		l.cable(l.server, []string{serverAddress + "/24", serverAddress6 + "/64"}, l.internet, near)
+	}
+	l.gate.sh(p.closed)
+}
+
+// placeGuest lays the cables from the internet to the guest, router by router.
+func (l *lab) placeGuest(p place) {
+	if p.ipv6 {
+		l.edge = l.node("router")
+		l.cable(l.edge, []string{"2001:db8:2::2/64"}, l.internet, []string{"2001:db8:2::1/64"})
+		l.internet.sh("ip route add 2001:db8:10::/64 via 2001:db8:2::2")
+		l.cable(l.guest, []string{"2001:db8:10::2/64"}, l.edge, []string{"2001:db8:10::1/64"})
+		l.edge.sh(string(p.firewall))
+		return
+	}
+	if len(p.nats) == 0 {
+		p.nats = []nat{routed}
+	}
+	outside, above := "192.0.2.", l.internet
+	for i := len(p.nats) - 1; i >= 0; i-- {
+		router := l.node(fmt.Sprint("router", i+1))
+		l.cable(router, []string{outside + "2/24"}, above, []string{outside + "1/24"})
+		inside := "192.168.10."
+		if i > 0 {
+			inside = "100.64.0." // of a provider's own NAT, RFC 6598
+		}
+		router.sh(p.nats[i].rules(above.name, outside+"2", inside+"2"))
+		if p.nats[i] == routed {
+			above.sh("ip route add " + inside + "0/24 via " + outside + "2")
+		}
+		if above == l.internet {
+			l.edge = router
+			router.sh(string(p.firewall))
+		}
+		outside, above = inside, router
+	}
+	l.cable(l.guest, []string{outside + "2/24"}, above, []string{outside + "1/24"})
+}
+
+// node makes a namespace with nothing but loopback, which routes.
+func (l *lab) node(name string) *node {
+	l.t.Helper()
+	n := &node{l, name}
+	full := l.prefix + name
+	run(l.t, exec.Command("ip", "netns", "add", full))
+	hosts := filepath.Join("/etc/netns", full, "hosts") // `ip netns exec` puts it over /etc/hosts
+	l.t.Cleanup(func() {
+		run(l.t, exec.Command("ip", "netns", "del", full))
+		_ = os.RemoveAll(filepath.Dir(hosts))
+		_ = os.Remove("/etc/netns") // fails while it is in use
+	})
+	if err := os.MkdirAll(filepath.Dir(hosts), 0o755); err != nil {
+		l.t.Fatal(err)
+	}
+	text := "127.0.0.1 localhost\n::1 localhost\n" + serverAddress + " " + hostname + "\n" +
+		serverAddress6 + " " + hostname + "\n"
+	if err := os.WriteFile(hosts, []byte(text), 0o644); err != nil {
+		l.t.Fatal(err)
+	}
+	n.sh(`ip link set lo up
+		sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1`)
+	return n
+}
+
+// cable joins a node to the one that it reaches all others through. Each end is called like the node at the other.
+func (l *lab) cable(n *node, addresses []string, above *node, gateways []string) {
+	l.t.Helper()
+	run(l.t, exec.Command("ip", "link", "add", above.name, "netns", l.prefix+n.name,
+		"type", "veth", "peer", "name", n.name, "netns", l.prefix+above.name))
+	lay := func(n *node, dev string, addresses []string) {
+		for _, address := range addresses {
+			n.sh("ip addr add " + address + " dev " + dev + " nodad") // it would take a second to find that it is free
+		}
+		n.sh("ip link set " + dev + " up")
+	}
+	lay(n, above.name, addresses)
+	lay(above, n.name, gateways)
+	for _, gateway := range gateways {
+		address := netip.MustParsePrefix(gateway).Addr()
+		n.sh("ip route add default via " + address.String())
+	}
+}
+
+// command is a program that will run in the namespace.
+func (n *node) command(name string, args ...string) *exec.Cmd {
+	return exec.Command("ip", append([]string{"netns", "exec", n.lab.prefix + n.name, name}, args...)...)
+}
+
+// sh runs a script in the namespace. In it, tables is iptables for IPv4 and IPv6 both.
+func (n *node) sh(script string) {
+	n.lab.t.Helper()
+	run(n.lab.t, n.command("sh", "-ec", `tables() { iptables "$@"; ip6tables "$@"; }`+"\n"+script))
+}
+
+func run(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%q: %v\n%s", cmd.Args, err, out)
+	}
+}

@@ -1,0 +1,50 @@
+package netns
+
+// nat is how a router hands on what comes from inside.
+type nat int
+
+const (
+	routed nat = iota
+	// fullCone maps a port outside to one inside for everybody: what RFC 4787 calls endpoint-independent mapping and
+	// filtering. It is made for one address inside: SNAT keeps its ports, and DNAT lets anybody in.
+	fullCone
+	// symmetric takes another port for each destination, and lets in what comes from there: address and port-dependent
+	// mapping and filtering.
+	symmetric
+)
+
+// rules is the script that makes a router one, between its interface outside with that address and the one inside.
+func (n nat) rules(outside, outsideAddress, insideAddress string) string {
+	const forwarding = `
+		iptables -A FORWARD -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+		iptables -A FORWARD -i ` // what is new comes from inside
+	switch n {
+	case fullCone:
+		return `
+			iptables -t nat -A POSTROUTING -o ` + outside + ` -j SNAT --to-source ` + outsideAddress + `
+			iptables -t nat -A PREROUTING -i ` + outside + ` -p udp --dport 1024:65535 -j DNAT --to-destination ` +
+			insideAddress + forwarding + outside + ` ! -p udp -j DROP`
+	case symmetric:
+		return `
+			iptables -t nat -A POSTROUTING -o ` + outside + ` -j MASQUERADE --random-fully` +
+			forwarding + outside + ` -j DROP`
+	}
+	return ""
+}
+
+// firewall is a script of what a router does not let through. It drops without a word, which costs most: whoever tries
+// has to wait.
+type firewall string
+
+const (
+	noUDP firewall = `tables -I FORWARD -p udp -j DROP`
+
+	only443 firewall = `
+		tables -I FORWARD -j DROP
+		tables -I FORWARD -p tcp --dport 443 -j ACCEPT
+		tables -I FORWARD -p tcp --sport 443 -j ACCEPT`
+
+	noMediaUDP firewall = `
+		tables -I FORWARD -p udp --dport 7000 -j DROP
+		tables -I FORWARD -p udp --sport 7000 -j DROP`
+)

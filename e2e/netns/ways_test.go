@@ -1,0 +1,73 @@
+package netns
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// arrival is how long the first media may take, gathering and failed attempts included.
+const arrival = 40 * time.Second
+
+// way is a network, and how media finds through it.
+type way struct {
+	name string
+	place
+	flags   []string // of the server
+	via     string   // the guest is to use nothing else
+	paths   []string // one of which is in use in the end
+	browser bool     // a Chromium comes too
+}
+
+func ways() []way {
+	announced := []string{"--announce", serverAddress}
+	return []way{
+		{name: "full cone", place: place{nats: []nat{fullCone}}, paths: []string{DirectUDP}},
+		{name: "symmetric", place: place{nats: []nat{symmetric}}, paths: []string{DirectUDP}, browser: true},
+		{name: "two NATs", place: place{nats: []nat{symmetric, symmetric}}, paths: []string{DirectUDP}},
+		{name: "IPv6 only", place: place{ipv6: true}, paths: []string{DirectUDP}, browser: true},
+		{
+			name: "UDP blocked", place: place{nats: []nat{symmetric}, firewall: noUDP},
+			paths: []string{TURNTCP}, browser: true,
+		},
+		{name: "server behind 1:1 NAT", place: place{hidden: true}, flags: announced, paths: []string{DirectUDP}},
+		{
+			name: "server behind 1:1 NAT, media port closed", place: place{hidden: true, closed: string(noMediaUDP)},
+			flags: announced, paths: []string{TURNUDP},
+		},
+		{
+			name: "server behind 1:1 NAT, UDP blocked", place: place{hidden: true, firewall: noUDP},
+			flags: announced, paths: []string{TURNTCP},
+		},
+		{name: "TURN over UDP", place: place{nats: []nat{symmetric}}, via: TURNUDP, paths: []string{TURNUDP}},
+		{name: "TURN over TCP", place: place{nats: []nat{symmetric}}, via: TURNTCP, paths: []string{TURNTCP}},
+	}
+}
+
+// TestEveryWayIn has a guest in each network call somebody elsewhere, and both receive.
+func TestEveryWayIn(t *testing.T) {
+	for _, way := range ways() {
+		t.Run(way.name, func(t *testing.T) {
+			if !way.browser { // one browser at a time
+				t.Parallel()
+			}
+			l := build(t, way.place)
+			s := l.serve(way.flags...)
+			people := []*participant{l.call(l.other, s, "Olga", ""), l.call(l.guest, s, "Gina", way.via)}
+			flows("media of both", arrival, people...)
+			guests := people[1:]
+			if way.browser {
+				people = append(people, l.browse(l.guest, s, "Cora"))
+				guests = people[1:]
+				flows("media of all", arrival, people...)
+			}
+			for _, p := range guests {
+				seen, _ := p.last()
+				t.Logf("%s: over %s", p.name, seen.Path)
+				if !slices.Contains(way.paths, seen.Path) || seen.Connections != 1 {
+					t.Errorf("%s, connection %d, is over %q, not %q", p.name, seen.Connections, seen.Path, way.paths)
+				}
+			}
+		})
+	}
+}
