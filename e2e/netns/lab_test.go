@@ -126,19 +126,23 @@ func (l *lab) node(name string) *node {
 	n := &node{l, name}
 	full := l.prefix + name
 	run(l.t, exec.Command("ip", "netns", "add", full))
-	hosts := filepath.Join("/etc/netns", full, "hosts") // `ip netns exec` puts it over /etc/hosts
+	etc := filepath.Join("/etc/netns", full) // `ip netns exec` puts its files over those in /etc
 	l.t.Cleanup(func() {
 		run(l.t, exec.Command("ip", "netns", "del", full))
-		_ = os.RemoveAll(filepath.Dir(hosts))
+		_ = os.RemoveAll(etc)
 		_ = os.Remove("/etc/netns") // fails while it is in use
 	})
-	if err := os.MkdirAll(filepath.Dir(hosts), 0o755); err != nil {
+	if err := os.MkdirAll(etc, 0o755); err != nil {
 		l.t.Fatal(err)
 	}
-	text := "127.0.0.1 localhost\n::1 localhost\n" + serverAddress + " " + hostname + "\n" +
-		serverAddress6 + " " + hostname + "\n"
-	if err := os.WriteFile(hosts, []byte(text), 0o644); err != nil {
-		l.t.Fatal(err)
+	for file, text := range map[string]string{
+		"hosts": "127.0.0.1 localhost\n::1 localhost\n" +
+			serverAddress + " " + hostname + "\n" + serverAddress6 + " " + hostname + "\n",
+		"resolv.conf": "nameserver 127.0.0.1\n", // where nobody answers, at once
+	} {
+		if err := os.WriteFile(filepath.Join(etc, file), []byte(text), 0o644); err != nil {
+			l.t.Fatal(err)
+		}
 	}
 	n.sh(`ip link set lo up
 		sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1`)

@@ -17,8 +17,9 @@ const room = "lab"
 // participant is somebody in the call, in a process of their own.
 type participant struct {
 	*process
-	t    *testing.T
-	name string
+	t     *testing.T
+	name  string
+	began time.Time
 
 	mu   sync.Mutex
 	seen []sample // oldest first
@@ -54,7 +55,7 @@ func (l *lab) participate(cmd *exec.Cmd, name string) *participant {
 	}
 	lines, write := io.Pipe()
 	cmd.Stdout = write
-	p := &participant{t: l.t, name: name}
+	p := &participant{t: l.t, name: name, began: time.Now()}
 	go p.listen(lines)
 	p.process = launch(l.t, cmd)
 	go func() {
@@ -104,6 +105,13 @@ func (p *participant) last() (State, bool) {
 		return State{}, false
 	}
 	return p.seen[len(p.seen)-1].State, true
+}
+
+// joined is how long the participant took to be connected, the start of the program included.
+func (p *participant) joined() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.seen[0].at.Sub(p.began).Round(100 * time.Millisecond)
 }
 
 // samples are those since then, and the one before.

@@ -42,7 +42,7 @@ func launch(t *testing.T, cmd *exec.Cmd) *process {
 	return p
 }
 
-// stop ends it by end, which asks it to, and says what it wrote if the test has failed.
+// stop ends it by end, which asks it to, and says what it wrote if the test has failed, or VERBOSE is set.
 func (p *process) stop(t *testing.T, what string, end func()) {
 	t.Helper()
 	end()
@@ -56,7 +56,7 @@ func (p *process) stop(t *testing.T, what string, end func()) {
 		<-p.ended
 		t.Errorf("%s does not end", what)
 	}
-	if t.Failed() {
+	if t.Failed() || os.Getenv("VERBOSE") != "" {
 		t.Logf("%s wrote:\n%s", what, p.log)
 	}
 }

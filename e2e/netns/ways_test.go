@@ -63,7 +63,7 @@ func TestEveryWayIn(t *testing.T) {
 			}
 			for _, p := range guests {
 				seen, _ := p.last()
-				t.Logf("%s: over %s", p.name, seen.Path)
+				t.Logf("%s: over %s, connected after %v", p.name, seen.Path, p.joined())
 				if !slices.Contains(way.paths, seen.Path) || seen.Connections != 1 {
 					t.Errorf("%s, connection %d, is over %q, not %q", p.name, seen.Connections, seen.Path, way.paths)
 				}
