@@ -135,15 +135,8 @@ func (l *lab) node(name string) *node {
 	if err := os.MkdirAll(etc, 0o755); err != nil {
 		l.t.Fatal(err)
 	}
-	for file, text := range map[string]string{
-		"hosts": "127.0.0.1 localhost\n::1 localhost\n" +
-			serverAddress + " " + hostname + "\n" + serverAddress6 + " " + hostname + "\n",
-		"resolv.conf": "nameserver 127.0.0.1\n", // where nobody answers, at once
-	} {
-		if err := os.WriteFile(filepath.Join(etc, file), []byte(text), 0o644); err != nil {
-			l.t.Fatal(err)
-		}
-	}
+	write(l.t, filepath.Join(etc, "resolv.conf"), "nameserver 127.0.0.1\n") // where nobody answers, and that at once
+	n.resolves(serverAddress)
 	n.sh(`ip link set lo up
 		sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1`)
 	return n
@@ -168,6 +161,28 @@ func (l *lab) cable(n *node, addresses []string, above *node, gateways []string)
 	}
 }
 
+// resolves says what the name of the server stands for in the programs that start from now on.
+func (n *node) resolves(address string) {
+	n.lab.t.Helper()
+	hosts := "127.0.0.1 localhost\n::1 localhost\n"
+	for _, address := range []string{address, serverAddress6} {
+		hosts += address + " " + hostname + "\n"
+	}
+	write(n.lab.t, filepath.Join("/etc/netns", n.lab.prefix+n.name, "hosts"), hosts)
+}
+
+// moveServer gives the server, which is behind no NAT, another IPv4 address of the same network in place of its own.
+func (l *lab) moveServer(address string) {
+	l.t.Helper()
+	l.server.sh(`
+		sysctl -qw net.ipv4.conf.all.promote_secondaries=1
+		ip addr add ` + address + `/24 dev internet
+		ip addr del ` + serverAddress + `/24 dev internet`)
+	for _, n := range []*node{l.server, l.guest, l.other} {
+		n.resolves(address)
+	}
+}
+
 // command is a program that will run in the namespace.
 func (n *node) command(name string, args ...string) *exec.Cmd {
 	return exec.Command("ip", append([]string{"netns", "exec", n.lab.prefix + n.name, name}, args...)...)
@@ -177,6 +192,13 @@ func (n *node) command(name string, args ...string) *exec.Cmd {
 func (n *node) sh(script string) {
 	n.lab.t.Helper()
 	run(n.lab.t, n.command("sh", "-ec", `tables() { iptables "$@"; ip6tables "$@"; }`+"\n"+script))
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func run(t *testing.T, cmd *exec.Cmd) {

@@ -20,6 +20,7 @@ type participant struct {
 	t     *testing.T
 	name  string
 	began time.Time
+	leave func() // at the end of the test at the latest
 
 	mu   sync.Mutex
 	seen []sample // oldest first
@@ -62,7 +63,8 @@ func (l *lab) participate(cmd *exec.Cmd, name string) *participant {
 		<-p.ended
 		_ = write.Close()
 	}()
-	l.t.Cleanup(func() { p.stop(l.t, name, func() { _ = in.Close() }) })
+	p.leave = sync.OnceFunc(func() { p.stop(l.t, name, func() { _ = in.Close() }) })
+	l.t.Cleanup(p.leave)
 	return p
 }
 

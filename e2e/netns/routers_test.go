@@ -44,6 +44,11 @@ const (
 		tables -I FORWARD -p tcp --dport 443 -j ACCEPT
 		tables -I FORWARD -p tcp --sport 443 -j ACCEPT`
 
+	// onlyTLS lets nothing through at 443 either that a look at its first bytes finds to be STUN, as ICE and TURN begin
+	// with (RFC 8489, 5: the magic cookie).
+	onlyTLS = only443 + `
+		tables -I FORWARD -p tcp -m string --algo bm --hex-string '|2112a442|' --from 40 --to 120 -j DROP`
+
 	noMediaUDP firewall = `
 		tables -I FORWARD -p udp --dport 7000 -j DROP
 		tables -I FORWARD -p udp --sport 7000 -j DROP`

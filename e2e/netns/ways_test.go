@@ -28,8 +28,13 @@ func ways() []way {
 		{name: "IPv6 only", place: place{ipv6: true}, paths: []string{DirectUDP}, browser: true},
 		{
 			name: "UDP blocked", place: place{nats: []nat{symmetric}, firewall: noUDP},
-			paths: []string{TURNTCP}, browser: true,
+			paths: []string{DirectTCP, TURNTCP}, browser: true,
 		},
+		{
+			name: "443 only", place: place{nats: []nat{symmetric}, firewall: only443},
+			paths: []string{DirectTCP, TURNTLS}, browser: true,
+		},
+		{name: "TLS only", place: place{nats: []nat{symmetric}, firewall: onlyTLS}, paths: []string{TURNTLS}, browser: true},
 		{name: "server behind 1:1 NAT", place: place{hidden: true}, flags: announced, paths: []string{DirectUDP}},
 		{
 			name: "server behind 1:1 NAT, media port closed", place: place{hidden: true, closed: string(noMediaUDP)},
@@ -37,10 +42,11 @@ func ways() []way {
 		},
 		{
 			name: "server behind 1:1 NAT, UDP blocked", place: place{hidden: true, firewall: noUDP},
-			flags: announced, paths: []string{TURNTCP},
+			flags: announced, paths: []string{DirectTCP, TURNTCP},
 		},
 		{name: "TURN over UDP", place: place{nats: []nat{symmetric}}, via: TURNUDP, paths: []string{TURNUDP}},
 		{name: "TURN over TCP", place: place{nats: []nat{symmetric}}, via: TURNTCP, paths: []string{TURNTCP}},
+		{name: "TURN over TLS", place: place{nats: []nat{symmetric}}, via: TURNTLS, paths: []string{TURNTLS}},
 	}
 }
 
