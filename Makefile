@@ -63,7 +63,7 @@ test-browser: build bin/parley-race $(NODE_E2E)
 # Networks as guests have them, made of network namespaces. Needs root, and says so.
 test-netns: build packages $(NODE_E2E)
 	$(GO) build -o bin/caller ./e2e/netns/caller
-	$(GO) test -v -count 1 -timeout 5m ./e2e/netns
+	$(GO) test -v -count 1 -parallel 4 -timeout 5m ./e2e/netns
 
 # What the tests need from Debian, if it is missing: a C compiler for the race detector, browsers, namespaces.
 packages:

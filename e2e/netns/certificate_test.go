@@ -35,7 +35,7 @@ func certify(t *testing.T, dir string, until time.Time) certificate {
 		Subject:      pkix.Name{CommonName: hostname},
 		DNSNames:     []string{hostname},
 		IPAddresses:  []net.IP{net.ParseIP(serverAddress), net.ParseIP(serverAddress6)},
-		NotBefore:    until.Add(-24 * time.Hour),
+		NotBefore:    time.Now().Add(-24 * time.Hour),
 		NotAfter:     until,
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},

@@ -24,8 +24,8 @@ type place struct {
 	nats     []nat    // from the guest on; none: a router that routes
 	ipv6     bool     // the guest has IPv6 and no IPv4
 	firewall firewall // of the router next to the internet
-	hidden   bool     // the server is behind a 1:1 NAT
-	closed   string   // iptables rules of the server's side, more of a script
+	server   serverNAT
+	closed   string   // script of what the routers near the server do not let through
 }
 
 // lab is a small internet of network namespaces, which are removed when the test ends:
@@ -36,7 +36,6 @@ type place struct {
 type lab struct {
 	t      *testing.T
 	prefix string // of the names of the namespaces
-	made   int
 
 	guest, other, server *node
 	internet             *node
@@ -71,15 +70,11 @@ func (l *lab) placeServer(p place) {
 	l.server = l.node("server")
 	l.gate = l.internet
 	near := []string{"203.0.113.1/24", "2001:db8:113::1/64"}
-	if p.hidden {
+	if p.server != public {
 		l.gate = l.node("gate")
 		l.cable(l.gate, []string{"203.0.113.2/24", "2001:db8:113::2/64"}, l.internet, near)
 		l.cable(l.server, []string{serverInside + "/24"}, l.gate, []string{"192.168.77.1/24"})
-		// For what comes from outside only: the server cannot reach itself at its public address (no hairpin).
-		l.gate.sh(`
-			ip addr add ` + serverAddress + `/32 dev internet
-			iptables -t nat -A PREROUTING -i internet -d ` + serverAddress + ` -j DNAT --to-destination ` + serverInside + `
-			iptables -t nat -A POSTROUTING -o internet -s ` + serverInside + ` -j SNAT --to-source ` + serverAddress)
+		l.gate.sh(p.server.rules())
 	} else {
 		l.cable(l.server, []string{serverAddress + "/24", serverAddress6 + "/64"}, l.internet, near)
 	}

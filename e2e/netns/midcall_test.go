@@ -11,7 +11,7 @@ const comeback = 10 * time.Second
 // TestUDPCutInMidCall lets a router drop all UDP of a call that goes over it: the media comes back another way.
 func TestUDPCutInMidCall(t *testing.T) {
 	l := build(t, place{nats: []nat{symmetric}})
-	s := l.serve()
+	s := l.serve(serving{})
 	olga := l.call(l.other, s, "Olga", "")
 	guests := []*participant{l.call(l.guest, s, "Gina", ""), l.browse(l.guest, s, "Cora")}
 	people := append([]*participant{olga}, guests...)

@@ -96,9 +96,12 @@ func (o *output) String() string {
 	return string(all[max(0, len(all)-maxLog):])
 }
 
-// program is the built binary of that name.
+// program is the built binary of that name; TEST_BINARY names another build of the server.
 func program(t *testing.T, name string) string {
 	t.Helper()
+	if other := os.Getenv("TEST_BINARY"); other != "" && name == "parley" {
+		return other
+	}
 	path, err := filepath.Abs(filepath.Join("../../bin", name))
 	if err != nil {
 		t.Fatal(err)

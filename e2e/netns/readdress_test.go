@@ -5,7 +5,7 @@ import "testing"
 // TestServerMoves gives the running server another address in place of its own: who joins then reaches its media there.
 func TestServerMoves(t *testing.T) {
 	l := build(t, place{nats: []nat{symmetric}})
-	s := l.serve()
+	s := l.serve(serving{})
 	people := []*participant{l.call(l.other, s, "Olga", ""), l.call(l.guest, s, "Gina", "")}
 	flows("media at the first address", arrival, people...)
 	for _, p := range people {

@@ -32,6 +32,32 @@ func (n nat) rules(outside, outsideAddress, insideAddress string) string {
 	return ""
 }
 
+// serverNAT is how a server without a public address of its own gets one.
+type serverNAT int
+
+const (
+	public    serverNAT = iota // it has one
+	oneToOne                   // all that goes to the public address comes to it
+	forwarded                  // 443/tcp does, and forwardedPort/udp comes to its media port
+)
+
+const forwardedPort = "17000"
+
+// rules is the script of its router. They are for what comes from outside: the server cannot reach itself at its public
+// address (no hairpin).
+func (n serverNAT) rules() string {
+	script := `
+		ip addr add ` + serverAddress + `/32 dev internet
+		iptables -t nat -A POSTROUTING -o internet -s ` + serverInside + ` -j SNAT --to-source ` + serverAddress
+	to := `
+		iptables -t nat -A PREROUTING -i internet -d ` + serverAddress
+	if n == forwarded {
+		return script + to + ` -p tcp --dport 443 -j DNAT --to-destination ` + serverInside +
+			to + ` -p udp --dport ` + forwardedPort + ` -j DNAT --to-destination ` + serverInside + `:7000`
+	}
+	return script + to + ` -j DNAT --to-destination ` + serverInside
+}
+
 // firewall is a script of what a router does not let through. It drops without a word, which costs most: whoever tries
 // has to wait.
 type firewall string
@@ -49,7 +75,10 @@ const (
 	onlyTLS = only443 + `
 		tables -I FORWARD -p tcp -m string --algo bm --hex-string '|2112a442|' --from 40 --to 120 -j DROP`
 
-	noMediaUDP firewall = `
-		tables -I FORWARD -p udp --dport 7000 -j DROP
-		tables -I FORWARD -p udp --sport 7000 -j DROP`
+	// noMedia closes the media port.
+	noMedia firewall = `
+		for protocol in udp tcp; do
+			tables -I FORWARD -p $protocol --dport 7000 -j DROP
+			tables -I FORWARD -p $protocol --sport 7000 -j DROP
+		done`
 )

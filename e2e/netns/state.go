@@ -1,5 +1,5 @@
-// Package netns tests the built server over networks as guests have them: NATs, firewalls, IPv6 alone. Each test makes a
-// small internet of network namespaces, see lab_test.go, and removes it; that needs root.
+// Package netns tests the built server over networks as guests have them: NATs, firewalls, IPv6 alone. Each test makes
+// a small internet of network namespaces, see lab_test.go, and removes it; that needs root.
 package netns
 
 // State is what somebody in a call sees, as caller and browser.js print it, one line of JSON at a time.

@@ -35,14 +35,18 @@ func ways() []way {
 			paths: []string{DirectTCP, TURNTLS}, browser: true,
 		},
 		{name: "TLS only", place: place{nats: []nat{symmetric}, firewall: onlyTLS}, paths: []string{TURNTLS}, browser: true},
-		{name: "server behind 1:1 NAT", place: place{hidden: true}, flags: announced, paths: []string{DirectUDP}},
+		{name: "server behind 1:1 NAT", place: place{server: oneToOne}, flags: announced, paths: []string{DirectUDP}},
 		{
-			name: "server behind 1:1 NAT, media port closed", place: place{hidden: true, closed: string(noMediaUDP)},
+			name: "server behind 1:1 NAT, media port closed", place: place{server: oneToOne, closed: string(noMedia)},
 			flags: announced, paths: []string{TURNUDP},
 		},
 		{
-			name: "server behind 1:1 NAT, UDP blocked", place: place{hidden: true, firewall: noUDP},
+			name: "server behind 1:1 NAT, UDP blocked", place: place{server: oneToOne, firewall: noUDP},
 			flags: announced, paths: []string{DirectTCP, TURNTCP},
+		},
+		{
+			name: "ports forwarded to the server", place: place{nats: []nat{symmetric}, server: forwarded},
+			flags: []string{"--announce", serverAddress + ":" + forwardedPort}, paths: []string{DirectUDP},
 		},
 		{name: "TURN over UDP", place: place{nats: []nat{symmetric}}, via: TURNUDP, paths: []string{TURNUDP}},
 		{name: "TURN over TCP", place: place{nats: []nat{symmetric}}, via: TURNTCP, paths: []string{TURNTCP}},
@@ -58,7 +62,7 @@ func TestEveryWayIn(t *testing.T) {
 				t.Parallel()
 			}
 			l := build(t, way.place)
-			s := l.serve(way.flags...)
+			s := l.serve(serving{flags: way.flags})
 			people := []*participant{l.call(l.other, s, "Olga", ""), l.call(l.guest, s, "Gina", way.via)}
 			flows("media of both", arrival, people...)
 			guests := people[1:]

@@ -1,5 +1,5 @@
-// Command caller is one Go client in a call: caller [-via PATH] URL ROOM NAME. It publishes a picture and a tone, prints
-// what it sees as lines of netns.State, and leaves when its standard input ends.
+// Command caller is one Go client in a call: caller [-via PATH] URL ROOM NAME. It publishes a picture and a tone,
+// prints what it sees as lines of netns.State, and leaves when its standard input ends.
 package main
 
 import (
