@@ -67,8 +67,8 @@ func faults() []fault {
 	}
 }
 
-// tinyBuffers has the kernel seem to allow next to nothing: the real limits are those of the whole machine, which is not
-// ours to change. `ip netns exec` gives every program mounts of its own.
+// tinyBuffers has the kernel seem to allow next to nothing: the real limits are those of the whole machine, which is
+// not ours to change. `ip netns exec` gives every program mounts of its own.
 const tinyBuffers = `
 	echo 4096 >"$1/limit"
 	mount --bind "$1/limit" /proc/sys/net/core/rmem_max

@@ -25,7 +25,7 @@ type place struct {
 	ipv6     bool     // the guest has IPv6 and no IPv4
 	firewall firewall // of the router next to the internet
 	server   serverNAT
-	closed   string   // script of what the routers near the server do not let through
+	closed   string // script of what the routers near the server do not let through
 }
 
 // lab is a small internet of network namespaces, which are removed when the test ends:
