@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
 
 const (
 	patience = 60 * time.Second // bounds every wait that has no bound of its own
+	parting  = 15 * time.Second // to end when told to
 	maxLog   = 100 << 10        // of what a failure shows of a process, in bytes
 )
 
@@ -51,10 +53,15 @@ func (p *process) stop(t *testing.T, what string, end func()) {
 		if p.err != nil {
 			t.Errorf("%s ended with %v", what, p.err)
 		}
-	case <-time.After(patience):
-		_ = p.cmd.Process.Kill()
-		<-p.ended
+	case <-time.After(parting):
 		t.Errorf("%s does not end", what)
+		_ = p.cmd.Process.Signal(syscall.SIGQUIT) // a Go program says where it is
+		select {
+		case <-p.ended:
+		case <-time.After(parting):
+			_ = p.cmd.Process.Kill()
+			<-p.ended
+		}
 	}
 	if t.Failed() || os.Getenv("VERBOSE") != "" {
 		t.Logf("%s wrote:\n%s", what, p.log)

@@ -80,7 +80,12 @@ func newAPI(options Options, log *slog.Logger) (*webrtc.API, error) {
 	if err != nil {
 		return nil, fmt.Errorf("interceptors: %w", err)
 	}
+	system, err := newNetwork()
+	if err != nil {
+		return nil, err
+	}
 	settings := webrtc.SettingEngine{LoggerFactory: pionLogs{log}}
+	settings.SetNet(system)
 	settings.SetIncludeLoopbackCandidate(true) // a server on this machine may announce nothing else
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	if options.Settings != nil {
