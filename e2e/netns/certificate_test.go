@@ -70,8 +70,3 @@ func certify(t *testing.T, dir string, until time.Time) certificate {
 func (c certificate) environment() []string {
 	return append(os.Environ(), "SSL_CERT_FILE="+c.file, "SSL_CERT_DIR=/nonexistent")
 }
-
-// trusted are the flags of a Chromium that trusts it.
-func (c certificate) trusted() []string {
-	return []string{"--ignore-certificate-errors-spki-list=" + c.spki}
-}

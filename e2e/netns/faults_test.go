@@ -18,6 +18,7 @@ type fault struct {
 
 	server  []finding // by `parley doctor` there
 	outside []finding // by `parley doctor --from-outside` at the guest's
+	page    string    // expression for the sentence of /diagnostics/ in the guest's browser, "" where that says nothing
 }
 
 // faults are those that are planted. The first is none.
@@ -34,6 +35,7 @@ func faults() []fault {
 		{
 			name: "media port closed", place: place{closed: string(noMedia)},
 			outside: []finding{{"warning", `^call by UDP`, `7000/udp at 203\.0\.113\.10 does not answer.*open 7000/udp`}},
+			page:    `^Calls work here by a detour: the server’s port 7000/udp does not answer`,
 		},
 		{
 			name: "wrong public address", serving: serving{flags: []string{"--announce", "203.0.113.99"}},
@@ -54,6 +56,7 @@ func faults() []fault {
 				{"warning", `^call by TURN/UDP`, `does not answer.*this network blocks it`},
 				{"ok", `^call by TURN/TCP`, `both ways`},
 			},
+			page: `^Your network blocks UDP\.`,
 		},
 		{
 			name: "TURN secret wrong", serving: serving{flags: external}, around: runCoturn,
@@ -64,6 +67,19 @@ func faults() []fault {
 			name: "tiny buffers", doctored: tinyBuffers,
 			server: []finding{{"warning", `^UDP buffers`, `sysctl -w net\.core\.rmem_max=\d+ net\.core\.wmem_max=\d+`}},
 		},
+	}
+}
+
+// TestPageNamesTheFault does the same with the page that looks for faults.
+func TestPageNamesTheFault(t *testing.T) {
+	for _, fault := range faults() {
+		if fault.page == "" {
+			continue
+		}
+		t.Run(fault.name, func(t *testing.T) {
+			l := build(t, fault.place)
+			l.diagnose(l.guest, l.serve(fault.serving)).check(t, fault.page)
+		})
 	}
 }
 

@@ -36,6 +36,7 @@ type place struct {
 type lab struct {
 	t      *testing.T
 	prefix string // of the names of the namespaces
+	ipv6   bool   // the guest has no IPv4
 
 	guest, other, server *node
 	internet             *node
@@ -55,7 +56,7 @@ var labs atomic.Int64
 // build makes the namespaces and the cables between them.
 func build(t *testing.T, p place) *lab {
 	t.Helper()
-	l := &lab{t: t, prefix: fmt.Sprintf("%s%d-%d-", namesBegin, os.Getpid(), labs.Add(1))}
+	l := &lab{t: t, prefix: fmt.Sprintf("%s%d-%d-", namesBegin, os.Getpid(), labs.Add(1)), ipv6: p.ipv6}
 	l.internet = l.node("internet")
 	l.other = l.node("other")
 	l.guest = l.node("guest")

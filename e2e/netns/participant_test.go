@@ -43,8 +43,20 @@ func (l *lab) call(n *node, s *server, name, via string) *participant {
 // browse lets a Chromium join.
 func (l *lab) browse(n *node, s *server, name string) *participant {
 	l.t.Helper()
-	args := append([]string{"browser.js", url, room, name}, s.cert.trusted()...)
+	args := append([]string{"browser.js", url, room, name}, l.chromiumFlags(s)...)
 	return l.participate(n.command("node", args...), name)
+}
+
+// chromiumFlags have a Chromium trust the server's certificate, and know its address: of TURN servers it looks up the
+// name with a dot at its end, which is in no hosts file.
+func (l *lab) chromiumFlags(s *server) []string {
+	address := serverAddress
+	if l.ipv6 {
+		address = "[" + serverAddress6 + "]"
+	}
+	return []string{
+		"--ignore-certificate-errors-spki-list=" + s.cert.spki, "--host-resolver-rules=MAP " + hostname + "* " + address,
+	}
 }
 
 // participate runs somebody who prints lines of State and leaves when standard input ends.

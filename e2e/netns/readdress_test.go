@@ -12,6 +12,7 @@ func TestServerMoves(t *testing.T) {
 		p.leave()
 	}
 	l.moveServer("203.0.113.20")
+	s.await(t, "addresses changed")
 	moved := []*participant{l.call(l.other, s, "Otto", ""), l.call(l.guest, s, "Gaby", "")}
 	flows("media at the second address", arrival, moved...)
 	for _, p := range moved {

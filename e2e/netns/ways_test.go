@@ -34,7 +34,7 @@ func ways() []way {
 			name: "443 only", place: place{nats: []nat{symmetric}, firewall: only443},
 			paths: []string{DirectTCP, TURNTLS}, browser: true,
 		},
-		{name: "TLS only", place: place{nats: []nat{symmetric}, firewall: onlyTLS}, paths: []string{TURNTLS}, browser: true},
+		{name: "TLS only", place: place{nats: []nat{symmetric}, firewall: onlyTLS}, paths: []string{TURNTLS}},
 		{name: "server behind 1:1 NAT", place: place{server: oneToOne}, flags: announced, paths: []string{DirectUDP}},
 		{
 			name: "server behind 1:1 NAT, media port closed", place: place{server: oneToOne, closed: string(noMedia)},
