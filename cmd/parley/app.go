@@ -16,6 +16,7 @@ import (
 	"parley/auth"
 	"parley/configs"
 	"parley/sfu"
+	"parley/sfu/address"
 	"parley/sfu/capacity"
 	"parley/sfu/egress"
 	"parley/sfu/turn"
@@ -33,11 +34,13 @@ type app struct {
 	log *slog.Logger
 
 	store     *store.Store
-	announced []netip.AddrPort
+	addresses *address.Watcher
+	announced []netip.AddrPort // at the start
 	mux       *egress.Mux
 	sfu       *sfu.SFU
 	capacity  *capacity.Meter
 	hub       *signaling.Hub
+	ice       *iceServers
 	turn      *turn.Server // nil if switched off
 	site      *web.Site
 	servers   []*http.Server
@@ -76,7 +79,8 @@ func run(ctx context.Context, cfg configs.Config, log *slog.Logger, ready func(u
 // start opens everything but the doors.
 func (a *app) start(ctx context.Context) error {
 	for _, step := range []func(ctx context.Context) error{
-		a.openStore, a.openMedia, a.startSFU, a.startCapacity, a.startSignaling, a.startTURN, a.listen, a.listenMetrics,
+		a.openStore, a.openMedia, a.startSFU, a.startCapacity, a.startSignaling, a.startTURN, a.watchAddresses, a.listen,
+		a.listenMetrics,
 	} {
 		if err := step(ctx); err != nil {
 			return err // which says what failed
@@ -110,21 +114,22 @@ func (a *app) openStore(ctx context.Context) error {
 }
 
 func (a *app) openMedia(ctx context.Context) error {
-	announced, err := announce(ctx, a.cfg, a.log)
-	if err != nil {
-		return err
-	}
-	host := mediaHost(a.cfg, announced)
-	conn, err := egress.Listen(ctx, net.JoinHostPort(host, strconv.Itoa(a.cfg.Media.Port)),
+	conn, err := egress.Listen(ctx, net.JoinHostPort(mediaHost(a.cfg), strconv.Itoa(a.cfg.Media.Port)),
 		egress.Options{Batching: batching(a.cfg.Media.Batching), Shards: a.cfg.Media.Sockets}, a.log)
 	if err != nil {
 		return err
 	}
-	a.mux, err = egress.NewMux(conn, announced)
+	a.addresses = newWatcher(a.cfg, conn, a.log)
+	found, err := a.addresses.Find(ctx)
 	if err != nil {
 		return errors.Join(err, conn.Close())
 	}
-	a.announced = announced
+	a.log.Info("addresses", "announced", found.Announced)
+	a.mux, err = egress.NewMux(conn, found.Announced)
+	if err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	a.announced = found.Announced
 	a.onStop(a.mux.Close)
 	return nil
 }
@@ -187,8 +192,7 @@ func (a *app) startSignaling(context.Context) error {
 	if err != nil {
 		return err
 	}
-	ice, err := newICEServers(a.cfg, a.announced)
-	if err != nil {
+	if a.ice, err = newICEServers(a.cfg, a.announced); err != nil {
 		return err
 	}
 	fragments := web.NewFragments()
@@ -202,7 +206,7 @@ func (a *app) startSignaling(context.Context) error {
 		Media:         media{a.sfu},
 		Presence:      a.store,
 		Renderer:      fragments,
-		RTCConfigs:    ice,
+		RTCConfigs:    a.ice,
 		Capacity:      a.capacity,
 		Invites:       invites,
 		Guesses:       auth.NewGuesses(),

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"time"
 )
 
@@ -52,7 +51,7 @@ type Limits struct {
 	Write       time.Duration // that a TCP client may take to accept a message, 10 s; then it is cut
 }
 
-// complete returns the configuration with its defaults and plain addresses, or what is wrong with it.
+// complete returns the configuration with its defaults, or what is wrong with it.
 func (c Config) complete() (Config, error) {
 	l := &c.Limits
 	l.PerUser = cmp.Or(l.PerUser, 16)
@@ -80,31 +79,6 @@ func (c Config) complete() (Config, error) {
 		return c, fmt.Errorf("%w: no media socket", ErrConfig)
 	case c.Verify == nil:
 		return c, fmt.Errorf("%w: no credentials", ErrConfig)
-	case len(c.Announced) == 0:
-		return c, fmt.Errorf("%w: no announced address", ErrConfig)
-	}
-	c.Announced = slices.Clone(c.Announced)
-	for i, a := range c.Announced {
-		a = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-		if !a.IsValid() || a.Addr().IsUnspecified() || a.Port() == 0 {
-			return c, fmt.Errorf("%w: announced address %v", ErrConfig, a)
-		}
-		c.Announced[i] = a
 	}
 	return c, nil
-}
-
-// reserved returns the ports that no relay gets: those of the media and of the server itself.
-func reserved(c Config) map[uint16]bool {
-	ports := make(map[uint16]bool)
-	for _, a := range c.Announced {
-		ports[a.Port()] = true
-	}
-	for _, conn := range c.PacketConns {
-		ports[addrPort(conn.LocalAddr()).Port()] = true
-	}
-	for _, l := range c.Listeners {
-		ports[addrPort(l.Addr()).Port()] = true
-	}
-	return ports
 }

@@ -26,13 +26,13 @@ type relay struct {
 	closed   chan struct{} // closed by Close
 	close    func()        // what Close does, once
 
-	expires time.Time    // owned by the gate's reader; after what pion believes, at most by its time to answer
-	peer    atomic.Int32 // index into the announced addresses of the one last sent to
+	expires time.Time                 // owned by the gate's reader; after what pion believes, at most by its time to answer
+	peer    atomic.Pointer[mediaAddr] // the one last sent to
 }
 
 // newRelay makes a relay that is not attached yet. home is the announced address that packets come from until the
 // client has sent to one.
-func newRelay(g *gate, addr netip.AddrPort, home int) *relay {
+func newRelay(g *gate, addr netip.AddrPort, home *mediaAddr) *relay {
 	r := &relay{
 		gate:     g,
 		addr:     addr,
@@ -43,7 +43,7 @@ func newRelay(g *gate, addr netip.AddrPort, home int) *relay {
 		packets:  make(chan *[]byte, g.server.cfg.Limits.Queue),
 		closed:   make(chan struct{}),
 	}
-	r.peer.Store(int32(home))
+	r.peer.Store(home)
 	r.close = sync.OnceFunc(func() {
 		r.detach()
 		g.forget(r)
@@ -80,7 +80,7 @@ func (r *relay) ReadFrom(p []byte) (int, net.Addr, error) {
 	case b := <-r.packets:
 		n := copy(p, *b)
 		s.buffers.Put(b)
-		return n, s.media[r.peer.Load()].udp, nil
+		return n, r.peer.Load().udp, nil
 	}
 	s.table.ended()
 	return 0, nil, net.ErrClosed
@@ -91,8 +91,8 @@ func (r *relay) ReadFrom(p []byte) (int, net.Addr, error) {
 func (r *relay) WriteTo(p []byte, to net.Addr) (int, error) {
 	s := r.gate.server
 	if udp, ok := to.(*net.UDPAddr); ok {
-		if i := s.mediaIndex(udp.AddrPort()); i >= 0 && sameFamily(s.media[i].addr, r.addr) {
-			r.peer.Store(int32(i))
+		if m := s.media.Load().find(udp.AddrPort()); m != nil && sameFamily(m.addr, r.addr) {
+			r.peer.Store(m)
 			s.cfg.Media.Inject(r.addr, p)
 			return len(p), nil
 		}

@@ -172,7 +172,8 @@ func TestFamilies(t *testing.T) {
 
 // Ports are not used again before all others were.
 func TestTablePorts(t *testing.T) {
-	table := newTable(Limits{PerUser: 1 << 20, Allocations: 1 << 20}, map[uint16]bool{7000: true, 3478: true})
+	table := newTable(Limits{PerUser: 1 << 20, Allocations: 1 << 20})
+	table.reserve(map[uint16]bool{7000: true, 3478: true})
 	seen := make(map[netip.AddrPort]bool)
 	for {
 		addr, why := table.take("anna", media.Addr())
@@ -226,7 +227,10 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	for name, spoil := range map[string]func(*Config){
-		"sockets":   func(c *Config) { closeAll(*c); c.PacketConns, c.Listeners = nil, nil },
+		"sockets": func(c *Config) {
+			_, _ = closeAll(c.PacketConns), closeAll(c.Listeners)
+			c.PacketConns, c.Listeners = nil, nil
+		},
 		"realm":     func(c *Config) { c.Realm = "" },
 		"announced": func(c *Config) { c.Announced = nil },
 		"any":       func(c *Config) { c.Announced = []netip.AddrPort{netip.MustParseAddrPort("0.0.0.0:7000")} },

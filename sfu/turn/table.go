@@ -16,22 +16,29 @@ const (
 type table struct {
 	// Static after construction.
 	perUser, all int
-	reserved     map[uint16]bool // ports that are not handed out
 
 	handlers sync.WaitGroup // pion's goroutines that read from relays
 
-	mu     sync.Mutex
-	next   map[netip.Addr]uint16       // where to look for a free port; guarded by mu
-	relays map[netip.AddrPort]struct{} // guarded by mu
-	users  map[string]int              // live allocations of each; guarded by mu
-	closed bool                        // guarded by mu
+	mu       sync.Mutex
+	reserved map[uint16]bool             // ports that are not handed out; guarded by mu
+	next     map[netip.Addr]uint16       // where to look for a free port; guarded by mu
+	relays   map[netip.AddrPort]struct{} // guarded by mu
+	users    map[string]int              // live allocations of each; guarded by mu
+	closed   bool                        // guarded by mu
 }
 
-func newTable(limits Limits, reserved map[uint16]bool) *table {
+func newTable(limits Limits) *table {
 	return &table{
-		perUser: limits.PerUser, all: limits.Allocations, reserved: reserved,
+		perUser: limits.PerUser, all: limits.Allocations,
 		next: make(map[netip.Addr]uint16), relays: make(map[netip.AddrPort]struct{}), users: make(map[string]int),
 	}
+}
+
+// reserve replaces the ports that no relay gets from now on.
+func (t *table) reserve(ports map[uint16]bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reserved = ports
 }
 
 // take reserves a relayed address at ip for a user. Who gets a reason gets no address.
