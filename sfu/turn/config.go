@@ -40,7 +40,7 @@ type Config struct {
 	Limits Limits
 }
 
-// Limits bound what clients can cost. Zero means the default.
+// Limits bound what clients can cost. Zero means the default, but for UserBandwidth.
 type Limits struct {
 	PerUser     int           // live allocations of one id, 16: one per URL and network interface, twice at a restart
 	Allocations int           // live allocations in all, 10000
@@ -49,6 +49,10 @@ type Limits struct {
 	Pending     int           // TCP connections without an allocation, 256; for a new one the oldest has to go
 	PendingFor  time.Duration // that a TCP connection may be without an allocation, 10 s
 	Write       time.Duration // that a TCP client may take to accept a message, 10 s; then it is cut
+
+	// UserBandwidth is what one id may send and may receive over all its allocations, in bits per second of payload each
+	// way. 0: no limit.
+	UserBandwidth int
 }
 
 // complete returns the configuration with its defaults, or what is wrong with it.
@@ -61,7 +65,7 @@ func (c Config) complete() (Config, error) {
 	l.Pending = cmp.Or(l.Pending, 256)
 	l.PendingFor = cmp.Or(l.PendingFor, 10*time.Second)
 	l.Write = cmp.Or(l.Write, 10*time.Second)
-	if min(l.PerUser, l.Allocations, l.Queue, l.Connections, l.Pending) < 0 || min(l.PendingFor, l.Write) < 0 {
+	if min(l.PerUser, l.Allocations, l.Queue, l.Connections, l.Pending, l.UserBandwidth) < 0 || min(l.PendingFor, l.Write) < 0 {
 		return c, fmt.Errorf("%w: a limit is negative", ErrConfig)
 	}
 	if c.InCall == nil {

@@ -68,7 +68,7 @@ func (g *gate) AllocatePacketConn(string, int) (net.PacketConn, net.Addr, error)
 		g.refuse(stun.CodeAddrFamilyNotSupported, family)
 		return nil, nil, errRefused
 	}
-	addr, why := s.table.take(req.user, home.addr.Addr())
+	addr, on, why := s.table.take(req.user, home.addr.Addr())
 	switch why {
 	case none:
 	case quota:
@@ -78,7 +78,7 @@ func (g *gate) AllocatePacketConn(string, int) (net.PacketConn, net.Addr, error)
 		g.refuse(stun.CodeInsufficientCapacity, why)
 		return nil, nil, errRefused
 	}
-	r := newRelay(g, addr, home)
+	r := newRelay(g, addr, on, home)
 	detach, err := s.cfg.Media.Attach(addr, r.deliver)
 	if err != nil {
 		s.log.Error("attach a relay to the media socket", "error", err)
@@ -95,7 +95,7 @@ func (g *gate) AllocatePacketConn(string, int) (net.PacketConn, net.Addr, error)
 		s.streams.settled(g.stream)
 	}
 	s.counters.allocated.Add(1)
-	s.log.Debug("turn allocated", "client", r.client, "relay", r.addr, "user", r.user)
+	s.log.Debug("turn allocated", "client", r.client, "relay", r.addr, "user", r.account.user)
 	return r, r.LocalAddr(), nil
 }
 

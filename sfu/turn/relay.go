@@ -20,7 +20,7 @@ type relay struct {
 	addr     netip.AddrPort // as the SFU sees it; nobody outside can use it
 	client   netip.AddrPort
 	username string // what it was allocated with
-	user     string
+	account  *account
 	detach   func()
 	packets  chan *[]byte  // from the SFU, bounded
 	closed   chan struct{} // closed by Close
@@ -32,13 +32,13 @@ type relay struct {
 
 // newRelay makes a relay that is not attached yet. home is the announced address that packets come from until the
 // client has sent to one.
-func newRelay(g *gate, addr netip.AddrPort, home *mediaAddr) *relay {
+func newRelay(g *gate, addr netip.AddrPort, on *account, home *mediaAddr) *relay {
 	r := &relay{
 		gate:     g,
 		addr:     addr,
 		client:   g.request.from,
 		username: g.request.username,
-		user:     g.request.user,
+		account:  on,
 		detach:   func() {},
 		packets:  make(chan *[]byte, g.server.cfg.Limits.Queue),
 		closed:   make(chan struct{}),
@@ -59,6 +59,10 @@ func (r *relay) deliver(packet []byte) {
 	s := r.gate.server
 	if len(packet) >= mtu {
 		s.counters.oversized.Add(1)
+		return
+	}
+	if !within(r.account.down, len(packet)) {
+		s.counters.overBandwidth.Add(1)
 		return
 	}
 	b := s.buffers.Get().(*[]byte)
@@ -93,12 +97,15 @@ func (r *relay) WriteTo(p []byte, to net.Addr) (int, error) {
 	if udp, ok := to.(*net.UDPAddr); ok {
 		if m := s.media.Load().find(udp.AddrPort()); m != nil && sameFamily(m.addr, r.addr) {
 			r.peer.Store(m)
+			if !within(r.account.up, len(p)) {
+				s.counters.overBandwidth.Add(1)
+				return len(p), nil // as if the network had lost it
+			}
 			s.cfg.Media.Inject(r.addr, p)
 			return len(p), nil
 		}
 	}
-	s.counters.toPeers.Add(1)
-	return 0, errPeer
+	return 0, errPeer // which the gate is told
 }
 
 // Close is called by pion when the allocation ends, for whatever reason.

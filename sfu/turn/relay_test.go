@@ -176,7 +176,7 @@ func TestTablePorts(t *testing.T) {
 	table.reserve(map[uint16]bool{7000: true, 3478: true})
 	seen := make(map[netip.AddrPort]bool)
 	for {
-		addr, why := table.take("anna", media.Addr())
+		addr, _, why := table.take("anna", media.Addr())
 		if why == capacity {
 			break
 		}
@@ -189,12 +189,12 @@ func TestTablePorts(t *testing.T) {
 	if len(seen) != lastPort-firstPort+1-2 {
 		t.Fatal(len(seen), "ports")
 	}
-	if _, why := table.take("anna", media6.Addr()); why != none {
+	if _, _, why := table.take("anna", media6.Addr()); why != none {
 		t.Fatal("another address has ports of its own:", why)
 	}
 	free := netip.AddrPortFrom(media.Addr(), 5000)
-	table.release(&relay{addr: free, user: "anna"})
-	if addr, why := table.take("bert", media.Addr()); addr != free || why != none {
+	table.release(&relay{addr: free, account: table.users["anna"]})
+	if addr, _, why := table.take("bert", media.Addr()); addr != free || why != none {
 		t.Fatal(addr, why)
 	}
 }
