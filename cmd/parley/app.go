@@ -248,6 +248,7 @@ func (a *app) startTURN(ctx context.Context) error {
 		Media:       a.mux.Conn(),
 		Verify:      auth.NewTURN(secret, a.cfg.TURN.CredentialLifetime).Verify,
 		InCall:      a.hub.InCall,
+		Limits:      turn.Limits{UserBandwidth: int(a.cfg.TURN.UserBandwidth)},
 	}, a.log)
 	if err != nil {
 		return err

@@ -150,25 +150,27 @@ func TestCredentialsRefused(t *testing.T) {
 		{"long username", func(c *client) { *c = *c.as(valid + strings.Repeat("x", 510-len(valid))) }, 400, "malformed"},
 		{"long nonce", func(c *client) { c.nonce = string(make([]byte, 200)) }, 400, "malformed"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			before := w.Stats()
-			c := dial(t, w, "udp", valid)
-			c.do(stun.MethodBinding)
-			want(t, "not asked yet", c.once(stun.MethodAllocate, udpRelay), 401)
-			test.change(c)
-			answer := c.once(stun.MethodAllocate, udpRelay)
-			want(t, "allocate", answer, test.code)
-			var nonce stun.Nonce
-			var realmAttr stun.Realm
-			err := errors.Join(nonce.GetFrom(answer), realmAttr.GetFrom(answer))
-			if test.code == 401 && (err != nil || realmAttr.String() != realm) {
-				t.Errorf("%v has no realm and nonce", answer)
-			}
-			after := w.Stats()
-			if after.Refused[test.why] != before.Refused[test.why]+1 || after.Allocations != 0 {
-				t.Errorf("%+v", after)
-			}
-		})
+		for _, network := range []string{"udp", "tcp"} {
+			t.Run(test.name+" over "+network, func(t *testing.T) {
+				before := w.Stats()
+				c := dial(t, w, network, valid)
+				c.do(stun.MethodBinding)
+				want(t, "not asked yet", c.once(stun.MethodAllocate, udpRelay), 401)
+				test.change(c)
+				answer := c.once(stun.MethodAllocate, udpRelay)
+				want(t, "allocate", answer, test.code)
+				var nonce stun.Nonce
+				var realmAttr stun.Realm
+				err := errors.Join(nonce.GetFrom(answer), realmAttr.GetFrom(answer))
+				if test.code == 401 && (err != nil || realmAttr.String() != realm) {
+					t.Errorf("%v has no realm and nonce", answer)
+				}
+				after := w.Stats()
+				if after.Refused[test.why] != before.Refused[test.why]+1 || after.Allocations != 0 {
+					t.Errorf("%+v", after)
+				}
+			})
+		}
 	}
 }
 
