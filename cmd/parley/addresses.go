@@ -32,8 +32,8 @@ func onThisMachine(listen string) bool {
 }
 
 // mediaHost is what the media socket listens on: what is configured, else the only announced address if it is the
-// machine's own, so that packets leave from no other. Empty stands for all addresses. An address that may change is none
-// to listen on.
+// machine's own, so that packets leave from no other. Empty stands for all addresses: one that may change is none to
+// listen on.
 func mediaHost(cfg configs.Config) string {
 	if cfg.Media.Listen != "" || len(cfg.Media.Announce) != 1 || cfg.Media.STUNDiscover != "" {
 		return cfg.Media.Listen

@@ -331,7 +331,8 @@ func TestDefaults(t *testing.T) {
 		},
 	}, slog.New(slog.DiscardHandler))
 	found, err := watcher.Find(t.Context())
-	if err != nil || found.Announced[0] != at("203.0.113.9:9") || !slices.Contains(found.Announced, at("127.0.0.1:7000")) ||
+	if err != nil || found.Announced[0] != at("203.0.113.9:9") ||
+		!slices.Contains(found.Announced, at("127.0.0.1:7000")) ||
 		!slices.Contains(found.Machine, netip.MustParseAddr("127.0.0.1")) {
 		t.Errorf("%+v, %v", found, err)
 	}

@@ -13,8 +13,8 @@ import (
 // moved is what is announced after a change of address.
 var moved = netip.MustParseAddrPort("198.51.100.9:7009")
 
-// Who has an allocation when the address changes goes on with the address that it knows, and may go over to the new one;
-// who allocates from then on gets the new one.
+// Who has an allocation when the address changes goes on with the address that it knows, and may go over to the new
+// one; who allocates from then on gets the new one.
 func TestAnnounce(t *testing.T) {
 	for _, network := range []string{"udp", "tcp"} {
 		t.Run(network, func(t *testing.T) {

@@ -65,7 +65,8 @@ func (c Config) complete() (Config, error) {
 	l.Pending = cmp.Or(l.Pending, 256)
 	l.PendingFor = cmp.Or(l.PendingFor, 10*time.Second)
 	l.Write = cmp.Or(l.Write, 10*time.Second)
-	if min(l.PerUser, l.Allocations, l.Queue, l.Connections, l.Pending, l.UserBandwidth) < 0 || min(l.PendingFor, l.Write) < 0 {
+	if min(l.PerUser, l.Allocations, l.Queue, l.Connections, l.Pending, l.UserBandwidth) < 0 ||
+		min(l.PendingFor, l.Write) < 0 {
 		return c, fmt.Errorf("%w: a limit is negative", ErrConfig)
 	}
 	if c.InCall == nil {

@@ -26,8 +26,9 @@ type relay struct {
 	closed   chan struct{} // closed by Close
 	close    func()        // what Close does, once
 
-	expires time.Time                 // owned by the gate's reader; after what pion believes, at most by its time to answer
-	peer    atomic.Pointer[mediaAddr] // the one last sent to
+	expires time.Time // owned by the gate's reader; after what pion believes, at most by its time to answer
+
+	peer atomic.Pointer[mediaAddr] // the one last sent to
 }
 
 // newRelay makes a relay that is not attached yet. home is the announced address that packets come from until the

@@ -74,9 +74,9 @@ func (s *Server) open(conn net.PacketConn) error {
 	return nil
 }
 
-// Rebind makes the UDP sockets those at these addresses of the machine, each once: new ones are opened, at the port that
-// the server has, and those of addresses that went are closed, with their allocations, which nobody can reach any more.
-// TCP listens on all addresses anyway. It is for one caller at a time.
+// Rebind makes the UDP sockets those at these addresses of the machine, each once: new ones are opened, at the port
+// that the server has, and those of addresses that went are closed, with their allocations, which nobody can reach any
+// more. TCP listens on all addresses anyway. It is for one caller at a time.
 func (s *Server) Rebind(ctx context.Context, hosts []netip.Addr) error {
 	if len(s.cfg.PacketConns) == 0 {
 		return nil

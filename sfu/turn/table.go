@@ -92,8 +92,8 @@ func (t *table) release(r *relay) {
 	}
 }
 
-// forget closes the accounts of those who left long enough ago: who comes back at once has used what they have used. The
-// caller holds mu.
+// forget closes the accounts of those who left long enough ago: who comes back at once has used what they have used.
+// The caller holds mu.
 func (t *table) forget(now time.Time) {
 	for len(t.left) > 0 && now.Sub(t.left[0].left) >= keptFor {
 		if gone := t.left[0]; gone.allocations == 0 && t.users[gone.user] == gone {
