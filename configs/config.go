@@ -88,6 +88,9 @@ type TURN struct {
 	Port               int           `koanf:"turn_port" arg:"N" help:"port of STUN and TURN, UDP and TCP; 0 is off"`
 	CredentialLifetime time.Duration `koanf:"turn_credential_lifetime" arg:"DURATION" help:"life of TURN credentials"`
 
+	// UserBandwidth is 0 for no limit.
+	UserBandwidth Bitrate `koanf:"turn_user_bandwidth" arg:"BITS/S" help:"most that one person relays; 0: no such limit"`
+
 	ICEServers         []string `koanf:"ice_servers" arg:"URL..." help:"further STUN servers"`
 	ExternalURLs       []string `koanf:"turn_external_urls" arg:"URL..." help:"TURN servers besides the embedded one"`
 	ExternalSecret     string   `koanf:"turn_external_secret" arg:"SECRET" help:"their shared secret (coturn REST)"`
@@ -115,6 +118,7 @@ func Default() Config {
 		TURN: TURN{
 			Port:               3478,
 			CredentialLifetime: 12 * time.Hour,
+			UserBandwidth:      20_000_000,
 			ICEServers:         []string{},
 			ExternalURLs:       []string{},
 			ICETransportPolicy: "all",

@@ -106,7 +106,7 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 		"log_level": "warn", "log_format": "json", "media_batching": "sendto", "media_sockets": "3",
 		"congestion_control": "false", "access": "password", "access_password": "a, b", "room_access": "password",
 		"room_password": "123", "invite_lifetime": "48h", "max_people": "300", "max_room_people": "100",
-		"egress_limit": "2.5G", "cpu_limit": "0.75",
+		"egress_limit": "2.5G", "cpu_limit": "0.75", "turn_user_bandwidth": "1.5M",
 	}
 	want := Config{
 		HTTP: HTTP{
@@ -129,7 +129,7 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 			Batching: "sendto", Sockets: 3,
 		},
 		TURN: TURN{
-			CredentialLifetime: 5 * time.Second, ICEServers: []string{"stun:a", "stuns:b:5349"},
+			CredentialLifetime: 5 * time.Second, UserBandwidth: 1_500_000, ICEServers: []string{"stun:a", "stuns:b:5349"},
 			ExternalURLs: []string{"turn:a?transport=tcp"}, ExternalSecret: "s,t", ICETransportPolicy: "relay",
 		},
 		Log: Log{Level: "warn", Format: "json"},
@@ -244,6 +244,7 @@ func TestRefused(t *testing.T) {
 		{"bad bitrate", "egress_limit: 500 Mbit", "", "", "egress_limit", file, "such as 800k, 500M or 2.5G"},
 		{"negative bitrate", "egress_limit: -1", "", "", "egress_limit", file, "such as 800k, 500M or 2.5G"},
 		{"forgotten suffix", "egress_limit: 500", "", "", "egress_limit", file, "at least 1M"},
+		{"forgotten suffix", "turn_user_bandwidth: 20", "", "", "turn_user_bandwidth", file, "at least 100k"},
 		{"text for share", "cpu_limit: most", "", "", "cpu_limit", file, "a number"},
 		{"percent", "cpu_limit: 90", "", "", "cpu_limit", file, "from 0.1 to 1"},
 		{"no CPU", "cpu_limit: 0", "", "", "cpu_limit", file, "from 0.1 to 1"},
