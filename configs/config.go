@@ -29,6 +29,9 @@ type HTTP struct {
 	TLSKeyFile      string        `koanf:"tls_key_file" arg:"FILE" help:"private key of the certificate, PEM"`
 	SessionLifetime time.Duration `koanf:"session_lifetime" arg:"DURATION" help:"how long a login lasts"`
 	MetricsListen   string        `koanf:"metrics_listen" arg:"ADDR" help:"address of /metrics; off if empty"`
+
+	// TrustedProxies are the reverse proxies whose X-Forwarded-For, -Proto and -Host are believed.
+	TrustedProxies []netip.Prefix `koanf:"trusted_proxies" arg:"IP|PREFIX..." help:"reverse proxies that are believed"`
 }
 
 // Access is about who is let in.
@@ -95,7 +98,9 @@ type Log struct {
 // Default is what holds when nothing is set: everything in one process, for browsers on the same machine.
 func Default() Config {
 	return Config{
-		HTTP:   HTTP{Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour},
+		HTTP: HTTP{
+			Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour, TrustedProxies: []netip.Prefix{},
+		},
 		Access: Access{Server: "open", Room: "open", InviteLifetime: 7 * 24 * time.Hour},
 		Limits: Limits{CPU: 0.9},
 		Store:  Store{DataDir: "data"},
