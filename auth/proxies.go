@@ -34,7 +34,8 @@ func Secure(r *http.Request) bool {
 }
 
 // Behind makes next see requests as they reached the outermost trusted proxy: with the client's RemoteAddr, with the
-// Host that it asked for, and with what [Secure] tells. Tls says that all requests that reach this server itself are secure.
+// Host that it asked for, and with what [Secure] tells. Tls says that all requests that reach this server itself are
+// secure.
 func (p Proxies) Behind(tls bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure, remote, host := tls || r.TLS != nil, r.RemoteAddr, r.Host

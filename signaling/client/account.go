@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,11 +20,19 @@ type Account struct {
 	base *url.URL
 	jar  http.CookieJar
 	http *http.Client
+	tls  *tls.Config
 }
 
 // LogIn logs somebody in at a server, e.g. http://127.0.0.1:8000, under a screen name (1 to 12 characters) and a real
 // name (1 to 50), which creates the user if the name is new. It wraps [ErrRefused] when the form is refused.
 func LogIn(ctx context.Context, baseURL, screenName, name string) (*Account, error) {
+	return LogInTrusting(ctx, nil, baseURL, screenName, name)
+}
+
+// LogInTrusting is [LogIn] at a server whose certificate is by one of roots; nil stands for those of the system.
+func LogInTrusting(
+	ctx context.Context, roots *x509.CertPool, baseURL, screenName, name string,
+) (*Account, error) {
 	base, err := url.Parse(baseURL)
 	if err != nil {
 		return nil, fmt.Errorf("base URL: %w", err)
@@ -31,9 +41,12 @@ func LogIn(ctx context.Context, baseURL, screenName, name string) (*Account, err
 	if err != nil {
 		return nil, fmt.Errorf("cookie jar: %w", err)
 	}
-	a := &Account{base: base, jar: jar, http: &http.Client{
-		Jar:           jar,
-		Transport:     &http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment},
+	trust := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	a := &Account{base: base, jar: jar, tls: trust, http: &http.Client{
+		Jar: jar,
+		Transport: &http.Transport{
+			DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment, TLSClientConfig: trust.Clone(),
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	form := url.Values{"screen_name": {screenName}, "name": {name}, "next": {"/"}}

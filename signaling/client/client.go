@@ -75,7 +75,9 @@ func (a *Account) Dial(ctx context.Context, room string, options Options) (*Clie
 	if err != nil {
 		return nil, err
 	}
-	dialer := websocket.Dialer{Jar: a.jar, NetDialContext: options.NetDial, Proxy: http.ProxyFromEnvironment}
+	dialer := websocket.Dialer{
+		Jar: a.jar, NetDialContext: options.NetDial, Proxy: http.ProxyFromEnvironment, TLSClientConfig: a.tls,
+	}
 	socket, resp, err := dialer.DialContext(ctx, a.socketURL(room), http.Header{"Origin": {a.origin()}})
 	if resp != nil {
 		_ = resp.Body.Close() // of a refusal; the socket has none
