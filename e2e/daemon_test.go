@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// daemon runs somebody else's server in the foreground until the test ends, and waits until it listens at addr.
-func daemon(t *testing.T, addr string, environ []string, name string, args ...string) {
+// daemon runs somebody else's server in the foreground until the test ends, and waits until it listens at addr. It
+// returns what it writes.
+func daemon(t *testing.T, addr string, environ []string, name string, args ...string) *output {
 	t.Helper()
 	cmd, out := exec.Command(name, args...), new(output)
 	cmd.Stdout, cmd.Stderr, cmd.Env = out, out, append(os.Environ(), environ...)
@@ -38,7 +39,7 @@ func daemon(t *testing.T, addr string, environ []string, name string, args ...st
 	for deadline := time.After(patience); ; {
 		if conn, err := net.Dial("tcp", addr); err == nil {
 			_ = conn.Close()
-			return
+			return out
 		}
 		select {
 		case <-ended:
