@@ -211,18 +211,19 @@ func (p *proxy) logIn(browser *http.Client, password string) *http.Response {
 	return resp
 }
 
-// guest is somebody behind the proxy whose websocket comes from that address.
+// guest is somebody behind the proxy who comes from that address.
 func (p *proxy) guest(name, address string) *client.Client {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
 	defer cancel()
-	account, err := client.LogInTrusting(ctx, p.roots, p.url, name, "The real "+name)
+	account, err := client.Login{
+		URL: p.url, ScreenName: name, Name: "The real " + name,
+		NetDial: dialFrom(address), TLS: &tls.Config{RootCAs: p.roots, MinVersion: tls.VersionTLS12},
+	}.Do(ctx)
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	options := everything()
-	options.NetDial = dialFrom(address)
-	c, err := account.Dial(ctx, "lobby", options)
+	c, err := account.Dial(ctx, "lobby", everything())
 	if err != nil {
 		p.t.Fatal(err)
 	}
