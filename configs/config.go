@@ -34,6 +34,9 @@ type HTTP struct {
 	ACMECAFile      string        `koanf:"acme_ca_file" arg:"FILE" help:"whom to trust as that authority's server, PEM"`
 	SessionLifetime time.Duration `koanf:"session_lifetime" arg:"DURATION" help:"how long a login lasts"`
 	MetricsListen   string        `koanf:"metrics_listen" arg:"ADDR" help:"address of /metrics; off if empty"`
+
+	// TrustedProxies are the reverse proxies whose X-Forwarded-For, -Proto and -Host are believed.
+	TrustedProxies []netip.Prefix `koanf:"trusted_proxies" arg:"IP|PREFIX..." help:"reverse proxies that are believed"`
 }
 
 // Secure tells whether TLS ends in this process.
@@ -107,7 +110,7 @@ type Log struct {
 func Default() Config {
 	return Config{
 		HTTP: HTTP{
-			Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour,
+			Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour, TrustedProxies: []netip.Prefix{},
 			ACMEDirectory: "https://acme-v02.api.letsencrypt.org/directory",
 		},
 		Access: Access{Server: "open", Room: "open", InviteLifetime: 7 * 24 * time.Hour},

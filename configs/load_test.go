@@ -98,7 +98,8 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 	values := map[string]string{
 		"listen": ":80", "public_host": "example.org", "public_port": "443", "tls_cert_file": "c", "tls_key_file": "k",
 		"acme": "false", "acme_email": "op@example.org", "acme_directory": "https://ca.example.org/", "acme_ca_file": "r",
-		"session_lifetime": "36h30m", "metrics_listen": "localhost:9090", "data_dir": "/var/lib/parley",
+		"session_lifetime": "36h30m", "metrics_listen": "localhost:9090", "trusted_proxies": "::1, 10.0.0.0/8",
+		"data_dir":   "/var/lib/parley",
 		"media_port": "7001", "media_listen": "::1", "announce": "192.0.2.1, 2001:db8::1,[2001:db8::2]:7002",
 		"stun_discover": "stun.example.org:3478", "codecs": "opus,h264 , av1", "turn_port": "0",
 		"turn_credential_lifetime": "5s", "ice_servers": "stun:a,stuns:b:5349",
@@ -113,6 +114,7 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 			Listen: ":80", PublicHost: "example.org", PublicPort: 443, TLSCertFile: "c", TLSKeyFile: "k",
 			ACMEEmail: "op@example.org", ACMEDirectory: "https://ca.example.org/", ACMECAFile: "r",
 			SessionLifetime: 36*time.Hour + 30*time.Minute, MetricsListen: "localhost:9090",
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("10.0.0.0/8")},
 		},
 		Access: Access{
 			Server: "password", Password: "a, b", Room: "password", RoomPassword: "123", InviteLifetime: 48 * time.Hour,
@@ -225,6 +227,8 @@ func TestRefused(t *testing.T) {
 		{"ACME in the clear", "acme_directory: http://ca.example.org/", "", "", "acme_directory", file, "https://"},
 		{"short session", "session_lifetime: 59s", "", "", "session_lifetime", file, "at least 1m"},
 		{"bad metrics address", "metrics_listen: '9090'", "", "", "metrics_listen", file, "HOST:PORT"},
+		{"named proxy", "trusted_proxies: [localhost]", "", "", "trusted_proxies", file, "IP or PREFIX"},
+		{"proxy everybody", "", "", "--trusted-proxies=::1,0.0.0.0/0", "trusted_proxies", flag + "trusted-proxies", "IP or"},
 		{"unknown access", "access: closed", "", "", "access", file, "open, password or invite"},
 		{"unknown room access", "", "", "--room-access=locked", "room_access", flag + "room-access", "open, password or"},
 		{"password without one", "access: password", "", "", "access_password", "", "a password, since access is"},

@@ -195,12 +195,10 @@ func (a *app) startCapacity(context.Context) error {
 
 // startSignaling makes the hub and the pages, which need each other's parts: logging out ends sockets.
 func (a *app) startSignaling(context.Context) error {
-	secure := a.cfg.HTTP.Secure()
 	logOuts := &logOuts{Store: a.store}
 	sessions, err := auth.NewSessions(auth.SessionConfig{
 		KeyFile:  filepath.Join(a.cfg.Store.DataDir, "session.key"),
 		Lifetime: a.cfg.HTTP.SessionLifetime,
-		Secure:   secure,
 	}, logOuts)
 	if err != nil {
 		return err
@@ -238,7 +236,11 @@ func (a *app) startSignaling(context.Context) error {
 		}
 		return nil
 	})
-	a.site, err = web.New(web.Config{Secure: secure, Codecs: a.cfg.Media.Codecs}, web.Deps{
+	a.site, err = web.New(web.Config{
+		Secure:  a.cfg.HTTP.Secure(),
+		Proxies: a.cfg.HTTP.TrustedProxies,
+		Codecs:  a.cfg.Media.Codecs,
+	}, web.Deps{
 		Door: newDoor(a.cfg.Access, invites), Logins: auth.NewLogins(a.store), Sessions: sessions, Rooms: a.store,
 		Socket: a.hub,
 	}, a.log)
