@@ -45,7 +45,7 @@ type Options struct {
 	Interceptors func() (*interceptor.Registry, error)
 	// Certificates identify the client's connections; each makes its own if there are none, which takes time.
 	Certificates []webrtc.Certificate
-	// NetDial opens the websocket's connection, if not nil.
+	// NetDial opens the websocket's connection, if not nil; else the one of the [Login] does.
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// OnEvent is told what happens, on the client's one loop, if not nil. It may call the client's methods other than
