@@ -130,6 +130,8 @@ func TestSilentMediaAloneIsNoAbsence(t *testing.T) {
 		f.media.last(bob.id()).deliver(sfu.MediaSilent{Silent: true})
 		time.Sleep(time.Minute)
 		ann.nothing()
+		var silent protocol.Silent
+		bob.rtc(protocol.TypeSilent, &silent) // whose page looks for another path
 		bob.nothing()
 	})
 }

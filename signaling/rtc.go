@@ -230,6 +230,9 @@ func (h *rtcHandler) tell(event sfu.Event) {
 		h.session.Send(protocol.KeyRTC, wireSlot(e))
 	case sfu.MediaSilent:
 		h.session.mediaSilent(e.Silent)
+		if e.Silent {
+			h.session.Send(protocol.KeyRTC, protocol.Silent{Type: protocol.TypeSilent})
+		}
 	case sfu.Ended:
 		err := e.Err
 		if err == nil {

@@ -144,6 +144,7 @@ const (
 	TypeUndecodable  = "undecodable"
 	TypeQuality      = "quality"
 	TypeLayers       = "layers"
+	TypeSilent       = "silent"
 	TypeScreen       = "screen"  // client to server
 	TypeView         = "view"    // client to server
 	TypeLimited      = "limited" // client to server
@@ -231,6 +232,11 @@ type Quality struct {
 	Width       int    `json:"width"`        // of the picture, 0 where not known
 	Height      int    `json:"height"`
 	Why         string `json:"why"` // not more; empty: there is no more
+}
+
+// Silent says that nothing arrives from the participant over the media path any more, of which their end may not know.
+type Silent struct {
+	Type string `json:"type"` // TypeSilent
 }
 
 // Layers says which of the participant's own encodings anybody receives; the others may be switched off.

@@ -28,6 +28,7 @@ function open({ invite } = {}) {
     receive: ({ signal }) => log.push(`signal ${signal}`),
     features: {},
     setFeatures: (features) => (negotiation.features = features),
+    seekPath: () => log.push('seek'),
   });
   const publisher = Object.assign(new EventTarget(), {
     detach: () => log.push('detach'),
@@ -386,4 +387,10 @@ test('which layers are wanted is the publisher’s to act on', async () => {
   const { server, take } = await joined();
   server('layers', { mid: '1', active: { q: true } });
   assert.deepEqual(take(), ['layers 1']);
+});
+
+test('that nothing arrives at the server is a reason to look for another path', async () => {
+  const { server, take } = open();
+  server('silent', {});
+  assert.deepEqual(take(), ['seek']);
 });

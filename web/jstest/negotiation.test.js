@@ -238,9 +238,10 @@ test('a failed connection asks for a reset, and drops signals until it came', as
   assert.equal(take()[0], 'answer to for the new one');
 });
 
-test('a silent path is looked for anew, on the same connection', async () => {
-  const { connection, connections, answer, take } = await connected();
+test('a silent path is looked for anew, on the same connection, whoever notices it first', async () => {
+  const { negotiation, connection, connections, answer, take } = await connected();
   connection.change('connected');
+  negotiation.seekPath();
   connection.change('disconnected');
   await rest();
   assert.equal(connection.restarts, 1);

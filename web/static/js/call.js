@@ -84,6 +84,7 @@ export class Call extends EventTarget {
     mux.apps.add('rtc', 'disconnected', (event) => this.#onDisconnected(event));
     mux.apps.add('rtc', 'signal', (event) => this.#onSignal(event));
     mux.apps.add('rtc', 'layers', (event) => publisher.setLayers(event));
+    mux.apps.add('rtc', 'silent', () => negotiation.seekPath());
     mux.apps.add('error', 'bad_room', () => {
       this.#answered();
       this.leave();

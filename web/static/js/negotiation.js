@@ -9,6 +9,9 @@ import { FEATURES_ID, FEATURES_LABEL, RESET, SFU } from './protocol.js';
  * @property {(configuration: RTCConfiguration) => RTCPeerConnection} [create]
  */
 
+// How long a path that is looked for has, in ms, before it is looked for again.
+const SEEKING = 4000;
+
 // After so many resets in a row the next one waits: FIRST_DELAY, doubled up to LAST_DELAY, in ms.
 const FREE_RESETS = 1;
 const FIRST_DELAY = 1000;
@@ -43,6 +46,8 @@ export class Negotiation extends EventTarget {
   #offered = false;
   /** A reset was sent: until the server's arrives, its signals are for the old connection. */
   #resetting = false;
+  /** When a path was last looked for. */
+  #sought = -Infinity;
   /** Resets since the connection last worked. */
   #resets = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -129,6 +134,7 @@ export class Negotiation extends EventTarget {
   #open() {
     const connection = this.#create(this.#configuration);
     this.#connection = connection;
+    this.#sought = -Infinity;
     this.#queue = Promise.resolve();
     this.#early = [];
     /** @param {string} type @param {(event: any) => void} handler */
@@ -281,14 +287,20 @@ export class Negotiation extends EventTarget {
   }
 
   /**
-   * A path that is silent is looked for anew beside the old one: it may be blocked where another is not. Media that still
-   * comes is not disturbed, and what was decided to be sent and received stays.
-   * @param {RTCPeerConnectionState} state
+   * Looks for a path beside the present one, which is silent at least in one direction: it may be blocked where another
+   * is not. Media that still comes is not disturbed, and what was decided to be sent and received stays.
    */
+  seekPath() {
+    if (!this.#connection || performance.now() - this.#sought < SEEKING) return;
+    this.#sought = performance.now();
+    this.#connection.restartIce();
+  }
+
+  /** @param {RTCPeerConnectionState} state */
   #stateChanged(state) {
     this.#emit('state', state);
     if (state === 'connected') this.#resets = 0;
-    if (state === 'disconnected') this.#connection?.restartIce();
+    if (state === 'disconnected') this.seekPath();
     if (state === 'failed') this.#reset();
   }
 
