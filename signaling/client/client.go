@@ -75,7 +75,13 @@ func (a *Account) Dial(ctx context.Context, room string, options Options) (*Clie
 	if err != nil {
 		return nil, err
 	}
-	dialer := websocket.Dialer{Jar: a.jar, NetDialContext: options.NetDial, Proxy: http.ProxyFromEnvironment}
+	dial := options.NetDial
+	if dial == nil {
+		dial = a.netDial
+	}
+	dialer := websocket.Dialer{
+		Jar: a.jar, NetDialContext: dial, TLSClientConfig: a.tls, Proxy: a.proxy,
+	}
 	socket, resp, err := dialer.DialContext(ctx, a.socketURL(room), http.Header{"Origin": {a.origin()}})
 	if resp != nil {
 		_ = resp.Body.Close() // of a refusal; the socket has none

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
+	"strconv"
 	"sync"
 	"time"
 
@@ -206,8 +208,9 @@ func (c *Client) listen(conn *connection) {
 	// pion tells each state in a goroutine of its own, so the last to be told need not be the latest.
 	conn.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) {
 		ifCurrent(func() {
-			pcState, path := conn.pc.ConnectionState(), conn.localPath()
-			c.state.update(func(s *Snapshot) { s.Connection, s.LocalPath = pcState.String(), path })
+			pcState := conn.pc.ConnectionState()
+			path, remote := conn.path()
+			c.state.update(func(s *Snapshot) { s.Connection, s.LocalPath, s.RemoteAddress = pcState.String(), path, remote })
 			switch pcState {
 			case webrtc.PeerConnectionStateFailed:
 				c.reset()
@@ -255,17 +258,19 @@ func (c *Client) openFeatures(conn *connection) error {
 	return nil
 }
 
-// localPath is the selected local candidate, "" before there is one.
-func (c *connection) localPath() string {
+// path is the selected pair: the local candidate's type and protocol, and the remote one's address. Both are "" before
+// there is one.
+func (c *connection) path() (local, remote string) {
 	sctp := c.pc.SCTP()
 	if sctp == nil || sctp.Transport() == nil {
-		return ""
+		return "", ""
 	}
 	pair, err := sctp.Transport().ICETransport().GetSelectedCandidatePair()
 	if err != nil || pair == nil {
-		return ""
+		return "", ""
 	}
-	return pair.Local.Typ.String() + " " + pair.Local.Protocol.String()
+	return pair.Local.Typ.String() + " " + pair.Local.Protocol.String(),
+		net.JoinHostPort(pair.Remote.Address, strconv.Itoa(int(pair.Remote.Port)))
 }
 
 // close ends the connection and all that belongs to it.

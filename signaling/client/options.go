@@ -37,6 +37,8 @@ type Options struct {
 	RelayOnly bool
 	// ICEServer picks the servers to use by their URL, all if nil.
 	ICEServer func(url string) bool
+	// Candidate picks the candidates of the server to use, and may change them; all are used as they are if nil.
+	Candidate func(candidate *webrtc.ICECandidateInit) bool
 	// Settings adapts ICE and the network, if not nil.
 	Settings func(*webrtc.SettingEngine)
 	// Codecs registers what the client can receive and send instead of Opus and VP8 with RTX, if not nil.
@@ -45,7 +47,7 @@ type Options struct {
 	Interceptors func() (*interceptor.Registry, error)
 	// Certificates identify the client's connections; each makes its own if there are none, which takes time.
 	Certificates []webrtc.Certificate
-	// NetDial opens the websocket's connection, if not nil.
+	// NetDial opens the websocket's connection, if not nil; else the one of the [Login] does.
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// OnEvent is told what happens, on the client's one loop, if not nil. It may call the client's methods other than
