@@ -65,7 +65,7 @@ func newDoctor(run runFunc) *cobra.Command {
 	f.StringVar(&flags.guest.URL, "from-outside", "", "examine the server at this `URL` as a guest")
 	f.StringVar(&flags.guest.Password, "password", "", "with --from-outside: `PASSWORD` of the server")
 	f.StringVar(&flags.guest.RoomPassword, "join-password", "", "with --from-outside: `PASSWORD` of new rooms")
-	f.StringVar(&flags.guest.Invite, "invite", "", "with --from-outside: invitation `LINK`, for a server that asks for one")
+	f.StringVar(&flags.guest.Invite, "invite", "", "with --from-outside: invitation `LINK`, where one is asked for")
 	f.StringVar(&flags.ntp, "ntp", "pool.ntp.org:123", "`HOST:PORT` of the NTP server to compare the clock with")
 	f.BoolVar(&flags.json, "json", false, "write JSON")
 	return cmd

@@ -59,8 +59,10 @@ func (l Login) Do(ctx context.Context) (*Account, error) {
 		a.proxy = http.ProxyFromEnvironment
 	}
 	a.http = &http.Client{
-		Jar:           jar,
-		Transport:     &http.Transport{DisableKeepAlives: true, Proxy: a.proxy, DialContext: l.NetDial, TLSClientConfig: l.TLS},
+		Jar: jar,
+		Transport: &http.Transport{
+			DisableKeepAlives: true, Proxy: a.proxy, DialContext: l.NetDial, TLSClientConfig: l.TLS,
+		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	form := url.Values{"screen_name": {l.ScreenName}, "name": {l.Name}, "next": {cmp.Or(l.Next, "/")}}

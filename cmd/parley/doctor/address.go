@@ -24,7 +24,8 @@ func judgeSTUN(s surroundings) []Finding {
 	case s.server == "":
 		return nil
 	case s.stunErr != nil:
-		return []Finding{failed(aboutAddress, "open outgoing UDP, or set stun_discover to another server, or announce instead",
+		return []Finding{failed(aboutAddress,
+			"open outgoing UDP, or set stun_discover to another server, or announce instead",
 			"the STUN server %s (stun_discover) %s", s.server, saidOf(s.stunErr))}
 	}
 	return []Finding{ok(aboutAddress, "%s sees this machine at %s", s.server, s.mapped)}
@@ -67,8 +68,8 @@ func judgeReach(announced []netip.AddrPort, named []netip.Addr, local bool) []Fi
 			break
 		}
 	}
-	return []Finding{warning(aboutAddress, "set announce to the public address of this machine, or stun_discover to have it "+
-		"found; without guests from elsewhere all is well", "announced are only %s, which are private: %s",
+	return []Finding{warning(aboutAddress, "set announce to the public address of this machine, or stun_discover to "+
+		"have it found; without guests from elsewhere all is well", "announced are only %s, which are private: %s",
 		strings.Join(texts, ", "), where)}
 }
 

@@ -87,6 +87,10 @@ func saidOf(err error) string {
 	switch {
 	case err == nil:
 		return "answers"
+	case errors.Is(err, errNoMedia):
+		return "connects, but no media comes of it"
+	case errors.Is(err, errOtherPath):
+		return "is not what connects: " + err.Error()
 	case turnCode(err) == stun.CodeUnauthorized:
 		return "refuses the credentials (401)"
 	case turnCode(err) == stun.CodeAllocQuotaReached:

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,12 +24,14 @@ import (
 
 const (
 	callWait    = 10 * time.Second // for one call, from the websocket to sound and picture
+	nearWait    = 4 * time.Second  // the same, from the server's own machine to an address of its NAT
 	wantPackets = 10               // of sound and of picture each, at each end
 )
 
 var (
 	errNotOffered = errors.New("not offered")
 	errRelayOnly  = errors.New("the server wants all media relayed")
+	errNoMedia    = errors.New("connected, but no media came")
 	errOtherPath  = errors.New("another path was taken")
 )
 
@@ -38,6 +42,7 @@ type venue struct {
 	join     func(room string) protocol.Join     // with what the room asks for
 	here     netip.Addr                          // for a server on this machine: where its sockets are, else invalid
 	moved    func(netip.AddrPort) netip.AddrPort // where an announced address is tried; nil: as announced
+	patience time.Duration                       // for one call, callWait if 0
 	only     netip.AddrPort                      // the announced address that may be used, all if invalid
 	secure   *tls.Config                         // of TURN/TLS, nil for the usual
 }
@@ -48,7 +53,7 @@ type outcome struct {
 	err     error                         // nil: sound and picture came, both ways
 	offered []string                      // where the server says that this path leads to, host:port, distinct
 	turn    map[string]protocol.ICEServer // the credentials of those that are TURN servers
-	remote  string                        // where it led to: the first client's selected remote candidate
+	remote  string                        // where it led to: the selected remote candidate, or the TURN server
 }
 
 // attempt is a call as it goes on.
@@ -65,7 +70,7 @@ type attempt struct {
 
 // call has two clients meet in a room by one path.
 func (v *venue) call(ctx context.Context, p path) outcome {
-	ctx, cancel := context.WithTimeout(ctx, callWait)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(v.patience, callWait))
 	defer cancel()
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
@@ -75,7 +80,7 @@ func (v *venue) call(ctx context.Context, p path) outcome {
 		a.room = newRoom()
 	}
 	err := a.run(ctx)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
+	if cause := context.Cause(ctx); errors.Is(cause, errNotOffered) || errors.Is(cause, errRelayOnly) {
 		err = cause
 	}
 	a.mu.Lock()
@@ -111,7 +116,7 @@ func (a *attempt) run(ctx context.Context) error {
 		})
 	}
 	if err := receiving.Wait(); err != nil {
-		return fmt.Errorf("connected, but no media came: %w", err)
+		return fmt.Errorf("%w: %w", errNoMedia, err)
 	}
 	for _, c := range clients {
 		if seen := c.Snapshot(); !a.path.isSelected(seen.LocalPath) {
@@ -121,6 +126,9 @@ func (a *attempt) run(ctx context.Context) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.outcome.remote = clients[0].Snapshot().RemoteAddress
+	if a.path.relay {
+		a.outcome.remote = strings.Join(a.outcome.offered, " or ")
+	}
 	return nil
 }
 

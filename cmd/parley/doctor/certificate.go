@@ -20,7 +20,10 @@ import (
 // renewBefore is how early a certificate that nobody has renewed is worth a word. ACME clients renew a month ahead.
 const renewBefore = 14 * 24 * time.Hour
 
-const aboutCertificate = "certificate"
+const (
+	aboutCertificate = "certificate"
+	doReadable       = "let the user that Parley runs as read that file, or name another"
+)
 
 // examineCertificate looks at the files of the configuration, or says what it means that there are none.
 func examineCertificate(cfg configs.HTTP, now time.Time) []Finding {
@@ -29,11 +32,11 @@ func examineCertificate(cfg configs.HTTP, now time.Time) []Finding {
 	}
 	chain, err := os.ReadFile(cfg.TLSCertFile)
 	if err != nil {
-		return []Finding{failed(aboutCertificate, "let the user that Parley runs as read the file of tls_cert_file", "%v", err)}
+		return []Finding{failed(aboutCertificate, doReadable, "%v", err)}
 	}
 	key, err := os.ReadFile(cfg.TLSKeyFile)
 	if err != nil {
-		return []Finding{failed(aboutCertificate, "let the user that Parley runs as read the file of tls_key_file", "%v", err)}
+		return []Finding{failed(aboutCertificate, doReadable, "%v", err)}
 	}
 	certificates, err := parseChain(chain)
 	if err != nil {
@@ -52,11 +55,11 @@ func judgePlain(cfg configs.HTTP) Finding {
 	host, _, _ := net.SplitHostPort(cfg.Listen)
 	ip, err := netip.ParseAddr(host)
 	if host == "localhost" || err == nil && ip.IsLoopback() {
-		return ok(aboutCertificate, "none, and none needed at %s, which this machine alone reaches; a proxy in front has its own",
-			cfg.Listen)
+		return ok(aboutCertificate,
+			"none, and none needed at %s, which this machine alone reaches; a proxy in front has its own", cfg.Listen)
 	}
-	return warning(aboutCertificate, "set tls_cert_file and tls_key_file, or listen at 127.0.0.1:8000 and put a proxy with "+
-		"a certificate in front", "none, but pages are served at %s: browsers give camera and microphone to https:// only",
+	return warning(aboutCertificate, "set tls_cert_file and tls_key_file, or listen at 127.0.0.1:8000 and put a proxy "+
+		"with a certificate in front", "none, but pages are served at %s: browsers give the camera to https:// only",
 		cfg.Listen)
 }
 
@@ -138,8 +141,8 @@ func judgeTrust(chain []*x509.Certificate, roots *x509.CertPool) []Finding {
 		return []Finding{warning(aboutCertificate, "get one that browsers trust, from Let's Encrypt for example",
 			"signed by itself: browsers warn, and phones let nobody in")}
 	case bytes.Equal(last.RawIssuer, last.RawSubject):
-		return []Finding{warning(aboutCertificate, "have every guest's device trust that authority, or get one that browsers "+
-			"trust", "from %s, whom browsers do not know", last.Subject)}
+		return []Finding{warning(aboutCertificate, "have every guest's device trust that authority, or get one that "+
+			"browsers trust", "from %s, whom browsers do not know", last.Subject)}
 	}
 	return []Finding{failed(aboutCertificate, "serve the whole chain (fullchain.pem of most ACME clients)",
 		"issued by %s, and the certificate that vouches for that is missing, or not known here", last.Issuer)}

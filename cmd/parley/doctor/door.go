@@ -32,8 +32,7 @@ func (g Guest) reach(ctx context.Context, report *Report, base *url.URL) (reache
 	defer cancel()
 	found, err := resolve(lookup, base.Hostname())
 	if err != nil || len(found) == 0 {
-		report.Add(failed(aboutDNS, "make an A record, and an AAAA record if there is IPv6, at your DNS provider",
-			"%s has no address (%v)", base.Hostname(), err))
+		report.Add(failed(aboutDNS, doRecords, "%s has no address (%v)", base.Hostname(), err))
 		return nil, false
 	}
 	report.Add(ok(aboutDNS, "%s is %s", base.Hostname(), list(found)))
@@ -66,8 +65,9 @@ func judgeTCP(ip netip.Addr, port string, err error) Finding {
 	case errors.Is(err, syscall.ENETUNREACH) && ip.Is6():
 		return ok(aboutTCP, "%s/tcp at %s not tried: this machine has no IPv6", port, ip)
 	}
-	return warning(aboutTCP, fmt.Sprintf("start Parley, open %s/tcp in the firewall, and forward it if there is a NAT in front; "+
-		"or remove the DNS record of this address", port), "%s/tcp at %s %s", port, ip, saidOf(err))
+	do := fmt.Sprintf("start Parley, open %s/tcp in the firewall, and forward it if there is a NAT in front; or remove "+
+		"the DNS record of this address", port)
+	return warning(aboutTCP, do, "%s/tcp at %s %s", port, ip, saidOf(err))
 }
 
 func portOf(base *url.URL) string {

@@ -66,6 +66,6 @@ func calls(ctx context.Context, v *venue, by []path, tell func(outcome)) {
 // callTo has a call over UDP to one announced address, as it is announced.
 func (v *venue) callTo(ctx context.Context, announced netip.AddrPort) error {
 	there := *v
-	there.only, there.moved = announced, nil
+	there.only, there.moved, there.patience = announced, nil, nearWait
 	return there.call(ctx, path{name: "UDP", network: "udp"}).err
 }

@@ -8,7 +8,10 @@ import (
 	"strings"
 )
 
-const aboutDNS = "DNS"
+const (
+	aboutDNS  = "DNS"
+	doRecords = "make an A record, and an AAAA record if there is IPv6, for it at your DNS provider"
+)
 
 // resolve asks for the addresses of a host, which may be one itself.
 func resolve(ctx context.Context, host string) ([]netip.Addr, error) {
@@ -30,8 +33,7 @@ func judgeName(host string, found []netip.Addr, err error, here []netip.Addr) []
 	case host == "":
 		return []Finding{ok(aboutDNS, "public_host is not set: guests need an address of this machine")}
 	case err != nil || len(found) == 0:
-		return []Finding{failed(aboutDNS, "make an A record, and an AAAA record if there is IPv6, for it at your DNS provider",
-			"%s has no address (%v)", host, err)}
+		return []Finding{failed(aboutDNS, doRecords, "%s has no address (%v)", host, err)}
 	}
 	var astray []netip.Addr
 	for _, ip := range found {

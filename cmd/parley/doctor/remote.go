@@ -32,7 +32,7 @@ func judgeRemote(o outcome, why map[string]error, reached []netip.Addr, works bo
 	}
 	var seen []string
 	for _, address := range o.offered {
-		said := "does not answer"
+		said := saidOf(o.err)
 		if err, looked := why[address]; looked {
 			said = saidOf(err)
 			if err == nil {

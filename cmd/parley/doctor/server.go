@@ -58,7 +58,8 @@ func (s Server) Examine(ctx context.Context, report *Report) {
 
 	running, err := findRunning(cfg.Store.DataDir)
 	if err != nil {
-		report.Add(warning(aboutPorts, "run this as the user that Parley runs as", "whether Parley runs is not known: %v", err))
+		report.Add(warning(aboutPorts, "run this as the user that Parley runs as", "does Parley run? That is not known: %v",
+			err))
 	}
 	ports := examinePorts(ctx, sockets(cfg, host), running)
 	report.Add(ports...)
@@ -159,7 +160,8 @@ func (s Server) examineCalls(ctx context.Context, report *Report, at place) {
 	}
 	listen, _, _ := net.SplitHostPort(cfg.HTTP.Listen)
 	ip, _ := netip.ParseAddr(listen)
-	report.Add(judgeReach(at.announced, at.around.named, listen == "localhost" || ip.IsLoopback() && cfg.HTTP.PublicHost == "")...)
+	local := cfg.HTTP.PublicHost == "" && (listen == "localhost" || ip.IsLoopback())
+	report.Add(judgeReach(at.announced, at.around.named, local)...)
 }
 
 // start serves in this process until stop is called.
@@ -198,7 +200,7 @@ func (s Server) venue(ctx context.Context, cfg configs.Config, at place) (*venue
 		name = strings.Trim(cfg.HTTP.PublicHost, "[]")
 	}
 	base += net.JoinHostPort(name, port)
-	insecure := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // to this machine; the certificate has a finding of its own
+	insecure := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // to this machine only
 	v := &venue{here: at.here(), secure: insecure, moved: func(a netip.AddrPort) netip.AddrPort {
 		if slices.Contains(at.around.own, a.Addr()) {
 			return a
@@ -286,5 +288,6 @@ func judgeExternal(url string, p path, address string, err error) Finding {
 	case turnCode(err) != 0:
 		return failed(about, "look into its log", "%s %s", url, saidOf(err))
 	}
-	return failed(about, fmt.Sprintf("start it, and open %s/%s in its firewall", port, p.network), "%s %s", url, saidOf(err))
+	do := fmt.Sprintf("start it, and open %s/%s in its firewall", port, p.network)
+	return failed(about, do, "%s %s", url, saidOf(err))
 }

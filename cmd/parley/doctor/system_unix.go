@@ -10,7 +10,7 @@ func openFiles() uint64 {
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
 		return 0
 	}
-	return max(uint64(limit.Cur), uint64(limit.Max))
+	return max(uint64(limit.Cur), uint64(limit.Max)) //nolint:unconvert // signed on some systems
 }
 
 // freeSpace is what an ordinary user may still write to the file system of dir, in bytes.
@@ -19,5 +19,5 @@ func freeSpace(dir string) (uint64, error) {
 	if err := unix.Statfs(dir, &stat); err != nil {
 		return 0, err
 	}
-	return uint64(stat.Bavail) * uint64(stat.Bsize), nil
+	return uint64(stat.Bavail) * uint64(stat.Bsize), nil //nolint:unconvert // of other types on other systems
 }
