@@ -25,8 +25,12 @@ const (
 	doReadable       = "let the user that Parley runs as read that file, or name another"
 )
 
-// examineCertificate looks at the files of the configuration, or says what it means that there are none.
-func examineCertificate(cfg configs.HTTP, now time.Time) []Finding {
+// examineCertificate looks at the files of the configuration, at what ACME has brought so far, or says what it means
+// that there is neither.
+func examineCertificate(cfg configs.HTTP, acmeDir string, now time.Time) []Finding {
+	if cfg.ACME {
+		return examineACME(cfg, acmeDir, now)
+	}
 	if cfg.TLSCertFile == "" {
 		return []Finding{judgePlain(cfg)}
 	}

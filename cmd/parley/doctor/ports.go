@@ -92,8 +92,6 @@ func examinePorts(ctx context.Context, wanted []socket, running process) []Findi
 // directory, if one does.
 func judgePort(s socket, err error, by, running process) Finding {
 	switch {
-	case err == nil && running.pid != 0 && s.network == "tcp" && s.key == "media_port":
-		return ok(aboutPorts, "%s is free", s) // of a server that has no ICE-TCP
 	case err == nil && running.pid != 0:
 		return failed(aboutPorts, "restart it, or give this command the configuration that it runs with",
 			"%s (%s) is free, though Parley runs (process %d): it was started with another configuration", s, s.key, running.pid)

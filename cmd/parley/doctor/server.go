@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ type Server struct {
 func (s Server) Examine(ctx context.Context, report *Report) {
 	cfg := s.Config
 	report.Add(ok("configuration", "well-formed"))
-	report.Add(examineCertificate(cfg.HTTP, time.Now())...)
+	report.Add(examineCertificate(cfg.HTTP, filepath.Join(cfg.Store.DataDir, "acme"), time.Now())...)
 	host, announced, err := s.Media(ctx, cfg)
 	if err != nil {
 		report.Add(failed(aboutAddress, "see the error", "%v", err))
@@ -97,7 +98,13 @@ func (s Server) examineName(ctx context.Context, around *surroundings, announced
 	for _, a := range announced {
 		here = append(here, a.Addr())
 	}
-	return judgeName(host, around.named, err, append(here, around.mapped))
+	found := judgeName(host, around.named, err, append(here, around.mapped))
+	for i := range found {
+		if s.Config.HTTP.ACME && found[i].Level == Warning {
+			found[i].Seen += ": the authority looks for Parley there"
+		}
+	}
+	return found
 }
 
 // place is where a server is, as calls to it from its own machine have to know.
@@ -127,6 +134,12 @@ func (s Server) examineCalls(ctx context.Context, report *Report, at place) {
 		}
 		defer func() { _ = os.RemoveAll(dir) }()
 		cfg.Store.DataDir = dir
+		if cfg.HTTP.ACME { // an authority must not be asked for this
+			if err := selfSigned(&cfg.HTTP, dir, time.Now()); err != nil {
+				report.Add(failed(aboutStart, "see the error", "%v", err))
+				return
+			}
+		}
 		stop, err := s.start(ctx, cfg)
 		if err != nil {
 			report.Add(failed(aboutStart, "see the error; parley serve will say the same", "does not start: %v", err))
@@ -193,7 +206,7 @@ func (s Server) venue(ctx context.Context, cfg configs.Config, at place) (*venue
 		host = "127.0.0.1"
 	}
 	base, name := "http://", host
-	if cfg.HTTP.TLSCertFile != "" {
+	if cfg.HTTP.Secure() {
 		base = "https://"
 	}
 	if cfg.HTTP.PublicHost != "" {
