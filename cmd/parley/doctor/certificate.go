@@ -121,22 +121,26 @@ func judgeChain(chain []*x509.Certificate, host string, roots *x509.CertPool, no
 		found = append(found, failed(aboutCertificate, "get one for "+host+", or set public_host to the name that it has",
 			"is for %s, not for %s", names(leaf), host))
 	}
-	found = append(found, judgeTrust(chain, roots)...)
+	found = append(found, judgeTrust(chain, roots, now)...)
 	if len(found) > 0 {
 		return found
 	}
 	return []Finding{ok(aboutCertificate, "valid for %s until %s", names(leaf), day(leaf.NotAfter))}
 }
 
-// judgeTrust tells whether somebody known vouches for the chain, at a time when it was valid.
-func judgeTrust(chain []*x509.Certificate, roots *x509.CertPool) []Finding {
+// judgeTrust tells whether somebody known vouches for the chain, now or when it was valid.
+func judgeTrust(chain []*x509.Certificate, roots *x509.CertPool, now time.Time) []Finding {
 	leaf, between := chain[0], x509.NewCertPool()
 	for _, certificate := range chain[1:] {
 		between.AddCert(certificate)
 	}
-	_, err := leaf.Verify(x509.VerifyOptions{
-		Roots: roots, Intermediates: between, CurrentTime: leaf.NotAfter.Add(-time.Second),
-	})
+	switch {
+	case now.After(leaf.NotAfter):
+		now = leaf.NotAfter
+	case now.Before(leaf.NotBefore):
+		now = leaf.NotBefore
+	}
+	_, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: now})
 	last := chain[len(chain)-1]
 	switch {
 	case err == nil:
