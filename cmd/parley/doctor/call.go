@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -23,8 +22,10 @@ import (
 )
 
 const (
-	callWait    = 10 * time.Second // for one call, from the websocket to sound and picture
+	connectWait = 10 * time.Second // for the way from the websocket to a connection
 	nearWait    = 4 * time.Second  // the same, from the server's own machine to an address of its NAT
+	busyWait    = 20 * time.Second // the same, on the server's own machine, which may be small and busy
+	mediaWait   = 15 * time.Second // from there to sound and picture
 	wantPackets = 10               // of sound and of picture each, at each end
 )
 
@@ -42,7 +43,7 @@ type venue struct {
 	join     func(room string) protocol.Join     // with what the room asks for
 	here     netip.Addr                          // for a server on this machine: where its sockets are, else invalid
 	moved    func(netip.AddrPort) netip.AddrPort // where an announced address is tried; nil: as announced
-	patience time.Duration                       // for one call, callWait if 0
+	patience time.Duration                       // to connect
 	only     netip.AddrPort                      // the announced address that may be used, all if invalid
 	secure   *tls.Config                         // of TURN/TLS, nil for the usual
 }
@@ -70,8 +71,6 @@ type attempt struct {
 
 // call has two clients meet in a room by one path.
 func (v *venue) call(ctx context.Context, p path) outcome {
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(v.patience, callWait))
-	defer cancel()
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	a := &attempt{venue: v, path: p, room: v.room, end: end, tried: make(map[netip.Addr]bool)}
@@ -91,13 +90,15 @@ func (v *venue) call(ctx context.Context, p path) outcome {
 
 func (a *attempt) run(ctx context.Context) error {
 	var clients [2]*client.Client
-	connecting, connectingCtx := errgroup.WithContext(ctx)
+	patient, cancel := context.WithTimeout(ctx, a.venue.patience)
+	defer cancel()
+	connecting, connectingCtx := errgroup.WithContext(patient)
 	for i, account := range a.venue.accounts {
 		options, err := a.options(connectingCtx)
 		if err != nil {
 			return err
 		}
-		c, err := account.Dial(ctx, a.room, options)
+		c, err := account.Dial(connectingCtx, a.room, options)
 		if err != nil {
 			return err
 		}
@@ -108,7 +109,9 @@ func (a *attempt) run(ctx context.Context) error {
 	if err := connecting.Wait(); err != nil {
 		return err
 	}
-	receiving, receivingCtx := errgroup.WithContext(ctx)
+	patient, cancel = context.WithTimeout(ctx, mediaWait)
+	defer cancel()
+	receiving, receivingCtx := errgroup.WithContext(patient)
 	for i, c := range clients {
 		other := clients[1-i].Snapshot().ChannelName
 		receiving.Go(func() error {

@@ -80,7 +80,7 @@ func TestChain(t *testing.T) {
 		level Level
 		words string
 	}{
-		"good":              {chain(good, between.cert), "call.test", known, OK, "valid for call.test until " + day(good.NotAfter)},
+		"good":              {chain(good, between.cert), "call.test", known, OK, "call.test until " + day(good.NotAfter)},
 		"no name wanted":    {chain(good, between.cert), "", known, OK, ""},
 		"expires soon":      {chain(soon, between.cert), "call.test", known, Warning, "in 5 days"},
 		"expired":           {chain(late, between.cert), "call.test", known, Failed, "expired on " + day(late.NotAfter)},

@@ -69,7 +69,7 @@ func families(addresses []netip.Addr) []int {
 // enter logs in.
 func (g Guest) enter(ctx context.Context, base *url.URL) (*venue, error) {
 	login := client.Login{URL: base.Scheme + "://" + base.Host, Password: g.Password}
-	v := &venue{}
+	v := &venue{patience: connectWait}
 	token := ""
 	if g.Invite != "" {
 		link, err := url.Parse(g.Invite)
@@ -109,7 +109,7 @@ func (g Guest) examineSocket(ctx context.Context, v *venue) Finding {
 	if room == "" {
 		room = newRoom()
 	}
-	ctx, cancel := context.WithTimeout(ctx, callWait)
+	ctx, cancel := context.WithTimeout(ctx, connectWait)
 	defer cancel()
 	began := time.Now()
 	c, err := v.accounts[0].Dial(ctx, room, client.Options{})

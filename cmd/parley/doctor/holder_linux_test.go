@@ -19,7 +19,8 @@ func TestHolder(t *testing.T) {
 	}
 	defer func() { _ = streams.Close() }()
 	for _, address := range []net.Addr{packets.LocalAddr(), streams.Addr()} {
-		if got := holder(socket{network: address.Network(), address: address.String()}); got.pid != os.Getpid() || got.name == "" {
+		got := holder(socket{network: address.Network(), address: address.String()})
+		if got.pid != os.Getpid() || got.name == "" {
 			t.Errorf("%v is held by %v", address, got)
 		}
 	}

@@ -148,7 +148,7 @@ func TestPorts(t *testing.T) {
 	}{
 		"free":                     {level: OK, words: "7000/udp is free"},
 		"free, though it runs":     {running: parley, level: Failed, words: "another configuration"},
-		"its own":                  {err: in(syscall.EADDRINUSE), by: parley, running: parley, level: OK, words: "held by Parley"},
+		"its own":                  {err: in(syscall.EADDRINUSE), by: parley, running: parley, words: "held by Parley"},
 		"its own, we are not root": {err: in(syscall.EADDRINUSE), running: parley, level: OK, words: "held by Parley"},
 		"somebody else's":          {err: in(syscall.EADDRINUSE), by: caddy, level: Failed, words: "caddy (process 8)"},
 		"taken before it started":  {err: in(syscall.EADDRINUSE), by: caddy, running: parley, level: Failed, words: "caddy"},
@@ -181,13 +181,16 @@ func TestAddresses(t *testing.T) {
 		level  Level
 		words  string
 	}{
-		"an interface's":       {at: netip.AddrPortFrom(own, 7000), level: OK, words: "of this machine"},
-		"wrong":                {at: at, calls: timeout, level: Failed, words: "no address of this machine"},
-		"hairpin":              {at: at, level: OK, words: "gets through"},
-		"STUN agrees":          {at: at, around: surroundings{mapped: mine}, calls: timeout, level: Warning, words: "from-outside"},
-		"STUN sees another":    {at: at, around: surroundings{mapped: netip.MustParseAddr("203.0.113.99")}, level: Failed, words: "set announce to 203.0.113.99"},
-		"STUN of IPv6":         {at: at, around: surroundings{mapped: netip.MustParseAddr("2001:db8::1")}, level: OK, words: "gets through"},
-		"the name says so too": {at: at, around: surroundings{named: []netip.Addr{mine}}, calls: timeout, level: Warning, words: "from-outside"},
+		"an interface's": {at: netip.AddrPortFrom(own, 7000), level: OK, words: "of this machine"},
+		"wrong":          {at: at, calls: timeout, level: Failed, words: "no address of this machine"},
+		"hairpin":        {at: at, level: OK, words: "gets through"},
+		"STUN agrees":    {at: at, around: surroundings{mapped: mine}, calls: timeout, level: Warning, words: "from-outside"},
+		"STUN sees another": {at: at, around: surroundings{mapped: netip.MustParseAddr("203.0.113.99")}, level: Failed,
+			words: "set announce to 203.0.113.99"},
+		"STUN of IPv6": {at: at, around: surroundings{mapped: netip.MustParseAddr("2001:db8::1")}, level: OK,
+			words: "gets through"},
+		"the name says so too": {at: at, around: surroundings{named: []netip.Addr{mine}}, calls: timeout, level: Warning,
+			words: "from-outside"},
 	} {
 		test.around.own = []netip.Addr{own}
 		expect(t, about, []Finding{judgeAddress(test.at, test.around, test.calls)}, test.level, test.words)
@@ -207,7 +210,8 @@ func TestGuestWords(t *testing.T) {
 	}
 	one := func(f Finding) []Finding { return []Finding{f} }
 	expect(t, "open", one(judgeSocket(nil, time.Second)), OK, "1000 ms")
-	expect(t, "no upgrade", one(judgeSocket(refused(400), 0)), Failed, "does not pass websockets on", "Upgrade $http_upgrade")
+	expect(t, "no upgrade", one(judgeSocket(refused(400), 0)), Failed, "does not pass websockets on",
+		"Upgrade $http_upgrade")
 	expect(t, "no Host", one(judgeSocket(refused(403), 0)), Failed, "proxy_set_header Host")
 	expect(t, "password", one(judgeLogin(refused(200))), Failed, "--password")
 	expect(t, "invitation", one(judgeLogin(refused(403))), Failed, "--invite")
@@ -228,18 +232,21 @@ func TestRemoteCalls(t *testing.T) {
 	blocked := outcome{path: udp, err: timeout, offered: []string{"203.0.113.5:7000"}}
 	one := func(f Finding) []Finding { return []Finding{f} }
 	expect(t, "UDP blocked", one(judgeRemote(blocked, nil, host, true)), Warning,
-		"7000/udp at 203.0.113.5 does not answer", "calls are worse", "open 7000/udp in the server's firewall, and forward it")
+		"7000/udp at 203.0.113.5 does not answer", "calls are worse",
+		"open 7000/udp in the server's firewall, and forward it")
 	expect(t, "all blocked", one(judgeRemote(blocked, nil, host, false)), Failed, "7000/udp")
 	wrong := outcome{path: udp, err: timeout, offered: []string{"192.0.2.1:7000", "[fd00::1]:7000"}}
 	expect(t, "wrong address", one(judgeRemote(wrong, nil, host, true)), Warning,
 		"set announce to 203.0.113.5", "it announces 192.0.2.1, fd00::1, which is not where its pages are")
 	closed := outcome{path: tcp, err: timeout, offered: []string{"203.0.113.5:7000", "203.0.113.5:443"}}
 	why := map[string]error{"203.0.113.5:7000": syscall.ECONNREFUSED, "203.0.113.5:443": nil}
-	expect(t, "TCP closed", one(judgeRemote(closed, why, host, true)), Warning, "7000/tcp at 203.0.113.5 refuses connections",
-		"443/tcp at 203.0.113.5 answers, but no media comes of it", "open 7000/tcp, 443/tcp")
+	expect(t, "TCP closed", one(judgeRemote(closed, why, host, true)), Warning,
+		"7000/tcp at 203.0.113.5 refuses connections", "443/tcp at 203.0.113.5 answers, but no media comes of it",
+		"open 7000/tcp, 443/tcp")
 	denied := outcome{path: relay, err: timeout, offered: []string{"call.test:3478"}}
 	why = map[string]error{"call.test:3478": &stun.TurnError{ErrorCodeAttr: stun.ErrorCodeAttribute{Code: 401}}}
-	expect(t, "TURN denies", one(judgeRemote(denied, why, host, true)), Warning, "3478/udp at call.test refuses the credentials")
+	expect(t, "TURN denies", one(judgeRemote(denied, why, host, true)), Warning,
+		"3478/udp at call.test refuses the credentials")
 	mute := outcome{path: udp, err: fmt.Errorf("%w: %w", errNoMedia, timeout), offered: []string{"203.0.113.5:7000"}}
 	expect(t, "no media", one(judgeRemote(mute, nil, host, true)), Warning, "connects, but no media comes of it")
 	expect(t, "not there", one(judgeRemote(outcome{path: tcp, err: errNotOffered}, nil, host, true)), OK, "left out")

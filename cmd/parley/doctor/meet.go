@@ -12,7 +12,7 @@ import (
 
 const (
 	aboutCalls = "call"
-	atOnce     = 3 // calls
+	atOnce     = 2 // calls: more would disturb a small server
 )
 
 // newRoom names a room that nobody else is in.

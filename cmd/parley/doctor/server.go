@@ -214,7 +214,7 @@ func (s Server) venue(ctx context.Context, cfg configs.Config, at place) (*venue
 	}
 	base += net.JoinHostPort(name, port)
 	insecure := &tls.Config{InsecureSkipVerify: true} //nolint:gosec // to this machine only
-	v := &venue{here: at.here(), secure: insecure, moved: func(a netip.AddrPort) netip.AddrPort {
+	v := &venue{patience: busyWait, here: at.here(), secure: insecure, moved: func(a netip.AddrPort) netip.AddrPort {
 		if slices.Contains(at.around.own, a.Addr()) {
 			return a
 		}
