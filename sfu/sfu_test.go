@@ -22,6 +22,13 @@ func newSFU(t *testing.T, codecs ...string) *sfu.SFU {
 	if len(codecs) == 0 {
 		codecs = []string{"opus", "vp8"}
 	}
+	s, _ := newSFUWith(t, sfu.Config{Codecs: codecs})
+	return s
+}
+
+// newSFUWith makes the SFU of a configuration, on a socket of loopback.
+func newSFUWith(t *testing.T, cfg sfu.Config) (*sfu.SFU, *egress.Conn) {
+	t.Helper()
 	// pion may leave a client's wait for the first packet of a track that never had one, as those of parked lines.
 	ignore := goleak.IgnoreAnyFunction("github.com/pion/webrtc/v4.(*PeerConnection).startReceiver.func1")
 	// And its hold on a stream that nobody had accepted when the client closed its connection.
@@ -37,7 +44,8 @@ func newSFU(t *testing.T, codecs ...string) *sfu.SFU {
 	}
 	t.Cleanup(func() { _ = mux.Close() })
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s, err := sfu.New(sfu.Config{Codecs: codecs, UDP: mux, CongestionControl: true}, log)
+	cfg.UDP, cfg.CongestionControl = mux, true
+	s, err := sfu.New(cfg, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +57,7 @@ func newSFU(t *testing.T, codecs ...string) *sfu.SFU {
 			t.Errorf("left behind: %+v", counts)
 		}
 	})
-	return s
+	return s, mux.Conn()
 }
 
 type testLog struct{ t *testing.T }
