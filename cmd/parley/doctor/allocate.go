@@ -107,6 +107,8 @@ func saidOf(err error) string {
 		return "has no address"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "refuses connections: nothing listens there, or a firewall says so"
+	case errors.Is(err, syscall.EPERM):
+		return "must not be sent to, says the firewall of this machine"
 	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
 		return "cannot be reached: there is no route"
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded),

@@ -48,11 +48,47 @@ func (g Guest) Examine(ctx context.Context, report *Report) {
 		report.Add(socket)
 	}
 	var outcomes []outcome
-	calls(ctx, v, paths(families(reached)...), func(o outcome) { outcomes = append(outcomes, o) })
+	calls(ctx, v, guestPaths(ownAddresses(), reached), func(o outcome) { outcomes = append(outcomes, o) })
 	works := slices.ContainsFunc(outcomes, func(o outcome) bool { return o.err == nil })
-	for _, o := range outcomes {
+	for _, o := range tidy(outcomes) {
 		report.Add(judgeRemote(o, v.why(ctx, o), reached, works))
 	}
+}
+
+// guestPaths are the paths by each family that this machine or what it has reached is of.
+func guestPaths(own, reached []netip.Addr) []path {
+	mine := append([]netip.Addr{}, reached...)
+	for _, ip := range own {
+		if ip.IsGlobalUnicast() {
+			mine = append(mine, ip)
+		}
+	}
+	all := paths(families(mine)...)
+	for i, p := range all {
+		all[i].literal = p.relay && p.family != 0 && len(reached) > 0 && !slices.Contains(families(reached), p.family)
+	}
+	return all
+}
+
+// tidy leaves out the family that a path is not offered by, if it is by the other, and names the family of what is left
+// only if there are both.
+func tidy(outcomes []outcome) []outcome {
+	var left []outcome
+	for i, o := range outcomes {
+		twin := slices.IndexFunc(outcomes, func(other outcome) bool {
+			return other.path.name == o.path.name && other.path.family != o.path.family
+		})
+		offered := !errors.Is(o.err, errNotOffered)
+		twinOffered := twin >= 0 && !errors.Is(outcomes[twin].err, errNotOffered)
+		if !offered && (twinOffered || twin >= 0 && twin < i) {
+			continue
+		}
+		if offered && twinOffered {
+			o.path.name = fmt.Sprintf("%s over IPv%d", o.path.name, o.path.family)
+		}
+		left = append(left, o)
+	}
+	return left
 }
 
 // families are those of the addresses.

@@ -237,7 +237,11 @@ func TestRemoteCalls(t *testing.T) {
 	expect(t, "all blocked", one(judgeRemote(blocked, nil, host, false)), Failed, "7000/udp")
 	wrong := outcome{path: udp, err: timeout, offered: []string{"192.0.2.1:7000", "[fd00::1]:7000"}}
 	expect(t, "wrong address", one(judgeRemote(wrong, nil, host, true)), Warning,
-		"set announce to 203.0.113.5", "it announces 192.0.2.1, fd00::1, which is not where its pages are")
+		"set announce to 203.0.113.5", "it announces 192.0.2.1, which is not where its pages are")
+	other := outcome{path: udp, err: timeout, offered: []string{"[2001:db8::5]:7000"}}
+	if do := judgeRemote(other, nil, host, true).Do; strings.Contains(do, "set announce") {
+		t.Errorf("pages over IPv4 alone: %s", do)
+	}
 	closed := outcome{path: tcp, err: timeout, offered: []string{"203.0.113.5:7000", "203.0.113.5:443"}}
 	why := map[string]error{"203.0.113.5:7000": syscall.ECONNREFUSED, "203.0.113.5:443": nil}
 	expect(t, "TCP closed", one(judgeRemote(closed, why, host, true)), Warning,
@@ -286,6 +290,35 @@ func TestPaths(t *testing.T) {
 	}
 	if _, valid := parseCandidate("candidate:1 1 udp 1 x.local 443 typ host"); valid {
 		t.Error("a name was taken for an address")
+	}
+}
+
+func TestFamilies(t *testing.T) {
+	four, six := netip.MustParseAddr("203.0.113.5"), netip.MustParseAddr("2001:db8::5")
+	all := guestPaths([]netip.Addr{netip.MustParseAddr("::1")}, []netip.Addr{four})
+	if len(all) != 5 || all[0].family != 0 {
+		t.Errorf("without IPv6: %+v", all)
+	}
+	all = guestPaths([]netip.Addr{six}, []netip.Addr{four})
+	if len(all) != 10 || all[4].literal || !all[5].literal {
+		t.Errorf("with both: %+v", all)
+	}
+	for url, want := range map[string]bool{"turn:call.test": false, "turn:[2001:db8::1]": true} {
+		if _, serves := all[5].serves(url); serves != want {
+			t.Errorf("%s over IPv6: %v", url, serves)
+		}
+	}
+	outcomes := []outcome{
+		{path: all[0]}, {path: all[1], err: context.DeadlineExceeded},
+		{path: all[2]}, {path: all[3], err: errNotOffered},
+		{path: all[4], err: errNotOffered}, {path: all[5], err: errNotOffered},
+	}
+	var names []string
+	for _, o := range tidy(outcomes) {
+		names = append(names, o.path.name)
+	}
+	if got := strings.Join(names, ", "); got != "UDP over IPv4, UDP over IPv6, ICE-TCP, TURN/UDP" {
+		t.Errorf("left are %s", got)
 	}
 }
 

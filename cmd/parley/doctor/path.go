@@ -17,9 +17,10 @@ type path struct {
 	relay   bool   // through TURN
 	tls     bool   // and that within TLS
 	family  int    // 4 or 6; 0 for either
+	literal bool   // to addresses only: the names of TURN servers have none of this family
 }
 
-// paths are all there are, the best first. Of each family each, if there are several.
+// paths are all there are, the best first, each by each family if there are several.
 func paths(families ...int) []path {
 	var all []path
 	for _, p := range []path{
@@ -36,7 +37,6 @@ func paths(families ...int) []path {
 		for _, family := range families {
 			p := p
 			p.family = family
-			p.name += " over IPv" + strconv.Itoa(family)
 			all = append(all, p)
 		}
 	}
@@ -62,7 +62,7 @@ func (p path) serves(url string) (address string, serves bool) {
 	default:
 	}
 	host := strings.Trim(uri.Host, "[]")
-	if ip, err := netip.ParseAddr(host); err == nil && !p.mayUse(ip) {
+	if ip, err := netip.ParseAddr(host); err == nil && !p.mayUse(ip) || err != nil && p.literal {
 		serves = false
 	}
 	return net.JoinHostPort(host, strconv.Itoa(uri.Port)), serves

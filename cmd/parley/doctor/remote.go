@@ -79,6 +79,9 @@ func elsewhere(offered []string, reached []netip.Addr) string {
 		if err != nil || slices.Contains(reached, ip.Unmap()) {
 			return ""
 		}
+		if !slices.ContainsFunc(reached, func(page netip.Addr) bool { return page.Is4() == ip.Unmap().Is4() }) {
+			continue // pages of one family say nothing of addresses of the other
+		}
 		announced = append(announced, host)
 	}
 	if len(announced) == 0 || len(reached) == 0 {
