@@ -27,7 +27,6 @@ var ErrSessionConfig = errors.New("session configuration")
 type SessionConfig struct {
 	KeyFile  string        // created if missing; whoever has its content can forge sessions
 	Lifetime time.Duration // from logging in to having to do it again, at least a second
-	Secure   bool          // browsers send the cookie over TLS only
 }
 
 // Identity is who a request comes from.
@@ -41,7 +40,6 @@ type Identity struct {
 type Sessions struct {
 	codec       *securecookie.SecureCookie // static after construction
 	revocations Revocations                // static after construction
-	cookie      http.Cookie                // static after construction; without a value
 	lifetime    time.Duration              // static after construction
 }
 
@@ -64,23 +62,28 @@ func NewSessions(cfg SessionConfig, revocations Revocations) (*Sessions, error) 
 	codec := securecookie.New(key[:hashKeySize], key[hashKeySize:])
 	codec.SetSerializer(securecookie.JSONEncoder{})
 	codec.MaxAge(0) // the expiry is in the session, to the second that Begin promised
-	cookie := http.Cookie{
-		Name: cookieName, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: cfg.Secure,
-	}
-	if cfg.Secure {
-		cookie.Name = hostPrefix + cookieName
-	}
-	return &Sessions{codec: codec, revocations: revocations, cookie: cookie, lifetime: cfg.Lifetime}, nil
+	return &Sessions{codec: codec, revocations: revocations, lifetime: cfg.Lifetime}, nil
 }
 
-// Begin starts a session of u and gives its cookie to the client.
-func (s *Sessions) Begin(w http.ResponseWriter, u User) error {
+// newCookie makes the cookie, without a value, for whoever sent r: over TLS it is for TLS alone.
+func newCookie(r *http.Request) http.Cookie {
+	cookie := http.Cookie{
+		Name: cookieName, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: Secure(r),
+	}
+	if cookie.Secure {
+		cookie.Name = hostPrefix + cookieName
+	}
+	return cookie
+}
+
+// Begin starts a session of u and gives its cookie to the client that sent r.
+func (s *Sessions) Begin(w http.ResponseWriter, r *http.Request, u User) error {
 	expires := time.Now().Add(s.lifetime)
-	value, err := s.codec.Encode(s.cookie.Name, session{ID: rand.Text(), User: u, Expires: expires.Unix()})
+	cookie := newCookie(r)
+	value, err := s.codec.Encode(cookie.Name, session{ID: rand.Text(), User: u, Expires: expires.Unix()})
 	if err != nil {
 		return fmt.Errorf("begin session: %w", err)
 	}
-	cookie := s.cookie
 	cookie.Value = value
 	cookie.Expires = expires
 	cookie.MaxAge = int(s.lifetime / time.Second)
@@ -90,8 +93,8 @@ func (s *Sessions) Begin(w http.ResponseWriter, u User) error {
 
 // Identify tells who r comes from. It reports false for a cookie that is missing, forged, expired or revoked.
 func (s *Sessions) Identify(r *http.Request) (Identity, bool) {
-	for _, cookie := range r.CookiesNamed(s.cookie.Name) {
-		if current, ok := s.decode(cookie.Value); ok {
+	for _, cookie := range r.CookiesNamed(newCookie(r).Name) {
+		if current, ok := s.decode(cookie); ok {
 			return Identity{User: current.User, SessionID: current.ID}, true
 		}
 	}
@@ -100,11 +103,11 @@ func (s *Sessions) Identify(r *http.Request) (Identity, bool) {
 
 // End revokes the session of r, if it has one, and takes its cookie away. The cookie is gone even if revoking failed.
 func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
-	gone := s.cookie
+	gone := newCookie(r)
 	gone.MaxAge = -1
 	http.SetCookie(w, &gone)
-	for _, cookie := range r.CookiesNamed(s.cookie.Name) {
-		current, ok := s.decode(cookie.Value)
+	for _, cookie := range r.CookiesNamed(gone.Name) {
+		current, ok := s.decode(cookie)
 		if !ok {
 			continue
 		}
@@ -115,9 +118,9 @@ func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (s *Sessions) decode(value string) (session, bool) {
+func (s *Sessions) decode(cookie *http.Cookie) (session, bool) {
 	var current session
-	if err := s.codec.Decode(s.cookie.Name, value, &current); err != nil {
+	if err := s.codec.Decode(cookie.Name, cookie.Value, &current); err != nil {
 		return session{}, false
 	}
 	if current.ID == "" || time.Now().Unix() >= current.Expires || s.revocations.Revoked(current.ID) {

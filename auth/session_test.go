@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -60,7 +61,7 @@ func newTestSessions(t testing.TB, cfg SessionConfig, revocations Revocations) *
 func begin(t testing.TB, sessions *Sessions, u User) *http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
-	if err := sessions.Begin(w, u); err != nil {
+	if err := sessions.Begin(w, requestWith(), u); err != nil {
 		t.Fatal(err)
 	}
 	cookies := w.Result().Cookies()
@@ -103,9 +104,17 @@ func TestSession(t *testing.T) {
 }
 
 func TestCookieAttributes(t *testing.T) {
+	sessions := newTestSessions(t, SessionConfig{}, &memoryRevocations{})
 	for _, secure := range []bool{false, true} {
-		sessions := newTestSessions(t, SessionConfig{Secure: secure}, &memoryRevocations{})
-		cookie := begin(t, sessions, ann)
+		r := requestWith()
+		if secure {
+			r.TLS = new(tls.ConnectionState)
+		}
+		w := httptest.NewRecorder()
+		if err := sessions.Begin(w, r, ann); err != nil {
+			t.Fatal(err)
+		}
+		cookie := w.Result().Cookies()[0]
 		if !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode || cookie.Path != "/" || cookie.Domain != "" {
 			t.Errorf("got %s", cookie)
 		}
@@ -114,6 +123,15 @@ func TestCookieAttributes(t *testing.T) {
 		}
 		if cookie.MaxAge != 3600 {
 			t.Errorf("kept for %d s", cookie.MaxAge)
+		}
+		r.AddCookie(cookie)
+		if _, ok := sessions.Identify(r); !ok {
+			t.Errorf("secure %t: not identified", secure)
+		}
+		if r = requestWith(cookie); secure {
+			if _, ok := sessions.Identify(r); ok {
+				t.Error("a cookie for TLS counts without")
+			}
 		}
 	}
 }
@@ -127,7 +145,7 @@ func TestForgedCookies(t *testing.T) {
 	if cookie.Value[middle:middle+1] == changed {
 		changed = "B"
 	}
-	noID, err := sessions.codec.Encode(sessions.cookie.Name, session{User: ann, Expires: 1 << 40})
+	noID, err := sessions.codec.Encode(cookie.Name, session{User: ann, Expires: 1 << 40})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +240,7 @@ func TestNewSessionsRefuses(t *testing.T) {
 func TestBeginTooLarge(t *testing.T) {
 	sessions := newTestSessions(t, SessionConfig{}, &memoryRevocations{})
 	w := httptest.NewRecorder()
-	if err := sessions.Begin(w, User{Name: strings.Repeat("x", 8192)}); err == nil {
+	if err := sessions.Begin(w, requestWith(), User{Name: strings.Repeat("x", 8192)}); err == nil {
 		t.Error("a cookie that no browser keeps")
 	}
 	if len(w.Result().Cookies()) != 0 {

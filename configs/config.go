@@ -34,6 +34,9 @@ type HTTP struct {
 	ACMECAFile      string        `koanf:"acme_ca_file" arg:"FILE" help:"whom to trust as that authority's server, PEM"`
 	SessionLifetime time.Duration `koanf:"session_lifetime" arg:"DURATION" help:"how long a login lasts"`
 	MetricsListen   string        `koanf:"metrics_listen" arg:"ADDR" help:"address of /metrics; off if empty"`
+
+	// TrustedProxies are the reverse proxies whose X-Forwarded-For, -Proto and -Host are believed.
+	TrustedProxies []netip.Prefix `koanf:"trusted_proxies" arg:"IP|PREFIX..." help:"reverse proxies that are believed"`
 }
 
 // Secure tells whether TLS ends in this process.
@@ -88,6 +91,9 @@ type TURN struct {
 	Port               int           `koanf:"turn_port" arg:"N" help:"port of STUN and TURN, UDP and TCP; 0 is off"`
 	CredentialLifetime time.Duration `koanf:"turn_credential_lifetime" arg:"DURATION" help:"life of TURN credentials"`
 
+	// UserBandwidth is 0 for no limit.
+	UserBandwidth Bitrate `koanf:"turn_user_bandwidth" arg:"BITS/S" help:"most that one person relays; 0: no such limit"`
+
 	ICEServers         []string `koanf:"ice_servers" arg:"URL..." help:"further STUN servers"`
 	ExternalURLs       []string `koanf:"turn_external_urls" arg:"URL..." help:"TURN servers besides the embedded one"`
 	ExternalSecret     string   `koanf:"turn_external_secret" arg:"SECRET" help:"their shared secret (coturn REST)"`
@@ -104,7 +110,7 @@ type Log struct {
 func Default() Config {
 	return Config{
 		HTTP: HTTP{
-			Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour,
+			Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour, TrustedProxies: []netip.Prefix{},
 			ACMEDirectory: "https://acme-v02.api.letsencrypt.org/directory",
 		},
 		Access: Access{Server: "open", Room: "open", InviteLifetime: 7 * 24 * time.Hour},
@@ -115,6 +121,7 @@ func Default() Config {
 		TURN: TURN{
 			Port:               3478,
 			CredentialLifetime: 12 * time.Hour,
+			UserBandwidth:      20_000_000,
 			ICEServers:         []string{},
 			ExternalURLs:       []string{},
 			ICETransportPolicy: "all",

@@ -41,6 +41,8 @@ func decode(from, to reflect.Value) (any, error) {
 		return decodeList(value, func(text string) (string, error) { return text, nil })
 	case []netip.AddrPort:
 		return decodeList(value, ParseAnnounce)
+	case []netip.Prefix:
+		return decodeList(value, ParseProxy)
 	}
 	return value, nil
 }

@@ -98,7 +98,8 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 	values := map[string]string{
 		"listen": ":80", "public_host": "example.org", "public_port": "443", "tls_cert_file": "c", "tls_key_file": "k",
 		"acme": "false", "acme_email": "op@example.org", "acme_directory": "https://ca.example.org/", "acme_ca_file": "r",
-		"session_lifetime": "36h30m", "metrics_listen": "localhost:9090", "data_dir": "/var/lib/parley",
+		"session_lifetime": "36h30m", "metrics_listen": "localhost:9090", "trusted_proxies": "::1, 10.0.0.0/8",
+		"data_dir":   "/var/lib/parley",
 		"media_port": "7001", "media_listen": "::1", "announce": "192.0.2.1, 2001:db8::1,[2001:db8::2]:7002",
 		"stun_discover": "stun.example.org:3478", "codecs": "opus,h264 , av1", "turn_port": "0",
 		"turn_credential_lifetime": "5s", "ice_servers": "stun:a,stuns:b:5349",
@@ -106,13 +107,14 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 		"log_level": "warn", "log_format": "json", "media_batching": "sendto", "media_sockets": "3",
 		"congestion_control": "false", "access": "password", "access_password": "a, b", "room_access": "password",
 		"room_password": "123", "invite_lifetime": "48h", "max_people": "300", "max_room_people": "100",
-		"egress_limit": "2.5G", "cpu_limit": "0.75",
+		"egress_limit": "2.5G", "cpu_limit": "0.75", "turn_user_bandwidth": "1.5M",
 	}
 	want := Config{
 		HTTP: HTTP{
 			Listen: ":80", PublicHost: "example.org", PublicPort: 443, TLSCertFile: "c", TLSKeyFile: "k",
 			ACMEEmail: "op@example.org", ACMEDirectory: "https://ca.example.org/", ACMECAFile: "r",
 			SessionLifetime: 36*time.Hour + 30*time.Minute, MetricsListen: "localhost:9090",
+			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("10.0.0.0/8")},
 		},
 		Access: Access{
 			Server: "password", Password: "a, b", Room: "password", RoomPassword: "123", InviteLifetime: 48 * time.Hour,
@@ -129,7 +131,7 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 			Batching: "sendto", Sockets: 3,
 		},
 		TURN: TURN{
-			CredentialLifetime: 5 * time.Second, ICEServers: []string{"stun:a", "stuns:b:5349"},
+			CredentialLifetime: 5 * time.Second, UserBandwidth: 1_500_000, ICEServers: []string{"stun:a", "stuns:b:5349"},
 			ExternalURLs: []string{"turn:a?transport=tcp"}, ExternalSecret: "s,t", ICETransportPolicy: "relay",
 		},
 		Log: Log{Level: "warn", Format: "json"},
@@ -225,6 +227,8 @@ func TestRefused(t *testing.T) {
 		{"ACME in the clear", "acme_directory: http://ca.example.org/", "", "", "acme_directory", file, "https://"},
 		{"short session", "session_lifetime: 59s", "", "", "session_lifetime", file, "at least 1m"},
 		{"bad metrics address", "metrics_listen: '9090'", "", "", "metrics_listen", file, "HOST:PORT"},
+		{"named proxy", "trusted_proxies: [localhost]", "", "", "trusted_proxies", file, "IP or PREFIX"},
+		{"proxy everybody", "", "", "--trusted-proxies=::1,0.0.0.0/0", "trusted_proxies", flag + "trusted-proxies", "IP or"},
 		{"unknown access", "access: closed", "", "", "access", file, "open, password or invite"},
 		{"unknown room access", "", "", "--room-access=locked", "room_access", flag + "room-access", "open, password or"},
 		{"password without one", "access: password", "", "", "access_password", "", "a password, since access is"},
@@ -244,6 +248,7 @@ func TestRefused(t *testing.T) {
 		{"bad bitrate", "egress_limit: 500 Mbit", "", "", "egress_limit", file, "such as 800k, 500M or 2.5G"},
 		{"negative bitrate", "egress_limit: -1", "", "", "egress_limit", file, "such as 800k, 500M or 2.5G"},
 		{"forgotten suffix", "egress_limit: 500", "", "", "egress_limit", file, "at least 1M"},
+		{"forgotten suffix", "turn_user_bandwidth: 20", "", "", "turn_user_bandwidth", file, "at least 100k"},
 		{"text for share", "cpu_limit: most", "", "", "cpu_limit", file, "a number"},
 		{"percent", "cpu_limit: 90", "", "", "cpu_limit", file, "from 0.1 to 1"},
 		{"no CPU", "cpu_limit: 0", "", "", "cpu_limit", file, "from 0.1 to 1"},

@@ -48,14 +48,20 @@ func format(value any) string {
 	case []string:
 		return strings.Join(value, ",")
 	case []netip.AddrPort:
-		texts := make([]string, len(value))
-		for i, address := range value {
-			texts[i] = formatAnnounce(address)
-		}
-		return strings.Join(texts, ",")
+		return formatList(value, formatAnnounce)
+	case []netip.Prefix:
+		return formatList(value, formatProxy)
 	default:
 		return fmt.Sprint(value)
 	}
+}
+
+func formatList[T any](items []T, format func(T) string) string {
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i] = format(item)
+	}
+	return strings.Join(texts, ",")
 }
 
 // formatDuration writes 12h for what Go writes as 12h0m0s.

@@ -17,6 +17,8 @@ import (
 const (
 	minCPU    = 0.1
 	minEgress = 1_000_000 // bits/s; who writes less has forgotten the suffix
+
+	minUserBandwidth = 100_000 // bits/s: sound and its overhead; likewise
 )
 
 // Validate returns an [*Error] for the first value that cannot be used.
@@ -171,6 +173,12 @@ func (t TURN) validate() *Error {
 	if t.CredentialLifetime < time.Second {
 		return &Error{
 			Key: "turn_credential_lifetime", Value: format(t.CredentialLifetime), Expected: "a duration of at least 1s",
+		}
+	}
+	if t.UserBandwidth != 0 && t.UserBandwidth < minUserBandwidth {
+		return &Error{
+			Key: "turn_user_bandwidth", Value: format(t.UserBandwidth),
+			Expected: "at least 100k bits per second, or 0 for no limit",
 		}
 	}
 	for _, url := range t.ICEServers {

@@ -70,9 +70,10 @@ func TestCertificateFromAnAuthority(t *testing.T) {
 }
 
 // certificateAt waits until the port has a valid certificate that is another one than former.
-func certificateAt(t *testing.T, s *server, port int, roots *x509.CertPool, former *x509.Certificate) *x509.Certificate {
+func certificateAt(
+	t *testing.T, s *server, port int, roots *x509.CertPool, former *x509.Certificate,
+) *x509.Certificate {
 	t.Helper()
-	// TURN comes without ALPN, the pages with it.
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		conn, err := tls.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port), &tls.Config{RootCAs: roots, ServerName: acmeName})
 		if err == nil {

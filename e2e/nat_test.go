@@ -42,15 +42,15 @@ func TestBehindNAT(t *testing.T) {
 	}
 	allFlow(t, clients, "audio", "video")
 	// Each has one allocation at least; over UDP and TCP both where both are open.
-	if live := gauge(t, "parley_turn_allocations"); live < len(clients) {
+	if live := metric(t, os.Getenv("TEST_NAT_METRICS"), "parley_turn_allocations"); live < len(clients) {
 		t.Errorf("%d allocations for %d clients: some found another way", live, len(clients))
 	}
 }
 
-// gauge reads one of the server's metrics.
-func gauge(t *testing.T, name string) int {
+// metric reads one of a server's metrics.
+func metric(t *testing.T, url, name string) int {
 	t.Helper()
-	resp, err := http.Get(os.Getenv("TEST_NAT_METRICS"))
+	resp, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
 	}

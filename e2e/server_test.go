@@ -94,15 +94,19 @@ func start(t *testing.T, flags ...string) *server {
 // launch is start, with the flags that say where media goes among the flags.
 func launch(t *testing.T, flags ...string) *server {
 	t.Helper()
-	return launchAt(t, "http", flags...)
+	return launchAs(t, exec.Command(program()), append([]string{"--data-dir", t.TempDir()}, flags...)...)
 }
 
-// launchAt is launch, where the flags decide whether the pages come by http or https.
-func launchAt(t *testing.T, scheme string, flags ...string) *server {
+// launchAs is launch of a command that lacks its arguments, with the flags that say where data goes among the flags.
+func launchAs(t *testing.T, cmd *exec.Cmd, flags ...string) *server {
 	t.Helper()
 	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	args := append([]string{"serve", "--listen", listen, "--data-dir", t.TempDir()}, flags...)
-	s := &server{t: t, url: scheme + "://" + listen, cmd: exec.Command(program(), args...), out: new(output)}
+	cmd.Args = append(cmd.Args, append([]string{"serve", "--listen", listen}, flags...)...)
+	scheme := "http"
+	if slices.Contains(flags, "--tls-cert-file") {
+		scheme = "https"
+	}
+	s := &server{t: t, url: scheme + "://" + listen, cmd: cmd, out: new(output)}
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	s.cmd.Env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "PARLEY_") })
 	if err := s.cmd.Start(); err != nil {

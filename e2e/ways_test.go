@@ -32,7 +32,7 @@ var ways = []way{
 // Every way in carries a call of two, and the one that each has is the only one it has.
 func TestEveryWayIn(t *testing.T) {
 	certFile, keyFile := certify(t, "localhost", time.Now().Add(time.Hour))
-	s := launchAt(t, "https", "--public-host", "localhost", "--announce", "127.0.0.1",
+	s := launch(t, "--public-host", "localhost", "--announce", "127.0.0.1",
 		"--media-port", fmt.Sprint(freePort(t)), "--turn-port", fmt.Sprint(freePort(t)),
 		"--tls-cert-file", certFile, "--tls-key-file", keyFile)
 	for i, way := range ways {
@@ -70,7 +70,7 @@ func (w way) options() client.Options {
 // Who comes with HTTP where HTTPS is expected is sent there, and the pages come by HTTP/2.
 func TestPagesOverTLS(t *testing.T) {
 	certFile, keyFile := certify(t, "localhost", time.Now().Add(time.Hour))
-	s := launchAt(t, "https", "--announce", "127.0.0.1", "--media-port", fmt.Sprint(freePort(t)), "--turn-port", "0",
+	s := launch(t, "--announce", "127.0.0.1", "--media-port", fmt.Sprint(freePort(t)), "--turn-port", "0",
 		"--tls-cert-file", certFile, "--tls-key-file", keyFile)
 	browser := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, DisableKeepAlives: true}}
 	resp, err := browser.Get("http" + strings.TrimPrefix(s.url, "https") + "/login/?next=/r/red/")

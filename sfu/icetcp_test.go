@@ -20,7 +20,6 @@ import (
 // cable leads connections to another port, until it is pulled: then nothing gets through, and nobody is told.
 type cable struct {
 	net.Listener
-	to     string
 	pulled chan struct{}
 
 	running sync.WaitGroup

@@ -138,7 +138,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.log.Debug("no websocket", "error", err) // the client has been told
 		return
 	}
-	s := h.register(conn, identity, room)
+	s := h.register(conn, r.RemoteAddr, identity, room)
 	if _, ok := h.deps.Sessions.Identify(r); !ok { // logged out meanwhile, too early for EndSession
 		s.stop(loggedOut())
 	}
@@ -210,12 +210,13 @@ func (h *Hub) begin() bool {
 
 // register makes the session of a new socket, for the page of a room, under a channel name whose short name nobody else
 // has.
-func (h *Hub) register(conn *websocket.Conn, identity auth.Identity, page string) *Session {
+func (h *Hub) register(conn *websocket.Conn, remote string, identity auth.Identity, page string) *Session {
 	s := &Session{
 		hub:       h,
 		identity:  identity,
 		page:      page,
 		conn:      conn,
+		remote:    remote,
 		began:     time.Now(),
 		inbox:     make(chan *inbound, inboxFrames),
 		mailbox:   mailbox.New[post](mailboxCeiling),

@@ -27,6 +27,7 @@ type Session struct {
 	self     protocol.Participant
 	page     string // the room that the socket was opened for
 	conn     *websocket.Conn
+	remote   string // the address of whose it is, as net/http has it
 	log      *slog.Logger
 	began    time.Time
 

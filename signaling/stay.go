@@ -27,7 +27,7 @@ func (s *Session) join(wanted protocol.Join) {
 	ticket := s.ticket(name, wanted)
 	r, found, err := s.hub.enter(name, m, leaving, ticket)
 	if guesses := s.hub.deps.Guesses; guesses != nil && wanted.Password != "" && !ticket.Hasty {
-		guesses.Answered(s.remote(), errors.Is(err, floor.ErrPassword))
+		guesses.Answered(s.remote, errors.Is(err, floor.ErrPassword))
 	}
 	if err != nil {
 		s.refuse(err)
@@ -72,7 +72,7 @@ func (s *Session) ticket(room string, wanted protocol.Join) floor.Ticket {
 	ticket := floor.Ticket{
 		Viewer:   wanted.As == protocol.AsViewer,
 		Password: wanted.Password,
-		Hasty:    wanted.Password != "" && guesses != nil && !guesses.Allow(s.remote()),
+		Hasty:    wanted.Password != "" && guesses != nil && !guesses.Allow(s.remote),
 		Invited:  wanted.Invite != "" && invites != nil && invites.Valid(wanted.Invite, room),
 	}
 	if s.room != nil { // it is one of those who are here
@@ -85,9 +85,6 @@ func (s *Session) ticket(room string, wanted protocol.Join) floor.Ticket {
 	}
 	return ticket
 }
-
-// remote is the address that the socket comes from.
-func (s *Session) remote() string { return s.conn.RemoteAddr().String() }
 
 // sendPanels sends the panels of others in batches, and then who of them is away.
 func (s *Session) sendPanels(others []member) {

@@ -1,6 +1,10 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+
+	"parley/auth"
+)
 
 // contentSecurityPolicy allows what comes from this host, and nothing inline. Its websockets count as 'self' too
 // (CSP 3, section 6.7.2.8).
@@ -23,7 +27,7 @@ const permissionsPolicy = "camera=(self), microphone=(self), display-capture=(se
 const strictTransport = "max-age=31536000"
 
 // secureHeaders adds to every response what protects it in a browser.
-func secureHeaders(secure bool, next http.Handler) http.Handler {
+func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header.Set("Content-Security-Policy", contentSecurityPolicy)
@@ -33,7 +37,7 @@ func secureHeaders(secure bool, next http.Handler) http.Handler {
 		header.Set("X-Frame-Options", "DENY") // for browsers without frame-ancestors
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
 		header.Set("Cross-Origin-Resource-Policy", "same-origin")
-		if secure || r.TLS != nil {
+		if auth.Secure(r) { // it is never to be anything else
 			header.Set("Strict-Transport-Security", strictTransport)
 		}
 		next.ServeHTTP(w, r)

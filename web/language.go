@@ -5,6 +5,8 @@ import (
 	"net/http"
 
 	"github.com/gin-gonic/gin"
+
+	"parley/auth"
 )
 
 // aYear is how long a choice of language is kept, in seconds.
@@ -22,7 +24,7 @@ func (s *Site) setLanguage(c *gin.Context) {
 		return
 	}
 	http.SetCookie(c.Writer, &http.Cookie{
-		Name: languageCookie, Value: chosen.Language, Path: "/", MaxAge: aYear, Secure: s.secure,
+		Name: languageCookie, Value: chosen.Language, Path: "/", MaxAge: aYear, Secure: auth.Secure(c.Request),
 		SameSite: http.SameSiteLaxMode,
 	})
 	c.Redirect(http.StatusSeeOther, cmp.Or(localPath(form.Get("next")), "/"))

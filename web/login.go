@@ -45,7 +45,7 @@ func (s *Site) logIn(c *gin.Context) {
 		return
 	}
 	if err == nil {
-		err = s.deps.Sessions.Begin(c.Writer, user)
+		err = s.deps.Sessions.Begin(c.Writer, c.Request, user)
 	}
 	if err != nil {
 		s.log.Error("log in", "error", err)

@@ -20,8 +20,9 @@ var embedded embed.FS
 
 // Config says how the site is served.
 type Config struct {
-	Secure bool     // browsers reach the site over TLS: it tells them to never use anything else (HSTS)
-	Codecs []string // what the page of a room publishes with, e.g. "opus", "vp8"; empty leaves it to the page
+	Secure  bool         // the server speaks TLS: all that reach it without a proxy do
+	Proxies auth.Proxies // that may be in front of it
+	Codecs  []string     // what the page of a room publishes with, e.g. "opus", "vp8"; empty leaves it to the page
 }
 
 // Rooms is what the lobby shows.
@@ -49,7 +50,6 @@ type Site struct {
 	locales *locales     // static after construction
 	pages   *pages       // static after construction
 	codecs  string       // static after construction
-	secure  bool         // static after construction
 	list    *roomList    // static after construction
 	handler http.Handler // static after construction
 }
@@ -82,14 +82,13 @@ func New(cfg Config, deps Deps, log *slog.Logger) (*Site, error) {
 	}
 	site := &Site{
 		deps: deps, log: log, assets: assets, locales: locales, pages: pages, codecs: strings.Join(cfg.Codecs, " "),
-		secure: cfg.Secure,
 	}
 	render := renderings{}
 	for _, l := range locales.list() {
 		render[l.Language] = newFragments(l).Rooms
 	}
 	site.list = newRoomList(deps.Rooms, render)
-	site.handler = secureHeaders(cfg.Secure, site.refuseForeign(site.routes()))
+	site.handler = cfg.Proxies.Behind(cfg.Secure, secureHeaders(site.refuseForeign(site.routes())))
 	return site, nil
 }
 

@@ -145,7 +145,8 @@ func makeTestSite(t testing.TB, cfg Config) *testSite {
 func (s *testSite) session(t testing.TB) *http.Cookie {
 	t.Helper()
 	w := httptest.NewRecorder()
-	if err := s.sessions.Begin(w, auth.User{Name: "Ann Smith", ScreenName: "Ann"}); err != nil {
+	r := httptest.NewRequest(http.MethodPost, "/login/", nil)
+	if err := s.sessions.Begin(w, r, auth.User{Name: "Ann Smith", ScreenName: "Ann"}); err != nil {
 		t.Fatal(err)
 	}
 	return w.Result().Cookies()[0]

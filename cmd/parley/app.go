@@ -16,6 +16,7 @@ import (
 	"parley/auth"
 	"parley/configs"
 	"parley/sfu"
+	"parley/sfu/address"
 	"parley/sfu/capacity"
 	"parley/sfu/egress"
 	"parley/sfu/icetcp"
@@ -34,11 +35,13 @@ type app struct {
 	log *slog.Logger
 
 	store     *store.Store
-	announced []netip.AddrPort
+	addresses *address.Watcher
+	announced []netip.AddrPort // at the start
 	mux       *egress.Mux
 	sfu       *sfu.SFU
 	capacity  *capacity.Meter
 	hub       *signaling.Hub
+	ice       *iceServers
 	turn      *turn.Server // nil if switched off
 	iceTCP    *icetcp.Server
 	site      *web.Site
@@ -78,7 +81,8 @@ func run(ctx context.Context, cfg configs.Config, log *slog.Logger, ready func(u
 // start opens everything but the doors.
 func (a *app) start(ctx context.Context) error {
 	for _, step := range []func(ctx context.Context) error{
-		a.openStore, a.openMedia, a.openICETCP, a.startSFU, a.startCapacity, a.startSignaling, a.startTURN, a.listen,
+		a.openStore, a.openMedia, a.openICETCP, a.startSFU, a.startCapacity, a.startSignaling, a.startTURN,
+		a.watchAddresses, a.listen,
 		a.listenMetrics,
 	} {
 		if err := step(ctx); err != nil {
@@ -113,21 +117,22 @@ func (a *app) openStore(ctx context.Context) error {
 }
 
 func (a *app) openMedia(ctx context.Context) error {
-	announced, err := announce(ctx, a.cfg, a.log)
-	if err != nil {
-		return err
-	}
-	host := mediaHost(a.cfg, announced)
-	conn, err := egress.Listen(ctx, net.JoinHostPort(host, strconv.Itoa(a.cfg.Media.Port)),
+	conn, err := egress.Listen(ctx, net.JoinHostPort(mediaHost(a.cfg), strconv.Itoa(a.cfg.Media.Port)),
 		egress.Options{Batching: batching(a.cfg.Media.Batching), Shards: a.cfg.Media.Sockets}, a.log)
 	if err != nil {
 		return err
 	}
-	a.mux, err = egress.NewMux(conn, announced)
+	a.addresses = newWatcher(a.cfg, conn.Ask, a.log)
+	found, err := a.addresses.Find(ctx)
 	if err != nil {
 		return errors.Join(err, conn.Close())
 	}
-	a.announced = announced
+	a.log.Info("addresses", "announced", found.Announced)
+	a.mux, err = egress.NewMux(conn, found.Announced)
+	if err != nil {
+		return errors.Join(err, conn.Close())
+	}
+	a.announced = found.Announced
 	a.onStop(a.mux.Close)
 	return nil
 }
@@ -137,7 +142,7 @@ func (a *app) openICETCP(ctx context.Context) error {
 	a.iceTCP = icetcp.New(a.mux.Conn(), icetcp.Limits{}, a.log)
 	a.onStop(a.iceTCP.Close)
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp",
-		net.JoinHostPort(mediaHost(a.cfg, a.announced), strconv.Itoa(a.cfg.Media.Port)))
+		net.JoinHostPort(mediaHost(a.cfg), strconv.Itoa(a.cfg.Media.Port)))
 	if err != nil {
 		return fmt.Errorf("media socket for TCP: %w", err)
 	}
@@ -190,12 +195,10 @@ func (a *app) startCapacity(context.Context) error {
 
 // startSignaling makes the hub and the pages, which need each other's parts: logging out ends sockets.
 func (a *app) startSignaling(context.Context) error {
-	secure := a.cfg.HTTP.Secure()
 	logOuts := &logOuts{Store: a.store}
 	sessions, err := auth.NewSessions(auth.SessionConfig{
 		KeyFile:  filepath.Join(a.cfg.Store.DataDir, "session.key"),
 		Lifetime: a.cfg.HTTP.SessionLifetime,
-		Secure:   secure,
 	}, logOuts)
 	if err != nil {
 		return err
@@ -204,8 +207,7 @@ func (a *app) startSignaling(context.Context) error {
 	if err != nil {
 		return err
 	}
-	ice, err := newICEServers(a.cfg, a.announced)
-	if err != nil {
+	if a.ice, err = newICEServers(a.cfg, a.announced); err != nil {
 		return err
 	}
 	fragments := web.NewFragments()
@@ -219,7 +221,7 @@ func (a *app) startSignaling(context.Context) error {
 		Media:         media{a.sfu},
 		Presence:      a.store,
 		Renderer:      fragments,
-		RTCConfigs:    ice,
+		RTCConfigs:    a.ice,
 		Capacity:      a.capacity,
 		Invites:       invites,
 		Guesses:       auth.NewGuesses(),
@@ -234,7 +236,11 @@ func (a *app) startSignaling(context.Context) error {
 		}
 		return nil
 	})
-	a.site, err = web.New(web.Config{Secure: secure, Codecs: a.cfg.Media.Codecs}, web.Deps{
+	a.site, err = web.New(web.Config{
+		Secure:  a.cfg.HTTP.Secure(),
+		Proxies: a.cfg.HTTP.TrustedProxies,
+		Codecs:  a.cfg.Media.Codecs,
+	}, web.Deps{
 		Door: newDoor(a.cfg.Access, invites), Logins: auth.NewLogins(a.store), Sessions: sessions, Rooms: a.store,
 		Socket: a.hub,
 	}, a.log)
@@ -261,6 +267,7 @@ func (a *app) startTURN(ctx context.Context) error {
 		Media:       a.mux.Conn(),
 		Verify:      auth.NewTURN(secret, a.cfg.TURN.CredentialLifetime).Verify,
 		InCall:      a.hub.InCall,
+		Limits:      turn.Limits{UserBandwidth: int(a.cfg.TURN.UserBandwidth)},
 	}, a.log)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"time"
@@ -14,8 +15,12 @@ import (
 	"parley/auth"
 	"parley/cmd/parley/doctor"
 	"parley/configs"
+	"parley/sfu/egress"
 	"parley/signaling/protocol"
 )
+
+// askWithin is how long a STUN server may take to answer the doctor.
+const askWithin = 3 * time.Second
 
 // doctorFlags are those of doctor that are no settings.
 type doctorFlags struct {
@@ -86,10 +91,10 @@ func examineServer(cmd *cobra.Command, run runFunc, flags doctorFlags, report *d
 			return run(ctx, cfg, quiet, ready)
 		},
 		Media: func(ctx context.Context, cfg configs.Config) (string, []netip.AddrPort, error) {
-			announced, err := announce(ctx, cfg, quiet)
-			return mediaHost(cfg, announced), announced, err
+			announced, err := findAnnounced(ctx, cfg, quiet)
+			return mediaHost(cfg), announced, err
 		},
-		Discover: discover,
+		Discover: askSTUN,
 		Invite: func(cfg configs.Config, room string) (string, error) {
 			invites, err := newInvites(cfg)
 			if err != nil {
@@ -103,4 +108,34 @@ func examineServer(cmd *cobra.Command, run runFunc, flags doctorFlags, report *d
 			return protocol.ICEServer{Username: c.Username, Credential: c.Password}
 		},
 	}.Examine(cmd.Context(), report)
+}
+
+// findAnnounced finds what the server announces. The media port may be the server's, so a STUN server is asked from
+// another one, and what a NAT makes of the port remains unknown.
+func findAnnounced(ctx context.Context, cfg configs.Config, log *slog.Logger) ([]netip.AddrPort, error) {
+	found, err := newWatcher(cfg, func(ctx context.Context, server netip.AddrPort) (netip.AddrPort, error) {
+		mapped, err := askFromAnyPort(ctx, server)
+		return netip.AddrPortFrom(mapped, uint16(cfg.Media.Port)), err // validated
+	}, log).Find(ctx)
+	return found.Announced, err
+}
+
+// askSTUN asks the STUN server at HOST:PORT for our public address.
+func askSTUN(ctx context.Context, server string) (netip.Addr, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	at, err := net.ResolveUDPAddr("udp", server)
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	return askFromAnyPort(ctx, at.AddrPort())
+}
+
+func askFromAnyPort(ctx context.Context, server netip.AddrPort) (netip.Addr, error) {
+	conn, err := egress.Listen(ctx, ":0", egress.Options{Shards: 1}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return netip.Addr{}, err
+	}
+	mapped, err := conn.Ask(ctx, server)
+	return mapped.Addr(), errors.Join(err, conn.Close())
 }

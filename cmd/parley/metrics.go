@@ -27,6 +27,9 @@ func (a *app) listenMetrics(ctx context.Context) error {
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newMediaCollector(a.mux.Conn()))
 	a.registerGauges(registry)
+	if a.turn != nil {
+		registry.MustRegister(newTURNCollector(a.turn))
+	}
 	routes := http.NewServeMux()
 	routes.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	routes.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -61,9 +64,6 @@ func (a *app) registerGauges(registry *prometheus.Registry) {
 	count("parley_squeeze", "How much less video all get than they could, 0 for nothing less.",
 		func() int { return int(a.capacity.State().Squeeze) })
 	count("parley_ice_tcp_connections", "Connections of ICE over TCP.", func() int { return a.iceTCP.Stats().Connections })
-	if a.turn != nil {
-		count("parley_turn_allocations", "Live TURN allocations.", func() int { return a.turn.Stats().Allocations })
-	}
 }
 
 // mediaCollector reads the media socket's counts when it is asked for them.

@@ -45,6 +45,8 @@ type Conn struct {
 	routes table[*route]
 	relays table[func(packet []byte)]
 
+	questions questions
+
 	counters counters
 }
 

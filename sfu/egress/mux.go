@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/logging"
@@ -22,83 +23,116 @@ type Mux struct {
 	*ice.UDPMuxDefault
 
 	// Static after construction.
-	conn      *Conn
-	announced []netip.AddrPort // distinct
-	addrs     []net.Addr       // the same
-	local     *net.UDPAddr     // what pion believes the socket to be bound to, one of addrs
+	conn *Conn
+
+	announced atomic.Pointer[[]net.Addr] // distinct, IPv4 plain
+
+	mu        sync.Mutex
+	receiving map[inward]struct{} // guarded by mu
+}
+
+// inward is one ICE agent's queue of what comes in over a family.
+type inward struct {
+	ufrag string
+	is4   bool
 }
 
 // NewMux makes a mux that owns conn and announces these addresses, in this order.
 func NewMux(conn *Conn, announced []netip.AddrPort) (*Mux, error) {
-	m := &Mux{conn: conn}
-	for _, a := range announced {
-		a = plain(a)
-		if !a.IsValid() || a.Addr().IsUnspecified() || a.Port() == 0 {
-			return nil, fmt.Errorf("%w: %v", ErrAnnounced, a)
-		}
-		if slices.Contains(m.announced, a) {
-			continue
-		}
-		addr := net.UDPAddrFromAddrPort(a)
-		m.announced = append(m.announced, a)
-		m.addrs = append(m.addrs, addr)
-		// An IPv6 address if there is one: see GetConn.
-		if m.local == nil || m.local.IP.To4() != nil && a.Addr().Is6() {
-			m.local = addr
-		}
-	}
-	if m.local == nil {
-		return nil, ErrAnnounced
+	m := &Mux{conn: conn, receiving: make(map[inward]struct{})}
+	if err := m.Announce(announced); err != nil {
+		return nil, err
 	}
 	m.UDPMuxDefault = ice.NewUDPMuxDefault(ice.UDPMuxParams{
-		UDPConn: &bound{conn, m.local},
+		UDPConn: &bound{conn, believed()},
 		// It has nothing to say but what strangers send, packet by packet.
 		Logger: logging.NewDefaultLeveledLoggerForScope("ice", logging.LogLevelDisabled, io.Discard),
 	})
 	return m, nil
 }
 
+// Announce replaces the announced addresses. Connections that exist keep theirs, which go on working as long as packets
+// arrive; new ones, and ICE restarts, get the new ones.
+func (m *Mux) Announce(announced []netip.AddrPort) error {
+	var addrs []net.Addr
+	seen := make(map[netip.AddrPort]struct{})
+	for _, a := range announced {
+		a = plain(a)
+		if !a.IsValid() || a.Addr().IsUnspecified() || a.Port() == 0 {
+			return fmt.Errorf("%w: %v", ErrAnnounced, a)
+		}
+		if _, twice := seen[a]; twice {
+			continue
+		}
+		seen[a] = struct{}{}
+		addrs = append(addrs, net.UDPAddrFromAddrPort(a))
+	}
+	if len(addrs) == 0 {
+		return ErrAnnounced
+	}
+	m.announced.Store(&addrs)
+	return nil
+}
+
 // Conn returns the media socket.
 func (m *Mux) Conn() *Conn { return m.conn }
 
 // GetListenAddresses returns the announced addresses.
-func (m *Mux) GetListenAddresses() []net.Addr { return slices.Clone(m.addrs) }
+func (m *Mux) GetListenAddresses() []net.Addr { return slices.Clone(*m.announced.Load()) }
 
-// GetConn returns what one ICE agent, known by its ufrag, sends and receives with at one announced address.
+// GetConn returns what one ICE agent, known by its ufrag, sends and receives with at one address that is announced, or
+// was when the agent asked.
 //
 // Pion keeps one queue per agent and family, and nothing in a packet tells which of several announced addresses of a
-// family it was sent to. So the first of them receives for all; else each would get a random share.
+// family it was sent to. So the first that an agent asks for receives for all; else each would get a random share.
 func (m *Mux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 	udp, ok := addr.(*net.UDPAddr)
 	if !ok {
 		return nil, fmt.Errorf("%w: %v", ErrAnnounced, addr)
 	}
-	at := plain(udp.AddrPort())
-	i := slices.Index(m.announced, at)
-	if i < 0 {
-		return nil, fmt.Errorf("%w: %v", ErrAnnounced, addr)
-	}
 	// Pion wants the address that the socket is bound to, which is one, and looks at the family of what it is given:
 	// IPv6 if it is a UDP address of IPv6, else IPv4.
-	var local net.Addr = m.local
-	if at.Addr().Is4() && m.local.IP.To4() == nil {
-		local = ipv4{m.local}
+	in, local := inward{ufrag, udp.IP.To4() != nil}, net.Addr(believed())
+	if in.is4 {
+		local = ipv4{local}
 	}
 	conn, err := m.UDPMuxDefault.GetConn(ufrag, local)
 	if err != nil {
 		return nil, err
 	}
-	first := slices.IndexFunc(m.announced, func(a netip.AddrPort) bool { return a.Addr().Is4() == at.Addr().Is4() })
-	if i == first {
-		return conn, nil
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, taken := m.receiving[in]; taken {
+		return newSendOnly(conn), nil
 	}
-	return newSendOnly(conn), nil
+	m.receiving[in] = struct{}{}
+	return &receiver{conn, conn.(ice.AddrPortReaderWriter), sync.OnceFunc(func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.receiving, in)
+	})}, nil
+}
+
+// believed is what pion takes for the address that the socket is bound to, whatever that and the announced ones are:
+// of IPv6, because that can be made to look like IPv4 and not the other way round. Nothing is sent there.
+func believed() *net.UDPAddr { return &net.UDPAddr{IP: net.IPv6loopback, Port: 1} }
+
+// receiver is a connection that receives for all of its agent and family, until it is closed.
+type receiver struct {
+	net.PacketConn
+	ice.AddrPortReaderWriter // the same
+	release                  func()
+}
+
+func (r *receiver) Close() error {
+	r.release()
+	return r.PacketConn.Close()
 }
 
 // ipv4 is the address of a socket as seen by IPv4.
 type ipv4 struct{ net.Addr }
 
-// bound is a Conn that says it is bound to an announced address.
+// bound is a Conn that says it is bound to another address.
 type bound struct {
 	*Conn
 	local net.Addr

@@ -45,8 +45,13 @@ func TestMuxAddresses(t *testing.T) {
 		if strings.Join(got, " ") != test.want {
 			t.Errorf("%s: %v", test.announced, got)
 		}
-		if _, err := m.GetConn("ufrag", m.Conn().LocalAddr()); !errors.Is(err, ErrAnnounced) {
-			t.Errorf("not announced: %v", err)
+		if _, err := m.GetConn("ufrag", &net.TCPAddr{}); !errors.Is(err, ErrAnnounced) {
+			t.Errorf("not UDP: %v", err)
+		}
+		for _, bad := range []string{"", "0.0.0.0:7000"} {
+			if err := m.Announce(parse(bad)); !errors.Is(err, ErrAnnounced) || len(m.GetListenAddresses()) != len(got) {
+				t.Errorf("announce %q: %v", bad, err)
+			}
 		}
 		if err := m.Close(); err != nil {
 			t.Error(err)
@@ -59,62 +64,99 @@ func TestMuxAddresses(t *testing.T) {
 	}
 }
 
-// call connects a client to a server behind a mux, whose candidates are those announced, and sends data both ways.
-func call(t *testing.T, conn *Conn, announced []netip.AddrPort, network webrtc.NetworkType) {
+// call connects a client to a server behind the mux, whose candidates are those announced, and sends data both ways.
+func call(t *testing.T, mux *Mux, announced []netip.AddrPort, networks ...webrtc.NetworkType) {
 	t.Helper()
-	mux, err := NewMux(conn, announced)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = mux.Close() }()
-	serverSettings, clientSettings := webrtc.SettingEngine{}, webrtc.SettingEngine{}
-	serverSettings.SetICEUDPMux(mux)
-	serverSettings.SetIncludeLoopbackCandidate(true)
-	clientSettings.SetIncludeLoopbackCandidate(true)
-	clientSettings.SetNetworkTypes([]webrtc.NetworkType{network})
-	server, err := webrtc.NewAPI(webrtc.WithSettingEngine(serverSettings)).NewPeerConnection(webrtc.Configuration{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = server.GracefulClose() }()
-	client, err := webrtc.NewAPI(webrtc.WithSettingEngine(clientSettings)).NewPeerConnection(webrtc.Configuration{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = client.GracefulClose() }()
-
-	server.OnDataChannel(func(channel *webrtc.DataChannel) {
-		channel.OnMessage(func(m webrtc.DataChannelMessage) { _ = channel.Send(append(m.Data, " back"...)) })
-	})
-	echo := make(chan string, 1)
-	channel, err := client.CreateDataChannel("echo", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	channel.OnOpen(func() { _ = channel.SendText("there") })
-	channel.OnMessage(func(m webrtc.DataChannelMessage) { echo <- string(m.Data) })
-
-	exchange(t, client, server)
+	client, server, echoes := connect(t, mux, networks...)
 	got, want := candidates(t, server), slices.Clone(announced) // in any order
 	slices.SortFunc(got, netip.AddrPort.Compare)
 	slices.SortFunc(want, netip.AddrPort.Compare)
 	if !slices.Equal(got, want) {
 		t.Errorf("candidates %v, want %v", got, want)
 	}
-	select {
-	case got := <-echo:
-		if got != "there back" {
-			t.Errorf("echo %q", got)
+	echoes()
+	_ = client.GracefulClose()
+	_ = server.GracefulClose()
+}
+
+// connect connects a client to a server behind the mux. What it returns sends data there and back.
+func connect(t *testing.T, mux *Mux, networks ...webrtc.NetworkType) (
+	client, server *webrtc.PeerConnection, echoes func(),
+) {
+	t.Helper()
+	serverSettings, clientSettings := webrtc.SettingEngine{}, webrtc.SettingEngine{}
+	serverSettings.SetICEUDPMux(mux)
+	serverSettings.SetIncludeLoopbackCandidate(true)
+	clientSettings.SetIncludeLoopbackCandidate(true)
+	clientSettings.SetNetworkTypes(networks)
+	server, err := webrtc.NewAPI(webrtc.WithSettingEngine(serverSettings)).NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.GracefulClose() })
+	client, err = webrtc.NewAPI(webrtc.WithSettingEngine(clientSettings)).NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.GracefulClose() })
+
+	server.OnDataChannel(func(channel *webrtc.DataChannel) {
+		channel.OnMessage(func(m webrtc.DataChannelMessage) { _ = channel.Send(append(m.Data, " back"...)) })
+	})
+	open, echo := make(chan struct{}), make(chan string, 1)
+	channel, err := client.CreateDataChannel("echo", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	channel.OnOpen(func() { close(open) })
+	channel.OnMessage(func(m webrtc.DataChannelMessage) { echo <- string(m.Data) })
+
+	exchange(t, client, server, nil)
+	timeout := func() {
+		t.Fatalf("no data: client %v, server %v", client.ICEConnectionState(), server.ICEConnectionState())
+	}
+	return client, server, func() {
+		t.Helper()
+		select {
+		case <-open:
+		case <-time.After(20 * time.Second):
+			timeout()
 		}
+		if err := channel.SendText("there"); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case got := <-echo:
+			if got != "there back" {
+				t.Errorf("echo %q", got)
+			}
+		case <-time.After(20 * time.Second):
+			timeout()
+		}
+	}
+}
+
+// restart looks for a path anew (RFC 8445, section 2.4), and waits until there is one.
+func restart(t *testing.T, client, server *webrtc.PeerConnection) {
+	t.Helper()
+	connected := make(chan struct{}, 10)
+	client.OnICEConnectionStateChange(func(state webrtc.ICEConnectionState) {
+		if state == webrtc.ICEConnectionStateConnected {
+			connected <- struct{}{}
+		}
+	})
+	exchange(t, client, server, &webrtc.OfferOptions{ICERestart: true})
+	select {
+	case <-connected:
 	case <-time.After(20 * time.Second):
-		t.Errorf("no data: client %v, server %v", client.ICEConnectionState(), server.ICEConnectionState())
+		t.Fatalf("no path: client %v, server %v", client.ICEConnectionState(), server.ICEConnectionState())
 	}
 }
 
 // exchange makes an offer of one and an answer of the other, with all candidates in them.
-func exchange(t *testing.T, offerer, answerer *webrtc.PeerConnection) {
+func exchange(t *testing.T, offerer, answerer *webrtc.PeerConnection, options *webrtc.OfferOptions) {
 	t.Helper()
-	offer, err := offerer.CreateOffer(nil)
+	offer, err := offerer.CreateOffer(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +229,12 @@ func TestMuxCall(t *testing.T) {
 			for _, ip := range test.announced {
 				announced = append(announced, netip.AddrPortFrom(ip, localAddr(conn).Port()))
 			}
-			call(t, conn, announced, test.network)
+			mux, err := NewMux(conn, announced)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = mux.Close() }()
+			call(t, mux, announced, test.network)
 		})
 	}
 }

@@ -99,7 +99,7 @@ func (c *Conn) take(packets []incoming, arrived time.Time, b *Batch, shed *shedd
 			continue
 		}
 		if !isMedia(p.data) {
-			if !c.inbox.put(p.from, p.data) {
+			if !c.questions.answered(p.from, p.data) && !c.inbox.put(p.from, p.data) {
 				c.counters.queueDrops.Add(1)
 			}
 			continue

@@ -13,25 +13,28 @@ import (
 	"github.com/pion/stun/v4"
 )
 
-// Everything that a relay must not reach, at every way there.
-func TestPeersRefused(t *testing.T) {
-	w := start(t, nil)
-	c := dial(t, w, "udp", w.user("anna", time.Hour))
-	c.allocate()
-	want(t, "the media", c.do(stun.MethodCreatePermission, peerAddr(media)), 0)
+// forbidden is everything that a relay must not reach.
+func forbidden(w *world, relayed netip.AddrPort) map[string]netip.AddrPort {
 	addrs := map[string]netip.AddrPort{
-		"the server itself": w.addr,
-		"media in mapped":   netip.AddrPortFrom(netip.AddrFrom16(media.Addr().As16()), media.Port()),
+		"the server itself":     w.addr,
+		"media in mapped":       netip.AddrPortFrom(netip.AddrFrom16(media.Addr().As16()), media.Port()),
+		"this machine's ssh":    netip.AddrPortFrom(w.addr.Addr(), 22),
+		"this machine's others": netip.AddrPortFrom(w.addr.Addr(), media.Port()),
 	}
 	for name, addr := range map[string]string{
 		"loopback":         "127.0.0.1:22",
 		"loopback, else":   "127.8.8.8:7000",
 		"private":          "10.0.0.1:80",
+		"private, last":    "10.255.255.255:7000",
 		"private 172":      "172.16.0.1:80",
+		"private 172 last": "172.31.255.255:7000",
 		"private 192":      "192.168.1.1:80",
 		"link-local":       "169.254.169.254:80",
+		"link-local first": "169.254.0.1:7000",
 		"shared":           "100.64.0.1:80",
+		"shared, last":     "100.127.255.255:7000",
 		"unspecified":      "0.0.0.0:7000",
+		"this network":     "0.1.2.3:7000",
 		"broadcast":        "255.255.255.255:7000",
 		"multicast":        "224.0.0.251:5353",
 		"anybody":          "198.51.100.1:443",
@@ -39,46 +42,93 @@ func TestPeersRefused(t *testing.T) {
 		"loopback 6":       "[::1]:22",
 		"unspecified 6":    "[::]:7000",
 		"link-local 6":     "[fe80::1]:80",
+		"site-local 6":     "[fec0::1]:80",
 		"unique local 6":   "[fd00::1]:80",
+		"multicast 6":      "[ff02::1]:7000",
 		"anybody 6":        "[2001:db8::8]:7001",
 		"mapped loopback":  "[::ffff:127.0.0.1]:22",
 		"mapped private":   "[::ffff:10.0.0.1]:80",
+		"mapped 172":       "[::ffff:172.16.0.1]:80",
+		"mapped 192":       "[::ffff:192.168.1.1]:80",
+		"mapped shared":    "[::ffff:100.64.0.1]:80",
 		"translated":       "[64:ff9b::7f00:1]:22",
+		"6to4":             "[2002:7f00:1::1]:22",
 		"compatible":       "[::127.0.0.1]:22",
 		"mapped link-lcl":  "[::ffff:169.254.169.254]:80",
 		"mapped, not even": "[::ffff:0.0.0.0]:80",
 	} {
 		addrs[name] = netip.MustParseAddrPort(addr)
 	}
-	number := uint16(0x4000)
-	for name, addr := range addrs {
-		number++
-		want(t, name+": permission", c.do(stun.MethodCreatePermission, peerAddr(addr)), 403)
-		want(t, name+": permission, the media too", c.do(stun.MethodCreatePermission, peerAddr(media), peerAddr(addr)), 403)
-		want(t, name+": channel", c.do(stun.MethodChannelBind, channel(number), peerAddr(addr)), 403)
-		c.write(channelData(number, "nobody gets this"))
-		c.write(sendTo(peerAddr(addr), "nobody gets this"))
-	}
-	// A permission knows no ports.
-	for name, addr := range map[string]netip.AddrPort{
-		"ssh":         netip.AddrPortFrom(media.Addr(), 22),
-		"turn":        netip.AddrPortFrom(media.Addr(), w.addr.Port()),
-		"the other's": netip.AddrPortFrom(media.Addr(), media6.Port()),
-		"port 0":      netip.AddrPortFrom(media.Addr(), 0),
+	// A permission knows no ports, so these get one, and nothing else.
+	for name, port := range map[string]uint16{
+		"media's ssh": 22, "media's turn": w.addr.Port(), "the other media's": media6.Port(), "port 0": 0,
+		"the relay itself": relayed.Port(),
 	} {
-		number++
-		want(t, name+": permission", c.do(stun.MethodCreatePermission, peerAddr(addr)), 0)
-		want(t, name+": channel", c.do(stun.MethodChannelBind, channel(number), peerAddr(addr)), 403)
-		c.write(channelData(number, "nobody gets this"))
-		c.write(sendTo(peerAddr(addr), "nobody gets this"))
+		addrs[name] = netip.AddrPortFrom(media.Addr(), port)
 	}
-	c.write(sendTo(peerAddr(media), "the media does"))
-	if got := w.media.next(t); got.data != "the media does" {
-		t.Fatalf("%q reached the media socket", got.data)
+	return addrs
+}
+
+// Everything that a relay must not reach, in every way there, is refused and counted.
+func TestPeersRefused(t *testing.T) {
+	for _, network := range []string{"udp", "tcp"} {
+		t.Run(network, func(t *testing.T) {
+			w := start(t, nil)
+			c := dial(t, w, network, w.user("anna", time.Hour))
+			relayed := c.allocate()
+			want(t, "the media", c.do(stun.MethodCreatePermission, peerAddr(media)), 0)
+			number := uint16(0x4000)
+			for name, addr := range forbidden(w, relayed) {
+				number++
+				before, refused := w.Stats(), uint64(3)
+				if addr.Addr() == media.Addr() { // no more than what the media has anyway
+					refused = 1
+					want(t, name+": permission", c.do(stun.MethodCreatePermission, peerAddr(addr)), 0)
+				} else {
+					want(t, name+": permission", c.do(stun.MethodCreatePermission, peerAddr(addr)), 403)
+					want(t, name+": permission, the media too",
+						c.do(stun.MethodCreatePermission, peerAddr(media), peerAddr(addr)), 403)
+				}
+				want(t, name+": channel", c.do(stun.MethodChannelBind, channel(number), peerAddr(addr)), 403)
+				c.write(channelData(number, "nobody gets this"))
+				c.write(sendTo(peerAddr(addr), "nobody gets this"))
+				want(t, "binding", c.do(stun.MethodBinding), 0) // by then they have been judged
+				after := w.Stats()
+				if n := after.Refused["peer"] - before.Refused["peer"]; n != refused {
+					t.Errorf("%s: %d refusals counted, want %d", name, n, refused)
+				}
+				if n := after.ToPeers - before.ToPeers; n != 2 {
+					t.Errorf("%s: %d packets to peers counted, want 2", name, n)
+				}
+			}
+			c.write(sendTo(peerAddr(media), "the media does"))
+			if got := w.media.next(t); got.data != "the media does" {
+				t.Fatalf("%q reached the media socket", got.data)
+			}
+		})
 	}
-	// To the media's IP address in disguise, and to its other ports.
-	if s := w.Stats(); s.ToPeers != 1+4 || s.Refused["peer"] != uint64(3*len(addrs)+4) {
-		t.Errorf("%+v", s)
+}
+
+// Without an allocation, and without a permission, nothing goes anywhere, not to the media either.
+func TestDataRefused(t *testing.T) {
+	w := start(t, nil)
+	c := dial(t, w, "udp", w.user("anna", time.Hour))
+	send := func() {
+		c.write(sendTo(peerAddr(media), "nobody gets this"))
+		c.write(channelData(0x4000, "nobody gets this"))
+		want(t, "binding", c.do(stun.MethodBinding), 0)
+	}
+	send()
+	c.allocate()
+	send()
+	want(t, "permission", c.do(stun.MethodCreatePermission, peerAddr(media)), 0)
+	want(t, "channel", c.do(stun.MethodChannelBind, channel(0x4000), peerAddr(media)), 0)
+	if n := w.Stats().ToPeers; n != 4 || len(w.media.injected) != 0 {
+		t.Errorf("%d counted, %d reached the media socket", n, len(w.media.injected))
+	}
+	send()
+	for range 2 {
+		w.media.next(t)
 	}
 }
 
@@ -100,25 +150,27 @@ func TestCredentialsRefused(t *testing.T) {
 		{"long username", func(c *client) { *c = *c.as(valid + strings.Repeat("x", 510-len(valid))) }, 400, "malformed"},
 		{"long nonce", func(c *client) { c.nonce = string(make([]byte, 200)) }, 400, "malformed"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			before := w.Stats()
-			c := dial(t, w, "udp", valid)
-			c.do(stun.MethodBinding)
-			want(t, "not asked yet", c.once(stun.MethodAllocate, udpRelay), 401)
-			test.change(c)
-			answer := c.once(stun.MethodAllocate, udpRelay)
-			want(t, "allocate", answer, test.code)
-			var nonce stun.Nonce
-			var realmAttr stun.Realm
-			err := errors.Join(nonce.GetFrom(answer), realmAttr.GetFrom(answer))
-			if test.code == 401 && (err != nil || realmAttr.String() != realm) {
-				t.Errorf("%v has no realm and nonce", answer)
-			}
-			after := w.Stats()
-			if after.Refused[test.why] != before.Refused[test.why]+1 || after.Allocations != 0 {
-				t.Errorf("%+v", after)
-			}
-		})
+		for _, network := range []string{"udp", "tcp"} {
+			t.Run(test.name+" over "+network, func(t *testing.T) {
+				before := w.Stats()
+				c := dial(t, w, network, valid)
+				c.do(stun.MethodBinding)
+				want(t, "not asked yet", c.once(stun.MethodAllocate, udpRelay), 401)
+				test.change(c)
+				answer := c.once(stun.MethodAllocate, udpRelay)
+				want(t, "allocate", answer, test.code)
+				var nonce stun.Nonce
+				var realmAttr stun.Realm
+				err := errors.Join(nonce.GetFrom(answer), realmAttr.GetFrom(answer))
+				if test.code == 401 && (err != nil || realmAttr.String() != realm) {
+					t.Errorf("%v has no realm and nonce", answer)
+				}
+				after := w.Stats()
+				if after.Refused[test.why] != before.Refused[test.why]+1 || after.Allocations != 0 {
+					t.Errorf("%+v", after)
+				}
+			})
+		}
 	}
 }
 

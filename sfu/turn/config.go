@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"time"
 )
 
@@ -41,7 +40,7 @@ type Config struct {
 	Limits Limits
 }
 
-// Limits bound what clients can cost. Zero means the default.
+// Limits bound what clients can cost. Zero means the default, but for UserBandwidth.
 type Limits struct {
 	PerUser     int           // live allocations of one id, 16: one per URL and network interface, twice at a restart
 	Allocations int           // live allocations in all, 10000
@@ -50,9 +49,13 @@ type Limits struct {
 	Pending     int           // TCP connections without an allocation, 256; for a new one the oldest has to go
 	PendingFor  time.Duration // that a TCP connection may be without an allocation, 10 s
 	Write       time.Duration // that a TCP client may take to accept a message, 10 s; then it is cut
+
+	// UserBandwidth is what one id may send and may receive over all its allocations, in bits per second of payload each
+	// way. 0: no limit.
+	UserBandwidth int
 }
 
-// complete returns the configuration with its defaults and plain addresses, or what is wrong with it.
+// complete returns the configuration with its defaults, or what is wrong with it.
 func (c Config) complete() (Config, error) {
 	l := &c.Limits
 	l.PerUser = cmp.Or(l.PerUser, 16)
@@ -62,7 +65,8 @@ func (c Config) complete() (Config, error) {
 	l.Pending = cmp.Or(l.Pending, 256)
 	l.PendingFor = cmp.Or(l.PendingFor, 10*time.Second)
 	l.Write = cmp.Or(l.Write, 10*time.Second)
-	if min(l.PerUser, l.Allocations, l.Queue, l.Connections, l.Pending) < 0 || min(l.PendingFor, l.Write) < 0 {
+	if min(l.PerUser, l.Allocations, l.Queue, l.Connections, l.Pending, l.UserBandwidth) < 0 ||
+		min(l.PendingFor, l.Write) < 0 {
 		return c, fmt.Errorf("%w: a limit is negative", ErrConfig)
 	}
 	if c.InCall == nil {
@@ -80,31 +84,6 @@ func (c Config) complete() (Config, error) {
 		return c, fmt.Errorf("%w: no media socket", ErrConfig)
 	case c.Verify == nil:
 		return c, fmt.Errorf("%w: no credentials", ErrConfig)
-	case len(c.Announced) == 0:
-		return c, fmt.Errorf("%w: no announced address", ErrConfig)
-	}
-	c.Announced = slices.Clone(c.Announced)
-	for i, a := range c.Announced {
-		a = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-		if !a.IsValid() || a.Addr().IsUnspecified() || a.Port() == 0 {
-			return c, fmt.Errorf("%w: announced address %v", ErrConfig, a)
-		}
-		c.Announced[i] = a
 	}
 	return c, nil
-}
-
-// reserved returns the ports that no relay gets: those of the media and of the server itself.
-func reserved(c Config) map[uint16]bool {
-	ports := make(map[uint16]bool)
-	for _, a := range c.Announced {
-		ports[a.Port()] = true
-	}
-	for _, conn := range c.PacketConns {
-		ports[addrPort(conn.LocalAddr()).Port()] = true
-	}
-	for _, l := range c.Listeners {
-		ports[addrPort(l.Addr()).Port()] = true
-	}
-	return ports
 }

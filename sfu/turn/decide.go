@@ -63,12 +63,12 @@ func (g *gate) AllocatePacketConn(string, int) (net.PacketConn, net.Addr, error)
 		g.refuse(stun.CodeInsufficientCapacity, capacity)
 		return nil, nil, errRefused
 	}
-	home := s.home(req.get(stun.AttrRequestedAddressFamily))
-	if home < 0 {
+	home := s.media.Load().home(req.get(stun.AttrRequestedAddressFamily))
+	if home == nil {
 		g.refuse(stun.CodeAddrFamilyNotSupported, family)
 		return nil, nil, errRefused
 	}
-	addr, why := s.table.take(req.user, s.media[home].addr.Addr())
+	addr, on, why := s.table.take(req.user, home.addr.Addr())
 	switch why {
 	case none:
 	case quota:
@@ -78,7 +78,7 @@ func (g *gate) AllocatePacketConn(string, int) (net.PacketConn, net.Addr, error)
 		g.refuse(stun.CodeInsufficientCapacity, why)
 		return nil, nil, errRefused
 	}
-	r := newRelay(g, addr, home)
+	r := newRelay(g, addr, on, home)
 	detach, err := s.cfg.Media.Attach(addr, r.deliver)
 	if err != nil {
 		s.log.Error("attach a relay to the media socket", "error", err)
@@ -95,7 +95,7 @@ func (g *gate) AllocatePacketConn(string, int) (net.PacketConn, net.Addr, error)
 		s.streams.Settle(g.stream)
 	}
 	s.counters.allocated.Add(1)
-	s.log.Debug("turn allocated", "client", r.client, "relay", r.addr, "user", r.user)
+	s.log.Debug("turn allocated", "client", r.client, "relay", r.addr, "user", r.account.user)
 	return r, r.LocalAddr(), nil
 }
 
@@ -107,8 +107,8 @@ func (g *gate) AllocateConn(string, int) (net.Conn, net.Addr, error) { return ni
 func (g *gate) permit(_ net.Addr, ip net.IP) bool {
 	s := g.server
 	addr, _ := netip.AddrFromSlice(ip) // IPv4 in IPv6 stays so, and is nobody's
-	r := g.relay(g.request.from)
-	if g.request.Method == stun.MethodChannelBind && s.mediaIndex(g.request.peer()) < 0 || !s.isMedia(addr) || r == nil {
+	r, media := g.relay(g.request.from), s.media.Load()
+	if g.request.Method == stun.MethodChannelBind && media.find(g.request.peer()) == nil || !media.has(addr) || r == nil {
 		g.refuse(stun.CodeForbidden, peer)
 		return false
 	}

@@ -39,7 +39,8 @@ type gate struct {
 
 // request is what is known about the message that pion handles.
 type request struct {
-	message
+	message        // zero if it is ChannelData
+	isChannelData  bool
 	from           netip.AddrPort
 	username, user string         // once authenticate has accepted them
 	key            []byte         // of the MESSAGE-INTEGRITY, likewise
@@ -91,6 +92,7 @@ func (g *gate) admit(b []byte, from net.Addr) bool {
 		g.server.counters.oversized.Add(1)
 		return false
 	case isChannelData(b):
+		g.request.isChannelData = true
 		return true
 	}
 	m, err := parse(b, g.scratch)
@@ -167,8 +169,11 @@ func (g *gate) forget(r *relay) {
 	}
 }
 
-// failed is told what pion could not do with a message.
+// failed is told what pion could not do with a message, on the reader's goroutine. To data there is no answer.
 func (g *gate) failed(from, _ net.Addr, _, message string) {
+	if g.request.isChannelData || g.request.isSend() {
+		g.server.counters.toPeers.Add(1)
+	}
 	g.server.log.Debug("turn message failed", "client", from.String(), "error", message)
 }
 

@@ -20,30 +20,31 @@ type relay struct {
 	addr     netip.AddrPort // as the SFU sees it; nobody outside can use it
 	client   netip.AddrPort
 	username string // what it was allocated with
-	user     string
+	account  *account
 	detach   func()
 	packets  chan *[]byte  // from the SFU, bounded
 	closed   chan struct{} // closed by Close
 	close    func()        // what Close does, once
 
-	expires time.Time    // owned by the gate's reader; after what pion believes, at most by its time to answer
-	peer    atomic.Int32 // index into the announced addresses of the one last sent to
+	expires time.Time // owned by the gate's reader; after what pion believes, at most by its time to answer
+
+	peer atomic.Pointer[mediaAddr] // the one last sent to
 }
 
 // newRelay makes a relay that is not attached yet. home is the announced address that packets come from until the
 // client has sent to one.
-func newRelay(g *gate, addr netip.AddrPort, home int) *relay {
+func newRelay(g *gate, addr netip.AddrPort, on *account, home *mediaAddr) *relay {
 	r := &relay{
 		gate:     g,
 		addr:     addr,
 		client:   g.request.from,
 		username: g.request.username,
-		user:     g.request.user,
+		account:  on,
 		detach:   func() {},
 		packets:  make(chan *[]byte, g.server.cfg.Limits.Queue),
 		closed:   make(chan struct{}),
 	}
-	r.peer.Store(int32(home))
+	r.peer.Store(home)
 	r.close = sync.OnceFunc(func() {
 		r.detach()
 		g.forget(r)
@@ -59,6 +60,10 @@ func (r *relay) deliver(packet []byte) {
 	s := r.gate.server
 	if len(packet) >= mtu {
 		s.counters.oversized.Add(1)
+		return
+	}
+	if !within(r.account.down, len(packet)) {
+		s.counters.overBandwidth.Add(1)
 		return
 	}
 	b := s.buffers.Get().(*[]byte)
@@ -80,7 +85,7 @@ func (r *relay) ReadFrom(p []byte) (int, net.Addr, error) {
 	case b := <-r.packets:
 		n := copy(p, *b)
 		s.buffers.Put(b)
-		return n, s.media[r.peer.Load()].udp, nil
+		return n, r.peer.Load().udp, nil
 	}
 	s.table.ended()
 	return 0, nil, net.ErrClosed
@@ -91,14 +96,17 @@ func (r *relay) ReadFrom(p []byte) (int, net.Addr, error) {
 func (r *relay) WriteTo(p []byte, to net.Addr) (int, error) {
 	s := r.gate.server
 	if udp, ok := to.(*net.UDPAddr); ok {
-		if i := s.mediaIndex(udp.AddrPort()); i >= 0 && sameFamily(s.media[i].addr, r.addr) {
-			r.peer.Store(int32(i))
+		if m := s.media.Load().find(udp.AddrPort()); m != nil && sameFamily(m.addr, r.addr) {
+			r.peer.Store(m)
+			if !within(r.account.up, len(p)) {
+				s.counters.overBandwidth.Add(1)
+				return len(p), nil // as if the network had lost it
+			}
 			s.cfg.Media.Inject(r.addr, p)
 			return len(p), nil
 		}
 	}
-	s.counters.toPeers.Add(1)
-	return 0, errPeer
+	return 0, errPeer // which the gate is told
 }
 
 // Close is called by pion when the allocation ends, for whatever reason.

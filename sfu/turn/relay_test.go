@@ -172,10 +172,11 @@ func TestFamilies(t *testing.T) {
 
 // Ports are not used again before all others were.
 func TestTablePorts(t *testing.T) {
-	table := newTable(Limits{PerUser: 1 << 20, Allocations: 1 << 20}, map[uint16]bool{7000: true, 3478: true})
+	table := newTable(Limits{PerUser: 1 << 20, Allocations: 1 << 20})
+	table.reserve(map[uint16]bool{7000: true, 3478: true})
 	seen := make(map[netip.AddrPort]bool)
 	for {
-		addr, why := table.take("anna", media.Addr())
+		addr, _, why := table.take("anna", media.Addr())
 		if why == capacity {
 			break
 		}
@@ -188,12 +189,12 @@ func TestTablePorts(t *testing.T) {
 	if len(seen) != lastPort-firstPort+1-2 {
 		t.Fatal(len(seen), "ports")
 	}
-	if _, why := table.take("anna", media6.Addr()); why != none {
+	if _, _, why := table.take("anna", media6.Addr()); why != none {
 		t.Fatal("another address has ports of its own:", why)
 	}
 	free := netip.AddrPortFrom(media.Addr(), 5000)
-	table.release(&relay{addr: free, user: "anna"})
-	if addr, why := table.take("bert", media.Addr()); addr != free || why != none {
+	table.release(&relay{addr: free, account: table.users["anna"]})
+	if addr, _, why := table.take("bert", media.Addr()); addr != free || why != none {
 		t.Fatal(addr, why)
 	}
 }
@@ -226,7 +227,10 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	for name, spoil := range map[string]func(*Config){
-		"sockets":   func(c *Config) { closeAll(*c); c.PacketConns, c.Listeners = nil, nil },
+		"sockets": func(c *Config) {
+			_, _ = closeAll(c.PacketConns), closeAll(c.Listeners)
+			c.PacketConns, c.Listeners = nil, nil
+		},
 		"realm":     func(c *Config) { c.Realm = "" },
 		"announced": func(c *Config) { c.Announced = nil },
 		"any":       func(c *Config) { c.Announced = []netip.AddrPort{netip.MustParseAddrPort("0.0.0.0:7000")} },

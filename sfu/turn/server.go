@@ -11,7 +11,6 @@ package turn
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -30,10 +29,13 @@ type Server struct {
 	// Static after construction.
 	cfg     Config
 	log     *slog.Logger
-	media   []mediaAddr
 	table   *table
 	streams *admission.Set[*stream]
+	sockets sockets
 	pion    logging.LoggerFactory
+
+	announcing sync.Mutex // held to change media
+	media      atomic.Pointer[announced]
 
 	buffers  sync.Pool // of *[]byte: packets on their way to clients
 	counters counters
@@ -43,22 +45,16 @@ type Server struct {
 	readers   sync.WaitGroup // pion's goroutines that read from gates
 }
 
-// mediaAddr is an announced media address.
-type mediaAddr struct {
-	addr netip.AddrPort
-	udp  *net.UDPAddr // the same, as pion wants it
-}
-
 // New starts a server on the sockets of cfg, which it owns even if it fails.
 func New(cfg Config, log *slog.Logger) (*Server, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
-		return nil, errors.Join(err, closeAll(cfg))
+		return nil, errors.Join(err, closeAll(cfg.PacketConns), closeAll(cfg.Listeners))
 	}
 	s := &Server{
 		cfg:   cfg,
 		log:   log,
-		table: newTable(cfg.Limits, reserved(cfg)),
+		table: newTable(cfg.Limits),
 		streams: admission.NewSet[*stream](admission.Limits{
 			Connections: cfg.Limits.Connections, Pending: cfg.Limits.Pending, PendingFor: cfg.Limits.PendingFor,
 		}),
@@ -66,15 +62,12 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 		pion: &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled},
 	}
 	s.buffers.New = func() any { return new([]byte) }
-	for _, a := range cfg.Announced {
-		s.media = append(s.media, mediaAddr{a, net.UDPAddrFromAddrPort(a)})
+	if err := s.Announce(cfg.Announced); err != nil {
+		return nil, errors.Join(err, closeAll(cfg.PacketConns), closeAll(cfg.Listeners))
 	}
-	for _, conn := range cfg.PacketConns {
-		g := s.newGate(conn, nil)
-		s.readers.Add(1)
-		if err := g.start(); err != nil {
-			s.readers.Done()
-			return nil, errors.Join(fmt.Errorf("turn: %w", err), s.Close())
+	for i, conn := range cfg.PacketConns {
+		if err := s.open(conn); err != nil {
+			return nil, errors.Join(err, closeAll(cfg.PacketConns[i+1:]), s.Close())
 		}
 	}
 	for _, l := range cfg.Listeners {
@@ -104,7 +97,7 @@ func (s *Server) Close() error {
 		return net.ErrClosed
 	}
 	s.table.close()
-	err := closeAll(s.cfg)
+	err := errors.Join(closeAll(s.cfg.Listeners), s.sockets.close())
 	s.acceptors.Wait()
 	s.streams.Close()
 	s.readers.Wait()
@@ -112,51 +105,10 @@ func (s *Server) Close() error {
 	return err
 }
 
-func closeAll(cfg Config) error {
+func closeAll[C io.Closer](closers []C) error {
 	var errs []error
-	for _, l := range cfg.Listeners {
-		errs = append(errs, l.Close())
-	}
-	for _, conn := range cfg.PacketConns {
-		errs = append(errs, conn.Close())
+	for _, c := range closers {
+		errs = append(errs, c.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// mediaIndex returns the index of an announced media address, -1 if it is none.
-func (s *Server) mediaIndex(addr netip.AddrPort) int {
-	for i, m := range s.media {
-		if m.addr == addr {
-			return i
-		}
-	}
-	return -1
-}
-
-// isMedia tells whether the IP address is an announced one.
-func (s *Server) isMedia(ip netip.Addr) bool {
-	for _, m := range s.media {
-		if m.addr.Addr() == ip {
-			return true
-		}
-	}
-	return false
-}
-
-// home returns the index of the first announced address of a family, as in REQUESTED-ADDRESS-FAMILY (RFC 8656, section
-// 18.6), -1 if none is of it. Who does not ask gets IPv4, or IPv6 if that is all there is.
-func (s *Server) home(family []byte, asked bool) int {
-	for i, m := range s.media {
-		is4 := m.addr.Addr().Is4()
-		switch {
-		case asked && (family[0] == 1 && is4 || family[0] == 2 && !is4):
-			return i
-		case !asked && is4:
-			return i
-		}
-	}
-	if asked {
-		return -1
-	}
-	return 0
 }

@@ -31,8 +31,9 @@ func (r reason) String() string {
 }
 
 type counters struct {
-	allocated, toPeers, toClients, garbage, oversized, stalled atomic.Uint64
-	refused                                                    [reasons]atomic.Uint64
+	allocated, garbage, oversized, stalled atomic.Uint64
+	toPeers, toClients, overBandwidth      atomic.Uint64
+	refused                                [reasons]atomic.Uint64
 }
 
 // Stats says what a server carries, and counts since its start.
@@ -44,9 +45,12 @@ type Stats struct {
 	Refused   map[string]uint64 // requests and connections, by reason
 	Garbage   uint64            // datagrams and streams that speak no TURN
 	Oversized uint64            // messages of mtu bytes or more, dropped
-	ToPeers   uint64            // packets to anything but the SFU's media, dropped
-	ToClients uint64            // packets from the SFU that their client was too slow for, dropped
 	Stalled   uint64            // TCP connections cut because their client did not read
+
+	// Packets dropped.
+	ToPeers       uint64 // from clients to anything but the SFU's media, or without an allocation or a permission
+	ToClients     uint64 // from the SFU, because their client was too slow for them
+	OverBandwidth uint64 // either way, beyond the bandwidth of their user
 }
 
 // Stats returns the numbers at this moment.
@@ -58,9 +62,11 @@ func (s *Server) Stats() Stats {
 		Refused:     make(map[string]uint64, reasons),
 		Garbage:     s.counters.garbage.Load(),
 		Oversized:   s.counters.oversized.Load(),
+		Stalled:     s.counters.stalled.Load(),
 		ToPeers:     s.counters.toPeers.Load(),
 		ToClients:   s.counters.toClients.Load(),
-		Stalled:     s.counters.stalled.Load(),
+
+		OverBandwidth: s.counters.overBandwidth.Load(),
 	}
 	for r := none + 1; r < reasons; r++ {
 		stats.Refused[r.String()] = s.counters.refused[r].Load()

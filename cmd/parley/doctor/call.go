@@ -177,7 +177,7 @@ func (a *attempt) pick(init *webrtc.ICECandidateInit) bool {
 		return ok && c.network == "udp"
 	}
 	if c.network != a.path.network || !a.path.mayUse(c.address.Addr()) ||
-		a.venue.only.IsValid() && a.venue.only != c.address {
+		a.venue.only.IsValid() && a.venue.only.Addr() != c.address.Addr() {
 		return false
 	}
 	to := c.address

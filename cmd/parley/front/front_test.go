@@ -100,7 +100,9 @@ func certificate(t *testing.T) tls.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"a.example"}, NotAfter: time.Now().Add(wait)}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"a.example"}, NotAfter: time.Now().Add(wait),
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +124,7 @@ func (p *port) dial(t *testing.T) net.Conn {
 // dialTLS dials with those protocols.
 func (p *port) dialTLS(t *testing.T, protocols ...string) *tls.Conn {
 	t.Helper()
-	c := tls.Client(p.dial(t), &tls.Config{InsecureSkipVerify: true, NextProtos: protocols}) //nolint:gosec // the test's own
+	c := tls.Client(p.dial(t), &tls.Config{InsecureSkipVerify: true, NextProtos: protocols})
 	if err := c.Handshake(); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +187,7 @@ func pages(t *testing.T, p *port, scheme string, major int) {
 	served := make(chan error)
 	go func() { served <- server.Serve(p) }()
 	browser := &http.Client{Transport: &http.Transport{
-		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the test's own
+		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
 		ForceAttemptHTTP2: true, DisableKeepAlives: true,
 	}}
 	resp, err := browser.Get(scheme + "://" + p.addr)
