@@ -9,11 +9,13 @@ import (
 
 	"parley/configs"
 	"parley/sfu/address"
-	"parley/sfu/egress"
 )
 
+// askFunc asks a STUN server for the address of the socket that it asks from, as egress.Conn does.
+type askFunc = func(ctx context.Context, server netip.AddrPort) (netip.AddrPort, error)
+
 // newWatcher makes what finds the addresses of the media port and watches them.
-func newWatcher(cfg configs.Config, conn *egress.Conn, log *slog.Logger) *address.Watcher {
+func newWatcher(cfg configs.Config, ask askFunc, log *slog.Logger) *address.Watcher {
 	listen, _ := netip.ParseAddr(cfg.Media.Listen) // validated; empty stands for all
 	return address.New(address.Config{
 		Port:     uint16(cfg.Media.Port), // validated
@@ -21,7 +23,7 @@ func newWatcher(cfg configs.Config, conn *egress.Conn, log *slog.Logger) *addres
 		STUN:     cfg.Media.STUNDiscover,
 		Listen:   listen,
 		Loopback: onThisMachine(cfg.HTTP.Listen),
-	}, address.Sources{Ask: conn.Ask}, log)
+	}, address.Sources{Ask: ask}, log)
 }
 
 // onThisMachine tells whether only browsers on this machine get at the pages.

@@ -122,7 +122,7 @@ func (a *app) openMedia(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.addresses = newWatcher(a.cfg, conn, a.log)
+	a.addresses = newWatcher(a.cfg, conn.Ask, a.log)
 	found, err := a.addresses.Find(ctx)
 	if err != nil {
 		return errors.Join(err, conn.Close())

@@ -74,7 +74,7 @@ func newAPI(options Options, log *slog.Logger) (*webrtc.API, error) {
 	}
 	withInterceptors := options.Interceptors
 	if withInterceptors == nil {
-		withInterceptors = newInterceptors
+		withInterceptors = func() (*interceptor.Registry, error) { return newInterceptors(log) }
 	}
 	interceptors, err := withInterceptors()
 	if err != nil {
@@ -127,7 +127,7 @@ func registerCodecs(engine *webrtc.MediaEngine) error {
 
 // newInterceptors sets up what a browser does beside sending and receiving: retransmissions both ways, reports, and
 // transport-wide feedback.
-func newInterceptors() (*interceptor.Registry, error) {
+func newInterceptors(log *slog.Logger) (*interceptor.Registry, error) {
 	generator, err := nack.NewGeneratorInterceptor()
 	if err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func newInterceptors() (*interceptor.Registry, error) {
 	if err != nil {
 		return nil, err
 	}
-	feedback, err := twcc.NewSenderInterceptor()
+	feedback, err := twcc.NewSenderInterceptor(twcc.WithLoggerFactory(pionLogs{log}))
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/pion/webrtc/v4"
 
@@ -245,7 +246,7 @@ func (c *Client) disconnect() {
 	conn := c.conn
 	c.conn = nil
 	conn.close()
-	c.state.update(func(s *Snapshot) { s.Connection, s.LocalPath, s.RelayProtocol = "", "", "" })
+	c.state.update(func(s *Snapshot) { s.Connection, s.LocalPath, s.RelayProtocol, s.RemoteAddress = "", "", "", "" })
 }
 
 // reconnect builds a fresh connection and makes its first and only offer.
@@ -296,7 +297,7 @@ func (c *Client) signal(body protocol.SignalBody) {
 func (c *Client) describe(description protocol.Description) {
 	pc := c.conn.pc
 	offering := pc.SignalingState() == webrtc.SignalingStateHaveLocalOffer
-	remote := webrtc.SessionDescription{Type: webrtc.NewSDPType(description.Type), SDP: description.SDP}
+	remote := webrtc.SessionDescription{Type: webrtc.NewSDPType(description.Type), SDP: c.picked(description.SDP)}
 	switch {
 	case description.Type == "offer" && offering:
 		c.log.Debug("offers have met")
@@ -355,8 +356,30 @@ func (c *Client) candidate(candidate protocol.Candidate) {
 	c.addCandidate(init)
 }
 
+// picked is a description with those of its candidates that the client is to use.
+func (c *Client) picked(sdp string) string {
+	if c.options.Candidate == nil {
+		return sdp
+	}
+	var kept strings.Builder
+	for line := range strings.Lines(sdp) {
+		if value, found := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "a=candidate:"); found {
+			candidate := webrtc.ICECandidateInit{Candidate: "candidate:" + value}
+			if !c.options.Candidate(&candidate) {
+				continue
+			}
+			line = "a=" + candidate.Candidate + "\r\n"
+		}
+		kept.WriteString(line)
+	}
+	return kept.String()
+}
+
 // addCandidate takes a candidate; a bad one costs that candidate only.
 func (c *Client) addCandidate(candidate webrtc.ICECandidateInit) {
+	if c.options.Candidate != nil && candidate.Candidate != "" && !c.options.Candidate(&candidate) {
+		return
+	}
 	if err := c.conn.pc.AddICECandidate(candidate); err != nil {
 		c.log.Debug("candidate not taken", "error", err)
 	}

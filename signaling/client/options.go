@@ -37,6 +37,8 @@ type Options struct {
 	RelayOnly bool
 	// ICEServer picks the servers to use by their URL, all if nil.
 	ICEServer func(url string) bool
+	// Candidate picks the candidates of the server to use, and may change them; all are used as they are if nil.
+	Candidate func(candidate *webrtc.ICECandidateInit) bool
 	// Settings adapts ICE and the network, if not nil.
 	Settings func(*webrtc.SettingEngine)
 	// Codecs registers what the client can receive and send instead of Opus and VP8 with RTX, if not nil.

@@ -1,6 +1,11 @@
 package client
 
-import "github.com/pion/webrtc/v4"
+import (
+	"net"
+	"strconv"
+
+	"github.com/pion/webrtc/v4"
+)
 
 // followPath notes which way the media goes whenever that changes; an ICE restart changes it without a change of the
 // connection's state.
@@ -12,30 +17,31 @@ func (c *Client) followPath(conn *connection) {
 }
 
 func (c *Client) notePath(conn *connection) {
-	path, relay := conn.path()
-	c.state.update(func(s *Snapshot) { s.LocalPath, s.RelayProtocol = path, relay })
-}
-
-// path is the selected local candidate, "" before there is one, and how its TURN server is reached, "" without one.
-func (c *connection) path() (local, relay string) {
-	transport := c.pc.SCTP().Transport().ICETransport()
+	transport := conn.pc.SCTP().Transport().ICETransport()
 	pair, err := transport.GetSelectedCandidatePair()
 	if err != nil || pair == nil {
-		return "", ""
+		return
 	}
-	local = pair.Local.Typ.String() + " " + pair.Local.Protocol.String()
-	if pair.Local.Typ != webrtc.ICECandidateTypeRelay {
-		return local, ""
+	local := pair.Local.Typ.String() + " " + pair.Local.Protocol.String()
+	remote := net.JoinHostPort(pair.Remote.Address, strconv.Itoa(int(pair.Remote.Port)))
+	relay := ""
+	if pair.Local.Typ == webrtc.ICECandidateTypeRelay {
+		relay = conn.relayProtocol(transport)
 	}
+	c.state.update(func(s *Snapshot) { s.LocalPath, s.RelayProtocol, s.RemoteAddress = local, relay, remote })
+}
+
+// relayProtocol is how the TURN server of the path is reached, which only the statistics tell.
+func (c *connection) relayProtocol(transport *webrtc.ICETransport) string {
 	selected, ok := transport.GetSelectedCandidatePairStats()
 	if !ok {
-		return local, ""
+		return ""
 	}
-	for _, stats := range c.pc.GetStats() { // nothing else tells the protocol to the relay
+	for _, stats := range c.pc.GetStats() {
 		candidate, ok := stats.(webrtc.ICECandidateStats)
 		if ok && candidate.ID == selected.LocalCandidateID {
-			relay = candidate.RelayProtocol
+			return candidate.RelayProtocol
 		}
 	}
-	return local, relay
+	return ""
 }

@@ -34,12 +34,14 @@ type Snapshot struct {
 
 	Connection string // the state of the RTCPeerConnection, "" without one
 	LocalPath  string // the selected local candidate, e.g. "relay udp", "" before there is one
-	Offers     int    // of the server, since the client joined
-	OfferBytes int    // the length of its latest one
-	Resets     int    // fresh connections since the client joined, the first not counted
-	Wire       Wire   // what the websocket has carried
-
-	RelayProtocol string // to the TURN server of LocalPath: "udp", "tcp" or "tls", "" without one
+	// RelayProtocol is how the TURN server of LocalPath is reached: "udp", "tcp" or "tls", "" without one.
+	RelayProtocol string
+	// RemoteAddress is where the selected remote candidate is, e.g. "203.0.113.5:7000".
+	RemoteAddress string
+	Offers        int  // of the server, since the client joined
+	OfferBytes    int  // the length of its latest one
+	Resets        int  // fresh connections since the client joined, the first not counted
+	Wire          Wire // what the websocket has carried
 
 	Errors   []protocol.Error // that the server sent
 	Refusals int              // how many of them were answers to a join
