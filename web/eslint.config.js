@@ -67,6 +67,7 @@ const node = [
   'globalThis',
   'AbortSignal',
   'WebSocket',
+  'EventSource',
   'AudioContext',
   'setImmediate',
   'structuredClone',

@@ -8,7 +8,8 @@ import { t } from './words.js';
  *
  * @typedef {object} Found
  * @property {Severity} state
- * @property {string} reason '' when good; of the browser's (`denied`, `missing`, …), or `black`, `frozen`, `silent`
+ * @property {string} reason '' when good; of the browser's (`denied`, `missing`, …), or `black`, `frozen`, `silent`,
+ *   `unheard` (it is open, and the browser cannot listen to it)
  * @property {string} text what to say of it, where the browser has refused; else empty
  * @property {Record<string, string | number>} values
  *
@@ -70,16 +71,17 @@ export function checkCamera(media, eye) {
 export function checkMicrophone(media, ear, tell) {
   return opened(media, 'microphone', async (track) => {
     const begun = performance.now();
-    let loudest = -Infinity;
+    let [loudest, heard] = [-Infinity, false];
     for await (const samples of ear.listen(track)) {
+      heard ||= samples.length > 0;
       const loudness = loudnessOf(samples);
       loudest = Math.max(loudest, loudness);
       tell(loudness);
       const elapsed = performance.now() - begun;
       if (elapsed > PATIENCE || (elapsed > 2 * ENOUGH && loudest > NOTHING)) break;
     }
-    const silent = loudest <= NOTHING;
-    return { state: silent ? 'warning' : 'good', reason: silent ? 'silent' : '', text: '', values: {} };
+    const reason = !heard ? 'unheard' : loudest <= NOTHING ? 'silent' : '';
+    return { state: reason === 'silent' ? 'warning' : 'good', reason, text: '', values: {} };
   });
 }
 

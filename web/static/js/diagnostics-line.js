@@ -54,7 +54,7 @@ export class Line {
  * @param {{trips?: number, signal?: AbortSignal}} [options]
  * @returns {Promise<number[]>} in ms; fewer, or none, where answers do not come
  */
-export async function measureTrips({ apps, send }, { trips = TRIPS, signal } = {}) {
+export async function measureTrips(line, { trips = TRIPS, signal } = {}) {
   /** @type {number[]} */
   const times = [];
   for (let n = 0; n < trips && !signal?.aborted; n++) {
@@ -64,11 +64,11 @@ export async function measureTrips({ apps, send }, { trips = TRIPS, signal } = {
       const done = (/** @type {{n: number}} */ answer) => {
         if (answer.n !== n) return; // a late one
         clearTimeout(timer);
-        apps.remove('echo', 'trip', done);
+        line.apps.remove('echo', 'trip', done);
         resolve(true);
       };
-      apps.add('echo', 'trip', done);
-      if (!send({ echo: { type: 'trip', n } })) resolve(false);
+      line.apps.add('echo', 'trip', done);
+      if (!line.send({ echo: { type: 'trip', n } })) resolve(false);
     });
     if (!answered) break;
     times.push(performance.now() - begun);

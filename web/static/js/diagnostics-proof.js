@@ -52,9 +52,9 @@ export class Pair {
    * @param {Kind} kind
    * @param {Parts} parts
    * @param {MediaStream} stream
-   * @param {RTCRtpEncodingParameters} [encoding] of the picture
+   * @param {RTCRtpEncodingParameters[]} [encodings] of the picture
    */
-  constructor(kind, { open, name, codecs }, stream, encoding = {}) {
+  constructor(kind, { open, name, codecs }, stream, encodings = [{}]) {
     const room = name();
     this.#kind = kind;
     this.#lines = [new Line(open(room)), new Line(open(room))];
@@ -64,7 +64,7 @@ export class Pair {
       room,
       role: 'participant',
       kind,
-      furnish: (connection) => send(connection, stream, codecs, encoding),
+      furnish: (connection) => send(connection, stream, codecs, encodings),
     });
     this.receiver = new CheckPeer({
       line: receiving,
@@ -100,11 +100,11 @@ export class Pair {
  * @param {RTCPeerConnection} connection
  * @param {MediaStream} stream
  * @param {Codecs} codecs
- * @param {RTCRtpEncodingParameters} encoding of the picture
+ * @param {RTCRtpEncodingParameters[]} encodings of the picture
  */
-function send(connection, stream, codecs, encoding) {
+function send(connection, stream, codecs, encodings) {
   for (const track of stream.getTracks()) {
-    const sendEncodings = track.kind === 'video' ? [encoding] : [{}];
+    const sendEncodings = track.kind === 'video' ? encodings : [{}];
     const transceiver = connection.addTransceiver(track, { direction: 'sendonly', streams: [stream], sendEncodings });
     codecs.prefer(/** @type {'audio' | 'video'} */ (track.kind), transceiver);
   }

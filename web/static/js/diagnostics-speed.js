@@ -13,14 +13,32 @@ import { usedBy } from './diagnostics-path.js';
  * @property {boolean} busy it is this computer that could not do more
  */
 
-/** It is over after so many ms or bytes, whichever comes first; a rate is one over so many ms. */
-const LONGEST = 7000;
+/**
+ * It is over after so many ms or bytes, or earlier when both ways have come so far: in the first seconds a browser finds
+ * out by itself how much it may send.
+ */
+const LONGEST = 12_000;
+const SHORTEST = 5000;
 const MOST = 12e6;
+const FAST = 2e6; // bit/s
+
+/** A rate is one over so many ms. */
 const SPAN = 1000;
 const INTERVAL = 250;
 
-/** bit/s; more than that no call needs. */
-const HIGHEST = 8e6;
+/** A loop that comes so many ms late on average runs on a computer that is busy with something else. */
+const LATE = 60;
+
+/**
+ * A small picture, which finds room at once, and larger ones up to all that a call may want, for which the server tries
+ * how much the path carries. bit/s.
+ * @type {RTCRtpEncodingParameters[]}
+ */
+const ENCODINGS = [
+  { rid: 's', scaleResolutionDownBy: 4, maxBitrate: 250_000 },
+  { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 1_200_000 },
+  { rid: 'l', maxBitrate: 4_000_000 },
+];
 
 /**
  * Sends a picture that is hard to compress to the server and back, and sees how fast that gets.
@@ -30,24 +48,35 @@ const HIGHEST = 8e6;
  * @returns {Promise<Speed>}
  */
 export async function measureSpeed(kind, parts, stream) {
-  const pair = new Pair(kind, parts, stream, { maxBitrate: HIGHEST });
+  const pair = new Pair(kind, parts, stream, ENCODINGS);
   const begun = performance.now();
   /** @type {Speed} */
   const speed = { up: null, down: null, available: null, busy: false };
   /** @type {{up: Sample[], down: Sample[]}} */
   const samples = { up: [], down: [] };
+  /** @type {number[]} ms */
+  const late = [];
   try {
     await Promise.race([pair.start(), pause(LONGEST)]);
-    while (performance.now() - begun < LONGEST && !samples.down.some(({ bytes }) => bytes > MOST)) {
+    while (!isOver(samples, performance.now() - begun)) {
+      const before = performance.now();
       await pause(INTERVAL);
+      late.push(performance.now() - before - INTERVAL);
       await sample(pair, samples, speed);
     }
+    speed.busy ||= late.reduce((sum, ms) => sum + ms, 0) > LATE * late.length;
   } catch (error) {
     console.warn('the speed is not known', error);
   } finally {
     pair.close();
   }
   return { ...speed, up: best(samples.up), down: best(samples.down) };
+}
+
+/** @param {{up: Sample[], down: Sample[]}} samples @param {number} elapsed ms */
+function isOver({ up, down }, elapsed) {
+  if (elapsed > LONGEST || [up, down].some((way) => (way.at(-1)?.bytes ?? 0) > MOST)) return true;
+  return elapsed > SHORTEST && [up, down].every((way) => (best(way) ?? 0) > FAST);
 }
 
 /**
@@ -64,7 +93,8 @@ async function sample({ sender, receiver }, samples, speed) {
   const sent = entriesOf(up, 'outbound-rtp');
   const lost = Math.max(0, ...entriesOf(up, 'remote-inbound-rtp').map(({ fractionLost = 0 }) => fractionLost));
   samples.up.push({ time, bytes: total(sent, 'bytesSent'), lost });
-  samples.down.push({ time, bytes: total(entriesOf(down, 'inbound-rtp'), 'bytesReceived'), lost: 0 });
+  // All that came, with what the server has only sent to try how much the path carries.
+  samples.down.push({ time, bytes: total(entriesOf(down, 'candidate-pair'), 'bytesReceived'), lost: 0 });
   const estimates = entriesOf(up, 'candidate-pair').map(({ availableOutgoingBitrate: rate }) => rate ?? 0);
   speed.available = Math.max(0, ...estimates) || speed.available;
   speed.busy = sent.some(({ qualityLimitationReason: reason }) => reason === 'cpu');

@@ -44,6 +44,8 @@ function frameOf(video, context) {
 }
 
 /**
+ * What a microphone hears, again and again; nothing while the context does not run, as on a computer without any speaker
+ * (Firefox).
  * @param {() => AudioContext} open
  * @returns {(track: MediaStreamTrack) => AsyncGenerator<Float32Array>}
  */
@@ -57,7 +59,7 @@ export function earOf(open) {
     try {
       for (;;) {
         await pause(INTERVAL);
-        const samples = new Float32Array(SAMPLES);
+        const samples = new Float32Array(context.state === 'running' ? SAMPLES : 0);
         analyser.getFloatTimeDomainData(samples);
         yield samples;
       }

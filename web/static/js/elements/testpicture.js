@@ -3,7 +3,7 @@
 /** @import {Source} from '../diagnostics-run.js' */
 
 const SMALL = { width: 160, height: 120, frameRate: 15 };
-const LARGE = { width: 960, height: 540, frameRate: 25 };
+const LARGE = { width: 1280, height: 720, frameRate: 20 };
 
 /**
  * A small picture that changes, and a tone.
