@@ -4,6 +4,7 @@ GO      ?= go
 NPM     ?= npm --no-fund --no-audit
 TOOLS   := $(CURDIR)/.tools
 LINT    := $(TOOLS)/golangci-lint-2.15.0
+PEBBLE  := $(TOOLS)/pebble-2.10.3
 VENDOR  := web/static/vendor
 ICONS   := $(addsuffix .svg,$(addprefix $(VENDOR)/icons/,$(shell cat web/icons.txt)))
 ASSETS  := $(addprefix $(VENDOR)/,htmx.min.js hx-ws.min.js hx-sse.min.js) $(ICONS)
@@ -44,10 +45,15 @@ test-js: $(NODE_WEB)
 # Those in e2e run the binary and keep the machine busy: on their own, after the others, some against the binary with
 # the race detector. Their own process does without: pion's clients race where ours do not.
 RACED := Calls|Leaving|Rooms|Resets
-test-go: build packages bin/parley-race
+test-go: build packages bin/parley-race $(PEBBLE)
 	$(GO) test -race $$($(GO) list ./... | grep -v '/e2e$$')
 	TEST_BINARY=$(CURDIR)/bin/parley-race $(GO) test -run '$(RACED)' ./e2e
 	$(GO) test -skip '$(RACED)' ./e2e
+
+# An ACME authority, for the tests of certificates.
+$(PEBBLE):
+	GOBIN=$(TOOLS) $(GO) install github.com/letsencrypt/pebble/v2/cmd/pebble@v2.10.3
+	mv $(TOOLS)/pebble $@
 
 # The binary with the race detector, for one short call of the browser tests.
 bin/parley-race: $(ASSETS) packages FORCE

@@ -25,11 +25,19 @@ type Config struct {
 type HTTP struct {
 	Listen          string        `koanf:"listen" arg:"ADDR" help:"address of pages and websocket"`
 	PublicHost      string        `koanf:"public_host" arg:"HOST" help:"name by which browsers reach this server"`
+	PublicPort      int           `koanf:"public_port" arg:"N" help:"port by which browsers reach it; 0: as listen"`
 	TLSCertFile     string        `koanf:"tls_cert_file" arg:"FILE" help:"certificate chain, PEM; makes it HTTPS"`
 	TLSKeyFile      string        `koanf:"tls_key_file" arg:"FILE" help:"private key of the certificate, PEM"`
+	ACME            bool          `koanf:"acme" arg:"true|false" help:"get a certificate for public_host; makes it HTTPS"`
+	ACMEEmail       string        `koanf:"acme_email" arg:"EMAIL" help:"where the authority can write to"`
+	ACMEDirectory   string        `koanf:"acme_directory" arg:"URL" help:"of the certificate authority"`
+	ACMECAFile      string        `koanf:"acme_ca_file" arg:"FILE" help:"whom to trust as that authority's server, PEM"`
 	SessionLifetime time.Duration `koanf:"session_lifetime" arg:"DURATION" help:"how long a login lasts"`
 	MetricsListen   string        `koanf:"metrics_listen" arg:"ADDR" help:"address of /metrics; off if empty"`
 }
+
+// Secure tells whether TLS ends in this process.
+func (h HTTP) Secure() bool { return h.TLSCertFile != "" || h.ACME }
 
 // Access is about who is let in.
 type Access struct {
@@ -95,7 +103,10 @@ type Log struct {
 // Default is what holds when nothing is set: everything in one process, for browsers on the same machine.
 func Default() Config {
 	return Config{
-		HTTP:   HTTP{Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour},
+		HTTP: HTTP{
+			Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour,
+			ACMEDirectory: "https://acme-v02.api.letsencrypt.org/directory",
+		},
 		Access: Access{Server: "open", Room: "open", InviteLifetime: 7 * 24 * time.Hour},
 		Limits: Limits{CPU: 0.9},
 		Store:  Store{DataDir: "data"},

@@ -96,7 +96,8 @@ func TestPrecedence(t *testing.T) {
 // TestEverySettingFromEverywhere gives each key a value of its own in the file, the environment and as a flag.
 func TestEverySettingFromEverywhere(t *testing.T) {
 	values := map[string]string{
-		"listen": ":80", "public_host": "example.org", "tls_cert_file": "c", "tls_key_file": "k",
+		"listen": ":80", "public_host": "example.org", "public_port": "443", "tls_cert_file": "c", "tls_key_file": "k",
+		"acme": "false", "acme_email": "op@example.org", "acme_directory": "https://ca.example.org/", "acme_ca_file": "r",
 		"session_lifetime": "36h30m", "metrics_listen": "localhost:9090", "data_dir": "/var/lib/parley",
 		"media_port": "7001", "media_listen": "::1", "announce": "192.0.2.1, 2001:db8::1,[2001:db8::2]:7002",
 		"stun_discover": "stun.example.org:3478", "codecs": "opus,h264 , av1", "turn_port": "0",
@@ -109,7 +110,8 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 	}
 	want := Config{
 		HTTP: HTTP{
-			Listen: ":80", PublicHost: "example.org", TLSCertFile: "c", TLSKeyFile: "k",
+			Listen: ":80", PublicHost: "example.org", PublicPort: 443, TLSCertFile: "c", TLSKeyFile: "k",
+			ACMEEmail: "op@example.org", ACMEDirectory: "https://ca.example.org/", ACMECAFile: "r",
 			SessionLifetime: 36*time.Hour + 30*time.Minute, MetricsListen: "localhost:9090",
 		},
 		Access: Access{
@@ -183,7 +185,7 @@ func TestRefused(t *testing.T) {
 		key, source string
 		expected    string
 	}{
-		{"unknown key", "lisen: :80", "", "", "lisen", file, "a known name, one of access, access_password, announce, "},
+		{"unknown key", "lisen: :80", "", "", "lisen", file, "a known name, one of access, access_password, acme, "},
 		{"nested key", "http: {listen: ':80'}", "", "", "http.listen", file, "one of "},
 		{"unknown variable", "", "PARLEY_LISEN=:80", "", "PARLEY_LISEN", variable, "one of PARLEY_ACCESS, "},
 		{"variable in the wrong case", "", "PARLEY_listen=:80", "", "PARLEY_listen", variable, "one of "},
@@ -213,6 +215,14 @@ func TestRefused(t *testing.T) {
 		{"host with port", "public_host: example.org:80", "", "", "public_host", file, "a host name"},
 		{"certificate alone", "tls_cert_file: c", "", "", "tls_key_file", "", "since tls_cert_file is set"},
 		{"key alone", "tls_key_file: k", "", "", "tls_cert_file", "", "since tls_key_file is set"},
+		{"public port out of range", "public_port: 65536", "", "", "public_port", file, "a port"},
+		{"ACME for no name", "acme: true", "", "", "public_host", "", "a domain name"},
+		{"ACME for an address", "acme: true", "", "--public-host=192.0.2.1", "public_host", flag + "public-host", "a domain"},
+		{
+			"ACME besides files", "acme: true\npublic_host: a.example.org\ntls_cert_file: c\ntls_key_file: k", "", "",
+			"acme", file, "false, since tls_cert_file is set",
+		},
+		{"ACME in the clear", "acme_directory: http://ca.example.org/", "", "", "acme_directory", file, "https://"},
 		{"short session", "session_lifetime: 59s", "", "", "session_lifetime", file, "at least 1m"},
 		{"bad metrics address", "metrics_listen: '9090'", "", "", "metrics_listen", file, "HOST:PORT"},
 		{"unknown access", "access: closed", "", "", "access", file, "open, password or invite"},

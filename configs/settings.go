@@ -76,7 +76,10 @@ func AddFlags(flags *pflag.FlagSet, keys ...string) {
 		if len(keys) > 0 && !slices.Contains(keys, setting.key) {
 			continue
 		}
-		flags.Var(&flagValue{text: setting.value, arg: setting.arg}, setting.flag(), setting.help)
+		flag := flags.VarPF(&flagValue{text: setting.value, arg: setting.arg}, setting.flag(), "", setting.help)
+		if setting.arg == "true|false" {
+			flag.NoOptDefVal = "true" // the flag alone switches on; off is --flag=false
+		}
 	}
 }
 

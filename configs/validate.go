@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,6 +47,10 @@ func (h HTTP) validate() *Error {
 		return &Error{Key: "tls_key_file", Expected: "a file, since tls_cert_file is set"}
 	case h.TLSKeyFile != "" && h.TLSCertFile == "":
 		return &Error{Key: "tls_cert_file", Expected: "a file, since tls_key_file is set"}
+	case h.PublicPort < 0 || h.PublicPort > 65535:
+		return &Error{
+			Key: "public_port", Value: format(h.PublicPort), Expected: "a port from 1 to 65535, or 0 for that of listen",
+		}
 	case h.SessionLifetime < time.Minute:
 		return &Error{
 			Key: "session_lifetime", Value: format(h.SessionLifetime), Expected: "a duration of at least 1m",
@@ -55,7 +60,26 @@ func (h HTTP) validate() *Error {
 			Key: "metrics_listen", Value: h.MetricsListen, Expected: "HOST:PORT, such as 127.0.0.1:9090, or nothing",
 		}
 	}
+	return h.validateACME()
+}
+
+func (h HTTP) validateACME() *Error {
+	directory, err := url.Parse(h.ACMEDirectory)
+	switch {
+	case err != nil || directory.Scheme != "https" || directory.Host == "":
+		return &Error{Key: "acme_directory", Value: h.ACMEDirectory, Expected: "an https:// URL"}
+	case h.ACME && h.TLSCertFile != "":
+		return &Error{Key: "acme", Value: "true", Expected: "false, since tls_cert_file is set"}
+	case h.ACME && !isDomain(h.PublicHost):
+		return &Error{Key: "public_host", Value: h.PublicHost, Expected: "a domain name, since acme is true"}
+	}
 	return nil
+}
+
+// isDomain tells whether text is a name that an authority gives certificates for: one with a dot that is no address.
+func isDomain(text string) bool {
+	_, err := netip.ParseAddr(text)
+	return err != nil && strings.Contains(strings.Trim(text, "."), ".") && isHost(text)
 }
 
 func (a Access) validate() *Error {

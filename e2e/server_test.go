@@ -27,8 +27,22 @@ const patience = 60 * time.Second
 
 // TestMain looks for goroutines left behind by the clients, but for one that pion leaves: it waits for the first packet
 // of a track that never had one, such as those of parked lines, when the connection closes meanwhile.
+//
+// Its clients believe the authority that signs the certificates of servers with TLS.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/pion/webrtc/v4.(*PeerConnection).startReceiver.func1"))
+	dir, err := os.MkdirTemp("", "parley-e2e-")
+	if err == nil {
+		err = makeAuthority(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/pion/webrtc/v4.(*PeerConnection).startReceiver.func1"),
+		goleak.Cleanup(func(code int) {
+			_ = os.RemoveAll(dir)
+			os.Exit(code)
+		}))
 }
 
 // maxLog is how much of what the server wrote a failure shows, in bytes: enough for where all goroutines are.
@@ -37,7 +51,7 @@ const maxLog = 200 << 10
 // server is one `parley serve` with ports and a data directory of its own.
 type server struct {
 	t   *testing.T
-	url string
+	url string // of the pages
 	cmd *exec.Cmd
 	out *output
 }
@@ -80,9 +94,15 @@ func start(t *testing.T, flags ...string) *server {
 // launch is start, with the flags that say where media goes among the flags.
 func launch(t *testing.T, flags ...string) *server {
 	t.Helper()
+	return launchAt(t, "http", flags...)
+}
+
+// launchAt is launch, where the flags decide whether the pages come by http or https.
+func launchAt(t *testing.T, scheme string, flags ...string) *server {
+	t.Helper()
 	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	args := append([]string{"serve", "--listen", listen, "--data-dir", t.TempDir()}, flags...)
-	s := &server{t: t, url: "http://" + listen, cmd: exec.Command(program(), args...), out: new(output)}
+	s := &server{t: t, url: scheme + "://" + listen, cmd: exec.Command(program(), args...), out: new(output)}
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	s.cmd.Env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "PARLEY_") })
 	if err := s.cmd.Start(); err != nil {

@@ -107,6 +107,9 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 		}
 		init := candidate.ToJSON()
 		post(candidateGathered{c, &init})
+		for _, tcp := range tcpCandidates(*candidate, s.tcpPorts) {
+			post(candidateGathered{c, &tcp})
+		}
 	})
 	pc.OnICEConnectionStateChange(func(state webrtc.ICEConnectionState) { post(pathChanged{c, state}) })
 	dtls := pc.SCTP().Transport()

@@ -32,6 +32,8 @@ type Config struct {
 	Codecs []string
 	// UDP carries all media; its listen addresses become the host candidates.
 	UDP *egress.Mux
+	// TCPPorts are those at which clients reach ICE over TCP besides the ports of UDP. It is joined to UDP's socket.
+	TCPPorts []uint16
 	// CongestionControl sends each receiver no more than its network carries; without it, the best of everything.
 	CongestionControl bool
 }
@@ -42,6 +44,7 @@ type SFU struct {
 	log      *slog.Logger
 	codecs   []string
 	udp      *egress.Mux
+	tcpPorts []uint16
 	settings webrtc.SettingEngine
 	began    time.Time
 	controls bool // congestion
@@ -68,7 +71,8 @@ func New(cfg Config, log *slog.Logger) (*SFU, error) {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
 	s := &SFU{
-		log: log, codecs: cfg.Codecs, udp: cfg.UDP, settings: settings, began: time.Now(), rooms: make(map[string]*room),
+		log: log, codecs: cfg.Codecs, udp: cfg.UDP, tcpPorts: cfg.TCPPorts, settings: settings, began: time.Now(),
+		rooms:    make(map[string]*room),
 		controls: cfg.CongestionControl, clock: newPaceClock(cfg.UDP.Conn()), voices: newVoiceClock(),
 		crew: newCrew(cfg.UDP.Conn()),
 		stop: make(chan struct{}), tell: func(string, RoomEvent) {},

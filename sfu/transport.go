@@ -20,9 +20,10 @@ type transport struct {
 	socket *egress.Conn
 	ssrc   uint32 // as which our RTCP speaks
 
-	handshake dtlssrtp.Handshake
-	session   atomic.Pointer[dtlssrtp.Session]   // nil until DTLS is connected
-	path      atomic.Pointer[egress.Destination] // nil until a pair is selected
+	handshake   dtlssrtp.Handshake
+	nominations nominations
+	session     atomic.Pointer[dtlssrtp.Session]   // nil until DTLS is connected
+	path        atomic.Pointer[egress.Destination] // nil until a pair is selected
 
 	// Owned by the peer's loop.
 	release func() // ends the route of what comes in
@@ -32,9 +33,11 @@ func newTransport(socket *egress.Conn) *transport {
 	return &transport{socket: socket, ssrc: rand.Uint32(), release: func() {}} //nolint:gosec // any number will do
 }
 
-// observe makes settings those of a connection whose handshake this transport takes its keys from.
+// observe makes settings those of a connection whose handshake this transport takes its keys from, and whose path it
+// goes by.
 func (t *transport) observe(settings webrtc.SettingEngine) webrtc.SettingEngine {
 	t.handshake.Observe(&settings)
+	t.nominations.observe(&settings)
 	return settings
 }
 

@@ -18,6 +18,7 @@ import (
 	"parley/sfu"
 	"parley/sfu/capacity"
 	"parley/sfu/egress"
+	"parley/sfu/icetcp"
 	"parley/sfu/turn"
 	"parley/signaling"
 	"parley/signaling/store"
@@ -39,6 +40,7 @@ type app struct {
 	capacity  *capacity.Meter
 	hub       *signaling.Hub
 	turn      *turn.Server // nil if switched off
+	iceTCP    *icetcp.Server
 	site      *web.Site
 	servers   []*http.Server
 	listeners []net.Listener
@@ -76,7 +78,8 @@ func run(ctx context.Context, cfg configs.Config, log *slog.Logger, ready func(u
 // start opens everything but the doors.
 func (a *app) start(ctx context.Context) error {
 	for _, step := range []func(ctx context.Context) error{
-		a.openStore, a.openMedia, a.startSFU, a.startCapacity, a.startSignaling, a.startTURN, a.listen, a.listenMetrics,
+		a.openStore, a.openMedia, a.openICETCP, a.startSFU, a.startCapacity, a.startSignaling, a.startTURN, a.listen,
+		a.listenMetrics,
 	} {
 		if err := step(ctx); err != nil {
 			return err // which says what failed
@@ -129,6 +132,19 @@ func (a *app) openMedia(ctx context.Context) error {
 	return nil
 }
 
+// openICETCP opens the media port for TCP as well.
+func (a *app) openICETCP(ctx context.Context) error {
+	a.iceTCP = icetcp.New(a.mux.Conn(), icetcp.Limits{}, a.log)
+	a.onStop(a.iceTCP.Close)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp",
+		net.JoinHostPort(mediaHost(a.cfg, a.announced), strconv.Itoa(a.cfg.Media.Port)))
+	if err != nil {
+		return fmt.Errorf("media socket for TCP: %w", err)
+	}
+	a.iceTCP.Accept(listener)
+	return nil
+}
+
 // batching is the way of sending of that name, which the configuration has validated.
 func batching(name string) egress.Batching {
 	for _, b := range []egress.Batching{egress.GSO, egress.Messages} {
@@ -141,7 +157,8 @@ func batching(name string) egress.Batching {
 
 func (a *app) startSFU(context.Context) error {
 	s, err := sfu.New(sfu.Config{
-		Codecs: a.cfg.Media.Codecs, UDP: a.mux, CongestionControl: a.cfg.Media.CongestionControl,
+		Codecs: a.cfg.Media.Codecs, UDP: a.mux, TCPPorts: sharedPorts(a.cfg, a.announced),
+		CongestionControl: a.cfg.Media.CongestionControl,
 	}, a.log)
 	if err != nil {
 		return fmt.Errorf("start the SFU: %w", err)
@@ -173,7 +190,7 @@ func (a *app) startCapacity(context.Context) error {
 
 // startSignaling makes the hub and the pages, which need each other's parts: logging out ends sockets.
 func (a *app) startSignaling(context.Context) error {
-	secure := a.cfg.HTTP.TLSCertFile != ""
+	secure := a.cfg.HTTP.Secure()
 	logOuts := &logOuts{Store: a.store}
 	sessions, err := auth.NewSessions(auth.SessionConfig{
 		KeyFile:  filepath.Join(a.cfg.Store.DataDir, "session.key"),

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -190,6 +191,10 @@ func newICEServers(cfg configs.Config, announced []netip.AddrPort) (*iceServers,
 		at := net.JoinHostPort(host, strconv.Itoa(cfg.TURN.Port))
 		ice.further = append(ice.further, protocol.ICEServer{URLs: []string{"stun:" + at}})
 		ice.urls = append(ice.urls, "turn:"+at+"?transport=udp", "turn:"+at+"?transport=tcp")
+		// An address in place of a name has no certificate that browsers believe.
+		if cfg.HTTP.Secure() && cfg.HTTP.PublicHost != "" {
+			ice.urls = append(ice.urls, "turns:"+net.JoinHostPort(host, strconv.Itoa(publicPort(cfg)))+"?transport=tcp")
+		}
 	}
 	return ice, nil
 }
@@ -213,6 +218,32 @@ func turnHosts(cfg configs.Config, announced []netip.AddrPort) []string {
 		}
 	}
 	return hosts
+}
+
+// publicPort is the port by which browsers reach the pages.
+func publicPort(cfg configs.Config) int {
+	if cfg.HTTP.PublicPort != 0 {
+		return cfg.HTTP.PublicPort
+	}
+	_, port, _ := net.SplitHostPort(cfg.HTTP.Listen) // validated
+	number, _ := strconv.Atoi(port)
+	return number
+}
+
+// sharedPorts is where clients find ICE over TCP besides the media port: at the port of the pages, unless something in
+// front of it ends TLS, or it is for this machine alone while media is not.
+func sharedPorts(cfg configs.Config, announced []netip.AddrPort) []uint16 {
+	host, _, _ := net.SplitHostPort(cfg.HTTP.Listen)
+	ip, err := netip.ParseAddr(host)
+	outside := func(a netip.AddrPort) bool { return !a.Addr().IsLoopback() }
+	switch {
+	case !cfg.HTTP.Secure(), publicPort(cfg) == 0:
+		return nil
+	case (host == "localhost" || err == nil && ip.IsLoopback()) && slices.ContainsFunc(announced, outside):
+		return nil
+	default:
+		return []uint16{uint16(publicPort(cfg))}
+	}
 }
 
 // RTCConfig makes the configuration of one participant, with credentials of their own.

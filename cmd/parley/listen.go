@@ -1,42 +1,75 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
+	"strconv"
 	"time"
 
+	"parley/cmd/parley/certs"
+	"parley/cmd/parley/front"
 	"parley/web"
 )
 
 // drainWithin is how long requests that are under way may take when the server stops.
 const drainWithin = time.Second
 
-// listen opens the door of the pages and the websocket.
+// listen opens the door of the pages and the websocket, by which TURN and ICE over TCP come as well.
 func (a *app) listen(ctx context.Context) error {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.HTTP.Listen)
 	if err != nil {
 		return err
 	}
-	if a.cfg.HTTP.TLSCertFile != "" {
-		certificate, err := tls.LoadX509KeyPair(a.cfg.HTTP.TLSCertFile, a.cfg.HTTP.TLSKeyFile)
-		if err != nil {
-			return errors.Join(fmt.Errorf("certificate: %w", err), listener.Close())
-		}
-		// HTTP/1.1 only: browsers open websockets over it, and pages are few.
-		listener = tls.NewListener(listener, &tls.Config{
-			Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
-		})
+	to := front.Config{ICE: a.iceTCP.Serve}
+	if a.turn != nil {
+		to.TURN = a.turn.Serve
 	}
-	a.serve(listener, a.site)
+	if to.TLS, err = a.tls(); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	a.serve(front.New(listener, to, a.log), a.site)
 	a.onStop(func() error {
 		a.site.Close()
 		return nil
 	})
 	return nil
+}
+
+// tls says how to end TLS here, nil if it is not.
+func (a *app) tls() (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
+	switch {
+	case a.cfg.HTTP.TLSCertFile != "":
+		files, err := certs.NewFiles(a.cfg.HTTP.TLSCertFile, a.cfg.HTTP.TLSKeyFile, a.log)
+		if err != nil {
+			return nil, err
+		}
+		config.GetCertificate = files.GetCertificate
+	case a.cfg.HTTP.ACME:
+		authority, err := certs.NewACME(certs.ACMEConfig{
+			Host: a.cfg.HTTP.PublicHost, Email: a.cfg.HTTP.ACMEEmail, Directory: a.cfg.HTTP.ACMEDirectory,
+			CAFile: a.cfg.HTTP.ACMECAFile, Dir: filepath.Join(a.cfg.Store.DataDir, "acme"),
+		}, a.log)
+		if err != nil {
+			return nil, err
+		}
+		config.GetCertificate = authority.GetCertificate
+		config.NextProtos = append(config.NextProtos, certs.ChallengeProtocol)
+		authority.Start() // it needs the port, which is open, and is served in a moment
+		a.onStop(func() error {
+			authority.Close()
+			return nil
+		})
+	default:
+		return nil, nil
+	}
+	return config, nil
 }
 
 // serve has a server for the listener started with the others.
@@ -66,16 +99,16 @@ func ignoreClosed(err error) error {
 // url is what to open in a browser.
 func (a *app) url() string {
 	scheme := "http"
-	if a.cfg.HTTP.TLSCertFile != "" {
+	if a.cfg.HTTP.Secure() {
 		scheme = "https"
 	}
 	address := a.listeners[0].Addr().(*net.TCPAddr) // listen opened TCP
-	host := address.IP.String()
+	host, port := address.IP.String(), cmp.Or(a.cfg.HTTP.PublicPort, address.Port)
 	switch {
 	case a.cfg.HTTP.PublicHost != "":
 		host = a.cfg.HTTP.PublicHost
 	case address.IP.IsUnspecified():
 		host = "localhost"
 	}
-	return fmt.Sprintf("%s://%s/", scheme, net.JoinHostPort(host, fmt.Sprint(address.Port)))
+	return fmt.Sprintf("%s://%s/", scheme, net.JoinHostPort(host, strconv.Itoa(port)))
 }

@@ -60,6 +60,7 @@ func (a *app) registerGauges(registry *prometheus.Registry) {
 		func() float64 { return a.capacity.State().Egress })
 	count("parley_squeeze", "How much less video all get than they could, 0 for nothing less.",
 		func() int { return int(a.capacity.State().Squeeze) })
+	count("parley_ice_tcp_connections", "Connections of ICE over TCP.", func() int { return a.iceTCP.Stats().Connections })
 	if a.turn != nil {
 		count("parley_turn_allocations", "Live TURN allocations.", func() int { return a.turn.Stats().Allocations })
 	}

@@ -92,7 +92,7 @@ func (g *gate) AllocatePacketConn(string, int) (net.PacketConn, net.Addr, error)
 	g.relays[r.client] = r
 	g.mu.Unlock()
 	if g.stream != nil {
-		s.streams.settled(g.stream)
+		s.streams.Settle(g.stream)
 	}
 	s.counters.allocated.Add(1)
 	s.log.Debug("turn allocated", "client", r.client, "relay", r.addr, "user", r.user)

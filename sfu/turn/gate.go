@@ -163,7 +163,7 @@ func (g *gate) forget(r *relay) {
 	}
 	g.mu.Unlock()
 	if mine && g.stream != nil {
-		g.server.streams.pending(g.stream)
+		g.server.streams.Unsettle(g.stream)
 	}
 }
 

@@ -21,6 +21,8 @@ import (
 	"sync/atomic"
 
 	"github.com/pion/logging"
+
+	"parley/sfu/admission"
 )
 
 // Server is a running STUN and TURN server.
@@ -30,7 +32,7 @@ type Server struct {
 	log     *slog.Logger
 	media   []mediaAddr
 	table   *table
-	streams *streams
+	streams *admission.Set[*stream]
 	pion    logging.LoggerFactory
 
 	buffers  sync.Pool // of *[]byte: packets on their way to clients
@@ -54,10 +56,12 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 		return nil, errors.Join(err, closeAll(cfg))
 	}
 	s := &Server{
-		cfg:     cfg,
-		log:     log,
-		table:   newTable(cfg.Limits, reserved(cfg)),
-		streams: newStreams(cfg.Limits),
+		cfg:   cfg,
+		log:   log,
+		table: newTable(cfg.Limits, reserved(cfg)),
+		streams: admission.NewSet[*stream](admission.Limits{
+			Connections: cfg.Limits.Connections, Pending: cfg.Limits.Pending, PendingFor: cfg.Limits.PendingFor,
+		}),
 		// Pion reports each packet that it cannot place; what matters of that is counted.
 		pion: &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled},
 	}
@@ -74,7 +78,7 @@ func New(cfg Config, log *slog.Logger) (*Server, error) {
 		}
 	}
 	for _, l := range cfg.Listeners {
-		s.acceptors.Go(func() { s.accept(l) })
+		s.acceptors.Go(func() { admission.Accept(l, s.Serve) })
 	}
 	return s, nil
 }
@@ -89,7 +93,7 @@ func (s *Server) ended(g *gate, err error) {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			s.counters.refused[idle].Add(1)
 		}
-		s.streams.remove(g.stream)
+		s.streams.Remove(g.stream)
 	}
 	s.readers.Done()
 }
@@ -102,7 +106,7 @@ func (s *Server) Close() error {
 	s.table.close()
 	err := closeAll(s.cfg)
 	s.acceptors.Wait()
-	s.streams.close()
+	s.streams.Close()
 	s.readers.Wait()
 	s.table.handlers.Wait()
 	return err

@@ -53,7 +53,7 @@ type Stats struct {
 func (s *Server) Stats() Stats {
 	stats := Stats{
 		Allocations: s.table.size(),
-		Streams:     s.streams.size(),
+		Streams:     s.streams.Size(),
 		Allocated:   s.counters.allocated.Load(),
 		Refused:     make(map[string]uint64, reasons),
 		Garbage:     s.counters.garbage.Load(),

@@ -8,6 +8,7 @@ export class FakeConnection extends EventTarget {
   localDescription = null;
   remoteDescription = null;
   closed = false;
+  restarts = 0;
   candidates = [];
   channels = [];
   transceivers = [];
@@ -49,6 +50,11 @@ export class FakeConnection extends EventTarget {
 
   setConfiguration(configuration) {
     this.configuration = configuration;
+  }
+
+  restartIce() {
+    this.restarts++;
+    this.need();
   }
 
   close() {

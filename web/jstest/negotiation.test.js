@@ -238,6 +238,21 @@ test('a failed connection asks for a reset, and drops signals until it came', as
   assert.equal(take()[0], 'answer to for the new one');
 });
 
+test('a silent path is looked for anew, on the same connection', async () => {
+  const { connection, connections, answer, take } = await connected();
+  connection.change('connected');
+  connection.change('disconnected');
+  await rest();
+  assert.equal(connection.restarts, 1);
+  assert.deepEqual(take(), ['offer 2']);
+  answer('with other candidates');
+  connection.change('connected');
+  await rest();
+  assert.deepEqual(take(), []);
+  assert.equal(connections.length, 1);
+  assert.equal(connection.closed, false);
+});
+
 test('a description that is refused asks for a reset', async () => {
   const { connection, offer, take } = await connected();
   connection.refusing = true;

@@ -280,10 +280,15 @@ export class Negotiation extends EventTarget {
     }
   }
 
-  /** @param {RTCPeerConnectionState} state */
+  /**
+   * A path that is silent is looked for anew beside the old one: it may be blocked where another is not. Media that still
+   * comes is not disturbed, and what was decided to be sent and received stays.
+   * @param {RTCPeerConnectionState} state
+   */
   #stateChanged(state) {
     this.#emit('state', state);
     if (state === 'connected') this.#resets = 0;
+    if (state === 'disconnected') this.#connection?.restartIce();
     if (state === 'failed') this.#reset();
   }
 
