@@ -49,7 +49,7 @@ async function checkInPeace(person) {
 }
 
 const DEVICES = ['secure', 'camera', 'microphone', 'speaker'];
-const NETWORK = ['socket', 'udp', 'turn_udp', 'turn_tcp', 'up', 'down'];
+const NETWORK = ['socket', 'udp', 'tcp', 'turn_udp', 'turn_tcp', 'up', 'down'];
 
 for (const kind of /** @type {const} */ (['chromium', 'firefox'])) {
   test(`all is well, in ${kind}`, async (t) => {
