@@ -345,3 +345,23 @@ test('new ICE servers count at once and for later connections', async () => {
   const expected = { iceServers: [{ urls: 'turn:a' }], bundlePolicy: 'max-bundle' };
   assert.deepEqual([connection.configuration, connections[1].configuration], [expected, expected]);
 });
+
+test('what was gathered for RTCP by itself is not told: nothing that is sent there would arrive', async () => {
+  const { negotiation, connections, take } = open();
+  negotiation.prepare();
+  await rest();
+  const [connection] = connections;
+  const media = 'a=candidate:0 1 UDP 2122252543 192.0.2.7 40941 typ host\r\n';
+  const rtcp = 'a=candidate:0 2 UDP 2122252542 192.0.2.7 55026 typ host\r\n';
+  connection.localDescription = { type: 'offer', sdp: `v=0\r\n${media}${rtcp}a=mid:0\r\n` };
+  negotiation.start();
+  assert.deepEqual(take(), [`v=0\r\n${media}a=mid:0\r\n`]);
+  for (const [component, line] of [
+    ['rtcp', rtcp],
+    ['rtp', media],
+  ]) {
+    const candidate = { component, candidate: line.trim(), toJSON: () => line.trim() };
+    connection.dispatchEvent(Object.assign(new Event('icecandidate'), { candidate }));
+  }
+  assert.deepEqual(take(), [media.trim()]);
+});

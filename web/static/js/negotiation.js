@@ -9,6 +9,10 @@ import { FEATURES_ID, FEATURES_LABEL, RESET, SFU } from './protocol.js';
  * @property {(configuration: RTCConfiguration) => RTCPeerConnection} [create]
  */
 
+// Firefox gathers for RTCP too, in what it says before the server has said that it wants none (RFC 5761). What the
+// server sent there would be lost.
+const OF_RTCP = /^a=candidate:\S+ 2 .*\r?\n/gm;
+
 // After so many resets in a row the next one waits: FIRST_DELAY, doubled up to LAST_DELAY, in ms.
 const FREE_RESETS = 1;
 const FIRST_DELAY = 1000;
@@ -250,7 +254,7 @@ export class Negotiation extends EventTarget {
       return;
     }
     const { type, sdp } = connection.localDescription;
-    this.#send({ description: { type, sdp } });
+    this.#send({ description: { type, sdp: sdp.replace(OF_RTCP, '') } });
   }
 
   /** Sends the offer with the candidates that were gathered meanwhile. @param {RTCPeerConnection} connection */
@@ -263,7 +267,8 @@ export class Negotiation extends EventTarget {
   #sendCandidate(candidate) {
     if (this.#waiting) return; // the offer will have it
     if (candidate === null) this.#send({ candidate: null });
-    else if (candidate.candidate !== '') this.#send({ candidate: candidate.toJSON() });
+    else if (candidate.candidate !== '' && candidate.component !== 'rtcp')
+      this.#send({ candidate: candidate.toJSON() });
   }
 
   /**
