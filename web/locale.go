@@ -88,7 +88,9 @@ func newLocales(fsys fs.FS) (*locales, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read locale: %w", err)
 		}
-		one := &locale{Language: name, scripts: map[string]message{}, room: map[string]message{}, digits: regexp.MustCompile(`\d+`)}
+		one := &locale{
+			Language: name, scripts: map[string]message{}, room: map[string]message{}, digits: regexp.MustCompile(`\d+`),
+		}
 		if err := json.Unmarshal(data, &one.messages); err != nil {
 			return nil, fmt.Errorf("read locale %s: %w", name, err)
 		}
