@@ -11,7 +11,8 @@ func TestDiagnosticsPage(t *testing.T) {
 	site := newTestSite(t, Config{Codecs: []string{"opus", "vp8"}})
 	session := site.session(t)
 	w := site.get("/diagnostics/", session)
-	checkPage(t, w, http.StatusOK, `data-codecs="opus vp8"`, "diagnostics.verdict.no_media", site.assets.path("js/diagnostics.js"))
+	script := site.assets.path("js/diagnostics.js")
+	checkPage(t, w, http.StatusOK, `data-codecs="opus vp8"`, "diagnostics.verdict.no_media", script)
 	for _, row := range append(mediaPaths(), "secure", "camera", "microphone", "speaker", "socket", "up", "down") {
 		if n := strings.Count(w.Body.String(), `data-row="`+row+`"`); n != 1 {
 			t.Errorf("%d rows of %s", n, row)
