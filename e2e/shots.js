@@ -61,6 +61,33 @@ const STATES = {
     await shoot(ben.page, 'prejoin-without');
   },
 
+  async diagnostics(browser) {
+    const anna = await scene.person('Anna', browser, 'Kitchen', { concealed: true });
+    await anna.page.goto(`${url}/diagnostics/`);
+    await shoot(anna.page, 'diagnostics-before');
+    await anna.page.click('#start');
+    await anna.page.waitForSelector('[data-row=camera][data-state=running]');
+    await anna.page.screenshot({ path: join(directory, 'diagnostics-running.png') });
+    await anna.page.waitForSelector('main[data-state=done]', { timeout: 60_000 });
+    await shoot(anna.page, 'diagnostics-good');
+    const ben = await scene.person('Ben', browser, 'Kitchen', { refused: { camera: ['NotAllowedError'] } });
+    await ben.page.goto(`${url}/diagnostics/`);
+    await ben.page.click('#start');
+    await ben.page.waitForSelector('main[data-state=done]', { timeout: 60_000 });
+    await shoot(ben.page, 'diagnostics-denied');
+  },
+
+  async trouble(browser) {
+    const closed = await Scene.open(later, { flags: ['--announce', '127.0.0.1:1999', '--turn-port', '0'] });
+    const anna = await closed.person('Anna', browser, 'Kitchen', { concealed: true });
+    await anna.page.waitForSelector('#prejoin .trouble', { visible: true });
+    await shoot(anna.page, 'prejoin-trouble');
+    await anna.page.goto(`${closed.server.url}/diagnostics/`);
+    await anna.page.click('#start');
+    await anna.page.waitForSelector('main[data-state=done]', { timeout: 60_000 });
+    await shoot(anna.page, 'diagnostics-no-media');
+  },
+
   async few(browser) {
     const people = [];
     for (const name of ['Anna', 'Ben', 'Cleo', 'Dora'])

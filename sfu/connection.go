@@ -176,7 +176,7 @@ func (c *connection) readFeatures(channel io.Reader, post func(action)) {
 // setRemote applies a description and the candidates that came before it.
 func (c *connection) setRemote(description Description) error {
 	err := c.pc.SetRemoteDescription(webrtc.SessionDescription{
-		Type: webrtc.NewSDPType(description.Type), SDP: description.SDP,
+		Type: webrtc.NewSDPType(description.Type), SDP: withoutRTCP(description.SDP),
 	})
 	if err != nil {
 		return err
@@ -294,6 +294,9 @@ func (c *connection) addCandidate(candidate *Candidate) error {
 	}
 	if len(candidate.Candidate) > maxCandidate {
 		return fmt.Errorf("%w: longer than %d bytes", ErrCandidate, maxCandidate)
+	}
+	if ofRTCP(candidate.Candidate) {
+		return nil
 	}
 	if !c.described {
 		c.early = append(c.early, *candidate)

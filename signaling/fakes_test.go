@@ -162,6 +162,13 @@ func (f *fakePresence) set(key string, there bool) {
 	f.log = append(f.log, fmt.Sprint(key, " ", there))
 }
 
+// changes returns all that it was told, in order.
+func (f *fakePresence) changes() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.log)
+}
+
 // fakeRenderer writes fragments that tests can read.
 type fakeRenderer struct{}
 

@@ -69,7 +69,7 @@ type arrival struct {
 
 func newRoom(h *Hub, name string) *room {
 	return &room{
-		hub: h, name: name, members: make(map[string]*member), floor: floor.New(h.cfg.RoomAccess, h.cfg.RoomPassword),
+		hub: h, name: name, members: make(map[string]*member), floor: floor.New(h.accessOf(name), h.cfg.RoomPassword),
 		chat: chat.New(),
 	}
 }
@@ -91,7 +91,7 @@ func (r *room) enter(m, leaving *member, ticket floor.Ticket) (found arrival, ok
 	if leaving != nil {
 		ticket.Place = leaving.person
 	}
-	changes, err := r.floor.Enter(m.person, ticket)
+	changes, err := r.letIn(m, leaving, ticket)
 	if err != nil {
 		r.closeIfEmpty() // it was opened for m
 		return arrival{}, true, err

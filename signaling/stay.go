@@ -45,7 +45,9 @@ func (s *Session) join(wanted protocol.Join) {
 	}
 	s.Send(protocol.KeyRTC, protocol.Others{Type: protocol.TypeOthers, IDs: ids})
 	s.write(s.hub.headerFrame(found.header))
-	s.hub.deps.Presence.Enter(name, s.ChannelName())
+	if !protocol.IsCheck(name) {
+		s.hub.deps.Presence.Enter(name, s.ChannelName())
+	}
 	s.log.Info("entered", "room", name, "people", found.header.People, "viewers", found.header.Viewers)
 	for _, handler := range s.opened {
 		if s.room == nil { // the handler before could not go on
@@ -112,7 +114,9 @@ func (s *Session) leave() {
 	s.inCall.Store(false)
 	s.live.leave()
 	s.hub.leave(r, m)
-	s.hub.deps.Presence.Leave(r.name, s.ChannelName())
+	if !protocol.IsCheck(r.name) {
+		s.hub.deps.Presence.Leave(r.name, s.ChannelName())
+	}
 	s.log.Info("left", "room", r.name)
 	entered := s.entered
 	s.entered = nil

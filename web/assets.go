@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -81,12 +82,15 @@ func assetType(name string) string {
 // path returns the address of an asset.
 func (a *assets) path(name string) string { return assetRoot + a.hash + "/" + name }
 
+// notOfRooms are the scripts that the page of a room does not load, or not until it has time.
+var notOfRooms = regexp.MustCompile(`^js/(diagnostics|elements/(diagnostics|senses|testpicture))\b`)
+
 // modules returns the names of all scripts of the page of a room, so that a browser need not find out one after the
 // other.
 func (a *assets) modules() []string {
 	var names []string
 	for name := range a.files {
-		if strings.HasPrefix(name, "js/") {
+		if strings.HasPrefix(name, "js/") && !notOfRooms.MatchString(name) {
 			names = append(names, name)
 		}
 	}

@@ -48,7 +48,16 @@ const dom = [
   'fetch',
 ];
 const observers = ['ResizeObserver', 'IntersectionObserver', 'MutationObserver', 'matchMedia'];
-const page = ['window', 'document', 'navigator', 'location', 'URLSearchParams', 'addEventListener', 'globalThis'];
+const page = [
+  'window',
+  'document',
+  'navigator',
+  'location',
+  'URLSearchParams',
+  'AbortController',
+  'addEventListener',
+  'globalThis',
+];
 const sound = ['Audio', 'AudioContext', 'HTMLMediaElement'];
 const node = [
   'process',
@@ -58,6 +67,7 @@ const node = [
   'globalThis',
   'AbortSignal',
   'WebSocket',
+  'EventSource',
   'AudioContext',
   'setImmediate',
   'structuredClone',
@@ -82,6 +92,10 @@ export default [
     rules: { 'no-restricted-imports': ['error', { patterns: ['*'] }] },
   },
   {
+    files: ['web/static/js/diagnostics-socket.js'],
+    languageOptions: { globals: readonly(['WebSocket', 'crypto', 'location']) },
+  },
+  {
     // The only modules that touch the document.
     files: ['web/static/js/elements/*.js'],
     languageOptions: { globals: readonly([...shared, ...media, ...dom, ...observers]) },
@@ -91,7 +105,8 @@ export default [
     },
   },
   {
-    files: ['web/static/js/app.js'],
+    // Each the start of a page: what knows the window.
+    files: ['web/static/js/app.js', 'web/static/js/diagnostics.js'],
     languageOptions: { globals: readonly([...shared, ...media, ...page, ...sound]) },
     rules: { 'no-restricted-imports': 'off' },
   },

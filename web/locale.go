@@ -22,6 +22,8 @@ const (
 
 	// pageKeys begin with this: words of templates, which scripts need not know.
 	pageKeys = "page."
+	// diagnosticsKeys begin with this: words of the scripts of one page, which the others need not load.
+	diagnosticsKeys = "diagnostics."
 )
 
 var (
@@ -34,7 +36,8 @@ type locale struct {
 	Language string // as in <html lang>
 	Name     string // the language's own
 	messages map[string]message
-	scripts  map[string]message // those that the scripts of a room need
+	scripts  map[string]message // those that scripts need
+	room     map[string]message // of them, those of all pages but the diagnostics
 	digits   *regexp.Regexp
 }
 
@@ -85,13 +88,18 @@ func newLocales(fsys fs.FS) (*locales, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read locale: %w", err)
 		}
-		one := &locale{Language: name, scripts: map[string]message{}, digits: regexp.MustCompile(`\d+`)}
+		one := &locale{
+			Language: name, scripts: map[string]message{}, room: map[string]message{}, digits: regexp.MustCompile(`\d+`),
+		}
 		if err := json.Unmarshal(data, &one.messages); err != nil {
 			return nil, fmt.Errorf("read locale %s: %w", name, err)
 		}
 		for key, m := range one.messages {
 			if !strings.HasPrefix(key, pageKeys) {
 				one.scripts[key] = m
+			}
+			if !strings.HasPrefix(key, pageKeys) && !strings.HasPrefix(key, diagnosticsKeys) {
+				one.room[key] = m
 			}
 		}
 		one.Name = one.messages["page.language.name"].Other
@@ -110,6 +118,14 @@ func newLocales(fsys fs.FS) (*locales, error) {
 	}
 	l.matcher = language.NewMatcher(tags)
 	return l, nil
+}
+
+// scriptsOf is the words that the scripts of a page need.
+func (l *locale) scriptsOf(page string) map[string]message {
+	if page == "diagnostics" {
+		return l.scripts
+	}
+	return l.room
 }
 
 // of is the locale of a request: what its cookie says, else the best of what the browser asks for.

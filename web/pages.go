@@ -40,7 +40,7 @@ type framed interface {
 
 // in completes the frame for a request.
 func (f *frame) in(r *http.Request, l *locale, all []*locale) {
-	f.Language, f.Languages, f.messages, f.Path = l.Language, all, l.scripts, r.URL.RequestURI()
+	f.Language, f.Languages, f.messages, f.Path = l.Language, all, l.scriptsOf(f.Page), r.URL.RequestURI()
 	if cookie, err := r.Cookie(themeCookie); err == nil && (cookie.Value == "light" || cookie.Value == "dark") {
 		f.Theme = cookie.Value
 	}
@@ -89,7 +89,7 @@ func newPages(assets *assets, locales *locales, sprite template.HTML) (*pages, e
 			return nil, err
 		}
 		for name, files := range map[string][]string{
-			"login": nil, "lobby": nil, "error": nil, "room": {"templates/room/*.html"},
+			"login": nil, "lobby": nil, "error": nil, "diagnostics": nil, "room": {"templates/room/*.html"},
 		} {
 			page, err := layout.Clone()
 			if err != nil {

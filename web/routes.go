@@ -26,11 +26,12 @@ func (s *Site) routes() http.Handler {
 	r.POST("/", s.enterRoom)
 	r.GET("/rooms/", s.streamRooms)
 	r.Match(page, "/r/:room/", s.roomPage)
+	r.Match(page, "/diagnostics/", s.diagnosticsPage)
 	r.GET("/ws/:room/", s.serveSocket)
 
 	r.Match(page, "/static/*asset", s.serveAsset)
 
-	for _, slashless := range []string{"/login", "/rooms", "/r/:room", "/ws/:room"} {
+	for _, slashless := range []string{"/login", "/rooms", "/diagnostics", "/r/:room", "/ws/:room"} {
 		r.Match(page, slashless, addSlash)
 	}
 	return r

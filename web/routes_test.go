@@ -26,6 +26,8 @@ func TestRedirects(t *testing.T) {
 		{"/?" + strings.Repeat("a", maxNext), false, http.StatusFound, "/login/"},
 		{"/r/J%C3%BCrgen/", false, http.StatusFound, "/login/?next=/r/J%25C3%25BCrgen/"},
 
+		{"/diagnostics/", false, http.StatusFound, "/login/?next=/diagnostics/"},
+		{"/diagnostics", false, http.StatusMovedPermanently, "/diagnostics/"},
 		{"/login", false, http.StatusMovedPermanently, "/login/"},
 		{"/rooms", false, http.StatusMovedPermanently, "/rooms/"},
 		{"/r/standup", false, http.StatusMovedPermanently, "/r/standup/"},

@@ -227,6 +227,7 @@ func (a *app) startSignaling(context.Context) error {
 		Guesses:       auth.NewGuesses(),
 	}, a.log)
 	a.hub.Register(signaling.NewChat(fragments))
+	a.hub.Register(signaling.NewEcho())
 	logOuts.hub = a.hub
 	a.onStop(func() error {
 		ctx, cancel := context.WithTimeout(context.Background(), stopWithin)

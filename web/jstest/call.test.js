@@ -389,7 +389,7 @@ test('which layers are wanted is the publisher’s to act on', async () => {
   assert.deepEqual(take(), ['layers 1']);
 });
 
-test('that nothing arrives at the server is a reason to look for another path', async () => {
+test('that nothing arrives at the server is a reason to look for another path', () => {
   const { server, take } = open();
   server('silent', {});
   assert.deepEqual(take(), ['seek']);

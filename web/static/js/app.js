@@ -23,7 +23,7 @@ import { findPage, removeElement } from './elements/page.js';
 import { connectPages } from './elements/pages.js';
 import { Panels } from './elements/panels.js';
 import { connectMuteAll, People } from './elements/people.js';
-import { connectPrejoin } from './elements/prejoin.js';
+import { connectPrejoin, showTrouble } from './elements/prejoin.js';
 import { connectReactions } from './elements/reactions.js';
 import { connectRoomMenu } from './elements/roommenu.js';
 import { showSelf } from './elements/self.js';
@@ -59,6 +59,7 @@ import { said, speak, t } from './words.js';
 /** @import {Page} from './elements/page.js' */
 
 const HEARTBEAT = 15_000; // ms; the server wants one every 30 s
+const IDLE = 1500; // ms on the page before the connection is tried, so that it is in nobody's way who joins at once
 const LIMITS = 2000; // ms between looks at what limits one's own picture
 
 /** What the `error` app tells that is said on the page. */
@@ -94,6 +95,7 @@ function start(page) {
     });
   }
   connectSocket(page, parts, words);
+  tryConnection(page, parts);
   void capture.open(); // to be looked at before the call
   addEventListener('pagehide', () => call.suspend());
   addEventListener('pageshow', ({ persisted }) => {
@@ -350,6 +352,33 @@ function connectSocket(page, { mux, connection, floor }, { announcements }) {
   setInterval(() => mux.send({ signal: 'hb' }), HEARTBEAT);
   // htmx may have connected before this script listened.
   if (page.room.hasAttribute('data-htmx-powered')) reconnect(page);
+}
+
+/**
+ * Looks once, while nobody has joined yet, whether a call would come about, and says so if not.
+ * @param {Page} page
+ * @param {Parts} parts
+ */
+function tryConnection({ prejoin }, { mux, call }) {
+  const ending = new AbortController();
+  call.addEventListener('active', () => {
+    ending.abort();
+    showTrouble(prejoin, '');
+  });
+  const run = async () => {
+    if (ending.signal.aborted) return;
+    const [{ checkQuickly }, { nameRoom, openSocket }] = await Promise.all([
+      import('./diagnostics-quick.js'),
+      import('./diagnostics-socket.js'),
+    ]);
+    const trouble = await checkQuickly({ mux, open: openSocket, name: nameRoom, signal: ending.signal });
+    if (!ending.signal.aborted) showTrouble(prejoin, trouble);
+  };
+  const begin = () => {
+    mux.apps.remove('rtc', 'connect', begin);
+    setTimeout(run, IDLE);
+  };
+  mux.apps.add('rtc', 'connect', begin);
 }
 
 /** Opens a new socket in place of the present one, if any. @param {Page} page */

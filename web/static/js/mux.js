@@ -27,7 +27,7 @@ const LAST = 5000;
 const SPREAD = 0.3;
 
 /** The handlers of every app, by app and event. */
-class Apps {
+export class Apps {
   /** @type {Map<string, Set<Handler>>} */
   #handlers = new Map();
 

@@ -1,4 +1,5 @@
 import { connectSelects, connectTone } from './choices.js';
+import { t } from '../words.js';
 import { find } from './page.js';
 
 /**
@@ -27,6 +28,17 @@ export function connectPrejoin(root, parts, playTone) {
     await parts.capture.set('camera', false);
     void parts.call.join();
   });
+}
+
+/**
+ * One line on what is wrong with the connection, and where to learn more.
+ * @param {HTMLElement} root `#prejoin`
+ * @param {'' | 'no_media' | 'far'} trouble
+ */
+export function showTrouble(root, trouble) {
+  const line = find('.trouble', root);
+  line.hidden = trouble === '';
+  find('.words', line).textContent = trouble && t(`quick.${trouble}`);
 }
 
 /**
