@@ -13,9 +13,9 @@ LDFLAGS := -s -w
 .PHONY: build run dist dist-check test test-go test-js test-browser test-netns packages check lint format fuzz soak bench \
         bwe-report shots clean FORCE
 
-# go itself knows what is stale.
+# go itself knows what is stale. Without cgo the binary needs nothing of the system that it runs on.
 build: $(ASSETS)
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/parley ./cmd/parley
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/parley ./cmd/parley
 
 run: build
 	bin/parley serve
@@ -57,7 +57,7 @@ test-js: $(NODE_WEB)
 # Those in e2e run the binary and keep the machine busy: on their own, after the others, some against the binary with
 # the race detector. Their own process does without: pion's clients race where ours do not.
 RACED := Calls|Leaving|Rooms|Resets
-test-go: build dist packages bin/parley-race $(PEBBLE)
+test-go: build packages bin/parley-race $(PEBBLE)
 	$(GO) test -race $$($(GO) list ./... | grep -v -e '/e2e$$' -e '/netns$$')
 	TEST_BINARY=$(CURDIR)/bin/parley-race $(GO) test -run '$(RACED)' ./e2e
 	$(GO) test -skip '$(RACED)' ./e2e
