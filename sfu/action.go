@@ -176,7 +176,10 @@ func (a secured) do(p *Peer) error {
 
 func (a pathSelected) do(p *Peer) error {
 	if a.c == p.conn {
-		a.c.transport.route(a.to, a.c.ingress)
+		p.log.Debug("path", "to", a.to)
+		if a.c.transport.route(a.to, a.c.ingress) {
+			a.c.sender.moved(time.Now())
+		}
 	}
 	return nil
 }

@@ -202,6 +202,17 @@ func (s *sender) reconsider(now time.Time) {
 	}
 }
 
+// moved tells that all takes another path from now on.
+func (s *sender) moved(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.control == nil {
+		return
+	}
+	s.control.Moved(now)
+	s.touch(now)
+}
+
 // touch has a review made as soon as one may be. mu is held.
 func (s *sender) touch(now time.Time) {
 	if s.control == nil || now.Sub(s.reviewed) >= s.spacing() {

@@ -26,7 +26,8 @@ type transport struct {
 	path        atomic.Pointer[egress.Destination] // nil until a pair is selected
 
 	// Owned by the peer's loop.
-	release func() // ends the route of what comes in
+	release func()         // ends the route of what comes in
+	former  netip.AddrPort // that was sent to last
 }
 
 func newTransport(socket *egress.Conn) *transport {
@@ -54,12 +55,16 @@ func (t *transport) secure() error {
 	return nil
 }
 
-// route sends to that address from now on, and has its media received by r.
-func (t *transport) route(to netip.AddrPort, r egress.Receiver) {
-	former := t.release
+// route sends to that address from now on, and has its media received by r. It reports whether another one was sent to
+// before.
+func (t *transport) route(to netip.AddrPort, r egress.Receiver) (moved bool) {
+	release := t.release
 	t.release = t.socket.Route(to, r)
 	t.path.Store(egress.NewDestination(to))
-	former()
+	release()
+	moved = t.former.IsValid() && t.former != to
+	t.former = to
+	return moved
 }
 
 // pause ends sending until there is a path again: without consent nothing may be sent (RFC 7675, 5.1).

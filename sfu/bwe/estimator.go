@@ -69,9 +69,18 @@ type Estimator struct {
 // New returns an Estimator that begins with that estimate, in bit/s, and never exceeds highest.
 func New(start, highest int, now time.Time) *Estimator {
 	e := &Estimator{epoch: now, max: float64(max(Min, highest))}
-	e.history.next = 1 << 16 // so that what is before the first has numbers too
+	e.history.begin(1 << 16) // so that what is before the first has numbers too
 	e.set(float64(start))
 	return e
+}
+
+// Moved begins anew, with that estimate: packets take another path from now on, of which the former one tells nothing.
+// Their numbers go on, and what is still told of those before does not count.
+func (e *Estimator) Moved(start int, now time.Time) {
+	next := e.history.next
+	*e = Estimator{epoch: now, max: e.max}
+	e.history.begin(next)
+	e.set(float64(start))
 }
 
 func (e *Estimator) set(estimate float64) { e.estimate = min(max(estimate, Min), e.max) }

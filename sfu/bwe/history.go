@@ -31,9 +31,13 @@ type packet struct {
 
 // history knows the latest packets by their transport-wide number.
 type history struct {
-	ring []packet // the length is a power of two
-	next uint64   // the number of the next packet, not wrapped
+	ring  []packet // the length is a power of two
+	next  uint64   // the number of the next packet, not wrapped
+	first uint64   // that of the first one
 }
+
+// begin makes number that of the first packet.
+func (h *history) begin(number uint64) { h.first, h.next = number, number }
 
 func (h *history) add(at time.Duration, size int, tag uint8, predicted time.Duration) uint16 {
 	if h.ring == nil {
@@ -65,7 +69,7 @@ func (h *history) grow() {
 func (h *history) find(number uint16) (*packet, uint64) {
 	back := uint64(uint16(h.next) - number) // 1: the latest
 	n := uint64(len(h.ring))
-	if back == 0 || back > n || back > h.next {
+	if back == 0 || back > n || back > h.next-h.first {
 		return nil, 0
 	}
 	return &h.ring[(h.next-back)%n], h.next - back

@@ -38,6 +38,7 @@ type Options struct {
 
 // Controller is the congestion control towards one subscriber: it has one owner, who hands in the time.
 type Controller[T any] struct {
+	options   Options
 	estimator *bwe.Estimator
 	prober    bwe.Prober
 	pacer     pace.Pacer[T]
@@ -56,6 +57,9 @@ type Controller[T any] struct {
 	calm      time.Time // since when there is no sign of congestion
 }
 
+// unknownRTT stands for the round trip time until it is known.
+const unknownRTT = 100 * time.Millisecond
+
 // New returns a Controller.
 func New[T any](o Options, now time.Time) *Controller[T] {
 	if o.Start <= 0 {
@@ -64,10 +68,19 @@ func New[T any](o Options, now time.Time) *Controller[T] {
 	if o.Max <= 0 {
 		o.Max = bwe.DefaultMax
 	}
-	c := &Controller[T]{estimator: bwe.New(o.Start, o.Max, now), rtt: 100 * time.Millisecond}
+	c := &Controller[T]{options: o, estimator: bwe.New(o.Start, o.Max, now), rtt: unknownRTT}
 	c.audio.began, c.calm, c.resends.began = now, now, now
 	c.shape(now)
 	return c
+}
+
+// Moved tells that packets take another path from now on: what was learnt of the former one is forgotten. What waits
+// still leaves, by and by.
+func (c *Controller[T]) Moved(now time.Time) {
+	c.estimator.Moved(c.options.Start, now)
+	c.prober, c.dark, c.rtt, c.drops = bwe.Prober{}, dark{}, unknownRTT, 0
+	c.congested, c.deep, c.relaxed, c.calm = false, false, false, now
+	c.shape(now)
 }
 
 // May reports whether a packet may be sent at once.

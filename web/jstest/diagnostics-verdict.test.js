@@ -12,9 +12,13 @@ const PORTS = {
 function ways(letters) {
   return Object.fromEntries(
     Object.entries(PORTS).map(([kind, port], i) => {
-      const state = { g: 'good', f: 'failed', r: 'failed', '-': 'absent' }[letters[i]];
-      const code = { g: '', f: 'ice', r: 'refused', '-': '' }[letters[i]];
-      return [kind, { state, code, port: state === 'good' ? port : '', ports: state === 'absent' ? [] : [port] }];
+      const state = { g: 'good', f: 'failed', r: 'failed', c: 'failed', '-': 'absent' }[letters[i]];
+      const code = { g: '', f: 'ice', r: 'refused', c: 'credentials', '-': '' }[letters[i]];
+      const addresses = kind.startsWith('turn') ? [] : ['203.0.113.99'];
+      return [
+        kind,
+        { state, code, port: state === 'good' ? port : '', ports: state === 'absent' ? [] : [port], addresses },
+      ];
     }),
   );
 }
@@ -70,7 +74,15 @@ const CASES = [
   ['UDP is blocked, and the relay has no UDP', { ways: ways('fg-g-') }, 'no_udp', 'warning'],
   ['all but 443 is blocked', { ways: ways('ffffg') }, 'only_443', 'warning'],
   ['the media port is closed', { ways: ways('fgggg') }, 'closed_port', 'warning', { ports: '7000/udp' }],
-  ['the media port is closed, for TCP too', { ways: ways('ffggg') }, 'closed_port', 'warning', { ports: '7000/udp' }],
+  ['nothing is where the server says', { ways: ways('ffggg') }, 'address', 'warning', { at: '203.0.113.99' }],
+  ['the relay has another secret', { ways: ways('ggcc-') }, 'credentials', 'warning'],
+  [
+    'the relay has another secret, and is needed',
+    { ways: ways('ffcc-'), speed: null },
+    'no_media',
+    'failed',
+    { ports: '7000/udp, 7000/tcp, 3478/udp, 3478/tcp' },
+  ],
   ['the network is slow upwards', { speed: { up: 2e5, down: 5e6, busy: false } }, 'slow', 'warning'],
   ['the network is slow downwards', { speed: { up: 5e6, down: 5e5, busy: false } }, 'slow', 'warning'],
   ['the computer is busy', { speed: { up: 2e5, down: 5e6, busy: true } }, 'busy', 'warning'],

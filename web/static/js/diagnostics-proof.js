@@ -8,7 +8,8 @@ import { offerReception } from './reception.js';
  * @import {Socket} from './diagnostics-line.js'
  * @import {Candidate, Kind} from './diagnostics-path.js'
  *
- * @typedef {'socket' | 'refused' | 'candidates' | 'relay' | 'ice' | 'dtls' | 'media' | 'other'} Code how far it came
+ * @typedef {'socket' | 'refused' | 'candidates' | 'credentials' | 'relay' | 'ice' | 'dtls' | 'media' | 'other'} Code how far
+ *   it came
  * @typedef {object} Proof of one way
  * @property {Kind} kind
  * @property {'good' | 'failed' | 'absent'} state absent: the server does not offer it
@@ -18,6 +19,7 @@ import { offerReception } from './reception.js';
  * @property {number | null} rtt ms
  * @property {string} port of the server that was used, `7000/udp`, '' where not known
  * @property {string[]} ports of the server that might have been
+ * @property {string[]} addresses of the server that media goes to directly, `203.0.113.5`
  * @property {string[]} server its candidates, with their addresses
  * @property {string[]} local our candidates, without their addresses
  * @property {string[]} errors of the browser
@@ -31,6 +33,9 @@ import { offerReception } from './reception.js';
 /** For one way, in ms. */
 const PATIENCE = 8000;
 const INTERVAL = 100;
+
+/** How an error of a TURN server begins that refuses a password (RFC 8489, section 14.8). */
+const UNAUTHORIZED = '401 ';
 
 /** What must have arrived. */
 const FRAMES = 3;
@@ -124,7 +129,7 @@ export async function prove(kind, parts, stream, patience = PATIENCE) {
   /** @type {Proof} */
   const proof = {
     ...{ kind, state: 'failed', code: 'socket', refused: '', ms: 0, rtt: null, port: '' },
-    ...{ ports: [], server: [], local: [], errors: [] },
+    ...{ ports: [], addresses: [], server: [], local: [], errors: [] },
   };
   try {
     const started = await Promise.race([pair.start(), pause(patience)]).catch(() => null);
@@ -175,7 +180,8 @@ function codeOf(kind, peers) {
   if (!every(({ offered }) => offered.some(ofServer(kind)))) return 'candidates';
   if (every(({ states }) => states.has('connected'))) return 'media';
   if (every(({ states }) => states.has('ice-connected') || states.has('ice-completed'))) return 'dtls';
-  return isRelayed(kind) && !every(({ gathered }) => gathered.length > 0) ? 'relay' : 'ice';
+  if (!isRelayed(kind) || every(({ gathered }) => gathered.length > 0)) return 'ice';
+  return peers.some(({ errors }) => errors.some((error) => error.startsWith(UNAUTHORIZED))) ? 'credentials' : 'relay';
 }
 
 /** Whether picture and sound are there. @param {[string, any][]} report */
@@ -197,8 +203,10 @@ function describe({ sender, receiver }, kind, urls, proof) {
   const offered = [...sender.offered, ...receiver.offered];
   const at = (/** @type {Candidate} */ { address, port }) =>
     `${address.includes(':') ? `[${address}]` : address}:${port}`;
-  const direct = offered.filter(ofServer(kind)).map(({ port, protocol }) => `${port}/${protocol}`);
-  proof.ports = unique(isRelayed(kind) ? urls.map(portOf) : direct);
+  const direct = isRelayed(kind) ? [] : offered.filter(ofServer(kind));
+  const ports = direct.map(({ port, protocol }) => `${port}/${protocol}`);
+  proof.ports = unique(isRelayed(kind) ? urls.map(portOf) : ports);
+  proof.addresses = unique(direct.map(({ address }) => address));
   proof.server = unique(offered.map((candidate) => `${candidate.protocol} ${candidate.type} ${at(candidate)}`));
   proof.local = unique(
     [...sender.gathered, ...receiver.gathered].map(({ protocol, type, port }) => `${protocol} ${type} port ${port}`),

@@ -5,7 +5,8 @@
  * @import {Kind} from './diagnostics-path.js'
  *
  * @typedef {'good' | 'warning' | 'failed'} Severity
- * @typedef {{state: 'good' | 'failed' | 'absent', code?: Code | '', refused?: string, port?: string, ports: string[]}} Way
+ * @typedef {{state: 'good' | 'failed' | 'absent', code?: Code | '', refused?: string, port?: string, ports: string[],
+ *   addresses?: string[]}} Way
  * @typedef {object} Findings
  * @property {boolean} secure whether the page may use camera and microphone at all
  * @property {boolean} socket whether the websocket works
@@ -27,7 +28,20 @@ const SLOW = 600_000;
 const FAR = 400;
 
 /** The worst comes first: what keeps all else from working. @type {((findings: Findings) => Verdict | null)[]} */
-const CAUSES = [noSocket, notLetIn, insecure, noMedia, noDevice, noUDP, closedPort, slow, far, closedFallback];
+const CAUSES = [
+  noSocket,
+  notLetIn,
+  insecure,
+  noMedia,
+  noDevice,
+  noUDP,
+  wrongAddress,
+  closedPort,
+  wrongSecret,
+  slow,
+  far,
+  closedFallback,
+];
 
 /** @param {Findings} findings @returns {Verdict} */
 export function judge(findings) {
@@ -87,6 +101,12 @@ function noUDP({ ways }) {
   return verdict(on443 && elsewhere ? 'only_443' : 'no_udp', 'warning');
 }
 
+/** The relay is there, and nothing else of what is said to be: that is more than one port. @param {Findings} findings */
+function wrongAddress({ ways: { udp, tcp, turn_udp: relay } }) {
+  if (udp?.state !== 'failed' || tcp?.state !== 'failed' || relay?.state !== 'good') return null;
+  return verdict('address', 'warning', { at: [...new Set(udp.addresses ?? [])].join(', ') });
+}
+
 /** UDP gets to the relay but not to the media port: it is that port, not the network. @param {Findings} findings */
 function closedPort({ ways: { udp, turn_udp: relay } }) {
   if (udp?.state !== 'failed' || relay?.state !== 'good') return null;
@@ -102,6 +122,11 @@ function slow({ speed }) {
 /** @param {Findings} findings */
 function far({ trip }) {
   return trip !== null && trip > FAR ? verdict('far', 'warning', { n: Math.round(trip) }) : null;
+}
+
+/** The relay is somebody else's, and was told another secret. @param {Findings} findings */
+function wrongSecret({ ways }) {
+  return failedOf(ways).some(({ code }) => code === 'credentials') ? verdict('credentials', 'warning') : null;
 }
 
 /** This person needs it not, but others will. @param {Findings} findings */
