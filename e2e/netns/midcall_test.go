@@ -8,8 +8,8 @@ import (
 // comeback is how long a call may be without pictures when its path has died.
 const comeback = 10 * time.Second
 
-// TestUDPCutInMidCall lets a router drop all UDP of a call that goes over it: the page restarts ICE, and the media comes
-// back another way.
+// TestUDPCutInMidCall lets a router drop all UDP of a call that goes over it: the page restarts ICE, and the media
+// comes back another way.
 func TestUDPCutInMidCall(t *testing.T) {
 	l := build(t, place{nats: []nat{symmetric}})
 	s := l.serve(serving{})
