@@ -45,8 +45,8 @@ type (
 	}
 
 	// MediaSilent reports that nothing at all (no media, no STUN) has arrived for 3 s, or that it flows. The first such
-	// event says that it does.
-	MediaSilent struct{ Silent bool }
+	// event says that it does. Lost tells a path that was up from one that is not there yet.
+	MediaSilent struct{ Silent, Lost bool }
 
 	// Quality reports at which layer the participant gets the picture of another, whenever that changes.
 	Quality struct {

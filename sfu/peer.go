@@ -249,7 +249,7 @@ func (p *Peer) judgeSilence(now time.Time) {
 	silent := !c.connected || c.pathDown && c.ingress.silentSince(now, silentAfter)
 	if p.silent != silent {
 		p.silent = silent
-		p.deliver(MediaSilent{silent})
+		p.deliver(MediaSilent{Silent: silent, Lost: silent && c.connected})
 	}
 }
 

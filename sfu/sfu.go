@@ -26,13 +26,17 @@ const (
 	regularSlot = 250 * time.Millisecond
 )
 
+// MediaPort stands for the port of a candidate of UDP, whichever it is.
+const MediaPort = 0
+
 // Config is what an [SFU] needs.
 type Config struct {
 	// Codecs that participants may publish and receive, out of CodecNames.
 	Codecs []string
 	// UDP carries all media; its listen addresses become the host candidates.
 	UDP *egress.Mux
-	// TCPPorts are those at which clients reach ICE over TCP besides the ports of UDP. It is joined to UDP's socket.
+	// TCPPorts are those at which clients reach ICE over TCP, which is joined to the socket of UDP; MediaPort stands for
+	// that of UDP.
 	TCPPorts []uint16
 	// CongestionControl sends each receiver no more than its network carries; without it, the best of everything.
 	CongestionControl bool

@@ -12,7 +12,7 @@ func TestTCPCandidates(t *testing.T) {
 		Foundation: "1", Priority: 2130706431, Address: "203.0.113.5", Protocol: webrtc.ICEProtocolUDP, Port: 7000,
 		Typ: webrtc.ICECandidateTypeHost, Component: 1,
 	}
-	made := tcpCandidates(host, []uint16{443})
+	made := tcpCandidates(host, []uint16{MediaPort, 443})
 	if len(made) != 2 {
 		t.Fatalf("%d candidates, not one for each port", len(made))
 	}

@@ -127,7 +127,7 @@ func TestSilentMediaAloneIsNoAbsence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, ann, bob, _, stop := callOfTwo(t)
 		defer stop()
-		f.media.last(bob.id()).deliver(sfu.MediaSilent{Silent: true})
+		f.media.last(bob.id()).deliver(sfu.MediaSilent{Silent: true, Lost: true})
 		time.Sleep(time.Minute)
 		ann.nothing()
 		var silent protocol.Silent

@@ -230,7 +230,7 @@ func (h *rtcHandler) tell(event sfu.Event) {
 		h.session.Send(protocol.KeyRTC, wireSlot(e))
 	case sfu.MediaSilent:
 		h.session.mediaSilent(e.Silent)
-		if e.Silent {
+		if e.Lost {
 			h.session.Send(protocol.KeyRTC, protocol.Silent{Type: protocol.TypeSilent})
 		}
 	case sfu.Ended:

@@ -44,6 +44,7 @@ type app struct {
 	ice       *iceServers
 	turn      *turn.Server // nil if switched off
 	iceTCP    *icetcp.Server
+	tcpPorts  []uint16 // where clients reach that
 	site      *web.Site
 	servers   []*http.Server
 	listeners []net.Listener
@@ -137,15 +138,19 @@ func (a *app) openMedia(ctx context.Context) error {
 	return nil
 }
 
-// openICETCP opens the media port for TCP as well.
+// openICETCP opens the media port for TCP as well, if it is free: calls work without, and there are systems that have
+// something of their own there.
 func (a *app) openICETCP(ctx context.Context) error {
 	a.iceTCP = icetcp.New(a.mux.Conn(), icetcp.Limits{}, a.log)
 	a.onStop(a.iceTCP.Close)
+	a.tcpPorts = sharedPorts(a.cfg, a.announced)
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp",
 		net.JoinHostPort(mediaHost(a.cfg), strconv.Itoa(a.cfg.Media.Port)))
 	if err != nil {
-		return fmt.Errorf("media socket for TCP: %w", err)
+		a.log.Warn("no media over TCP at the media port", "error", err)
+		return nil
 	}
+	a.tcpPorts = append([]uint16{sfu.MediaPort}, a.tcpPorts...)
 	a.iceTCP.Accept(listener)
 	return nil
 }
@@ -162,7 +167,7 @@ func batching(name string) egress.Batching {
 
 func (a *app) startSFU(context.Context) error {
 	s, err := sfu.New(sfu.Config{
-		Codecs: a.cfg.Media.Codecs, UDP: a.mux, TCPPorts: sharedPorts(a.cfg, a.announced),
+		Codecs: a.cfg.Media.Codecs, UDP: a.mux, TCPPorts: a.tcpPorts,
 		CongestionControl: a.cfg.Media.CongestionControl,
 	}, a.log)
 	if err != nil {

@@ -56,6 +56,7 @@ func (s *Set[C]) add(c C, counted func()) (oldest C, evicted, ok bool) {
 	if len(s.waiting) >= s.limits.Pending {
 		oldest, evicted = s.waiting[0], true
 		s.waiting = s.waiting[1:]
+		delete(s.all, oldest) // its place is free at once, however long its owner takes to notice
 	}
 	counted()
 	s.all[c] = struct{}{}

@@ -36,7 +36,8 @@ type conn struct {
 	packets chan *[]byte   // from the SFU, framed; bounded
 	closed  chan struct{}  // closed by Close
 	close   func() error   // what Close does, once
-	detach  func()
+
+	detach func() // from the media socket; owned by the reader
 
 	answered atomic.Bool // the SFU has sent something: it knows the client
 }
@@ -113,10 +114,15 @@ func (c *conn) readAll() error {
 		if err != nil {
 			return err
 		}
-		if first && !isSTUN(packet[:n]) {
-			return errNoICE
+		if first {
+			if !isSTUN(packet[:n]) {
+				return errNoICE
+			}
+			if err := c.attach(); err != nil {
+				return err
+			}
+			first = false
 		}
-		first = false
 		c.server.media.Inject(c.addr, packet[:n])
 	}
 }

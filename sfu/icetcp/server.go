@@ -96,12 +96,6 @@ func (s *Server) Serve(raw net.Conn) {
 		return
 	}
 	s.counters.accepted.Add(1)
-	if err := c.attach(); err != nil {
-		s.log.Error("attach a TCP connection to the media socket", "error", err)
-		s.conns.Remove(c)
-		s.running.Add(-2)
-		return
-	}
 	go c.read()
 	go c.write()
 }
