@@ -59,7 +59,7 @@ import { said, speak, t } from './words.js';
 /** @import {Page} from './elements/page.js' */
 
 const HEARTBEAT = 15_000; // ms; the server wants one every 30 s
-const IDLE = 1500; // ms on the page before the connection is tried, so that it is in nobody's way who joins at once
+const IDLE = 3000; // ms on the page before the connection is tried, so that it is in nobody's way who joins at once
 const LIMITS = 2000; // ms between looks at what limits one's own picture
 
 /** What the `error` app tells that is said on the page. */
