@@ -54,6 +54,7 @@ func TestRoomForACheck(t *testing.T) {
 			t.Errorf("again: %s", frames)
 		}
 		one.send(`{"hangup":true}`)
+		synctest.Wait()
 		three.send(`{"join":"` + checkRoom + `"}`)
 		if frames := strings.Join(three.told(), ""); strings.Contains(frames, `"error"`) {
 			t.Errorf("in place of the first: %s", frames)
