@@ -38,7 +38,7 @@ type testServer struct {
 }
 
 func newServer(t *testing.T) *testServer {
-	s := &testServer{t: t, media: &mirror{t: t}, names: make(map[string]string)}
+	s := &testServer{t: t, media: &mirror{t: t, joined: make(chan struct{})}, names: make(map[string]string)}
 	hub := signaling.New(signaling.Config{}, signaling.Deps{
 		Sessions: s, OriginAllowed: auth.OriginAllowed, Media: s.media, Presence: s, Renderer: s, RTCConfigs: s,
 	}, slog.New(slog.DiscardHandler))
@@ -132,6 +132,7 @@ type mirror struct {
 	mu     sync.Mutex
 	peers  []*mirrorPeer // guarded by mu
 	silent bool          // guarded by mu: new peers answer nothing
+	joined chan struct{} // closed with the first peer
 }
 
 func (m *mirror) Listen(func(string, sfu.RoomEvent)) {}
@@ -143,10 +144,15 @@ func (m *mirror) Join(room, id string, _ sfu.Barred, deliver func(sfu.Event)) (s
 	p := &mirrorPeer{t: m.t, room: room, id: id, deliver: deliver, actions: make(chan func(), 1000), silent: m.silent}
 	p.running.Go(p.run)
 	m.peers = append(m.peers, p)
+	if len(m.peers) == 1 {
+		close(m.joined)
+	}
 	return p, nil
 }
 
+// last waits for a peer: a client knows of its room before the server has one for it.
 func (m *mirror) last() *mirrorPeer {
+	<-m.joined
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.peers[len(m.peers)-1]
