@@ -78,7 +78,7 @@ const STATES = {
   },
 
   async trouble(browser) {
-    const closed = await Scene.open(later, { flags: ['--announce', '127.0.0.1:1999', '--turn-port', '0'] });
+    const closed = await Scene.open(later, { flags: ['--announce', '127.0.0.1:1999', '--public-host', '192.0.2.1'] });
     const anna = await closed.person('Anna', browser, 'Kitchen', { concealed: true });
     await anna.page.waitForSelector('#prejoin .trouble', { visible: true });
     await shoot(anna.page, 'prejoin-trouble');

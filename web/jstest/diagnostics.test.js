@@ -16,6 +16,7 @@ import {
 } from '../static/js/diagnostics-path.js';
 import { hasArrived } from '../static/js/diagnostics-proof.js';
 import { reportOf } from '../static/js/diagnostics-report.js';
+import { inDoubt } from '../static/js/diagnostics-quick.js';
 import { best, rateText } from '../static/js/diagnostics-speed.js';
 
 const HOST = 'candidate:1 1 udp 2130706431 203.0.113.5 7000 typ host';
@@ -264,4 +265,23 @@ test('the report', () => {
     'The server offers',
     '          udp host 203.0.113.5:7000',
   ]);
+});
+
+test('a connection that waits for its call is in doubt when it was given relays and got none', () => {
+  const connection = (urls, sdp) => ({
+    getConfiguration: () => ({ iceServers: urls.map((url) => ({ urls: url })) }),
+    localDescription: sdp === null ? null : { sdp },
+  });
+  const host = 'a=candidate:0 1 UDP 2122252543 192.0.2.7 40941 typ host\r\n';
+  const relay = 'a=candidate:1 1 UDP 8331263 203.0.113.5 1024 typ relay raddr 0.0.0.0 rport 0\r\n';
+  const turn = ['stun:a:3478', ['turn:a:3478?transport=udp', 'turns:a:443?transport=tcp']];
+  for (const [what, given, expected] of [
+    ['none', null, false],
+    ['a relay has answered', connection(turn, host + relay), false],
+    ['no relay has', connection(turn, host), true],
+    ['there is no description', connection(turn, null), true],
+    ['there are no relays', connection(['stun:a:3478'], host), false],
+  ]) {
+    assert.equal(inDoubt(given), expected, what);
+  }
 });

@@ -359,7 +359,7 @@ function connectSocket(page, { mux, connection, floor }, { announcements }) {
  * @param {Page} page
  * @param {Parts} parts
  */
-function tryConnection({ prejoin }, { mux, call }) {
+function tryConnection({ prejoin }, { mux, call, negotiation }) {
   const ending = new AbortController();
   call.addEventListener('active', () => {
     ending.abort();
@@ -371,7 +371,8 @@ function tryConnection({ prejoin }, { mux, call }) {
       import('./diagnostics-quick.js'),
       import('./diagnostics-socket.js'),
     ]);
-    const trouble = await checkQuickly({ mux, open: openSocket, name: nameRoom, signal: ending.signal });
+    const connection = () => negotiation.connection;
+    const trouble = await checkQuickly({ mux, connection, open: openSocket, name: nameRoom, signal: ending.signal });
     if (!ending.signal.aborted) showTrouble(prejoin, trouble);
   };
   const begin = () => {
