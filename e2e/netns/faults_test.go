@@ -80,6 +80,7 @@ func TestPageNamesTheFault(t *testing.T) {
 			continue
 		}
 		t.Run(fault.name, func(t *testing.T) {
+			t.Parallel()
 			l := build(t, fault.place)
 			if fault.around != nil {
 				fault.around(t, l)
