@@ -266,14 +266,24 @@ func FuzzReadFrame(f *testing.F) {
 	f.Add([]byte{0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, sent []byte) {
 		in, packet := bufio.NewReader(bytes.NewReader(sent)), make([]byte, longest)
-		taken := 0
-		for {
+		for rest := sent; ; {
+			want, whole := []byte(nil), false
+			for !whole && len(rest) >= 2 {
+				n := int(binary.BigEndian.Uint16(rest))
+				if len(rest) < 2+n {
+					break
+				}
+				want, rest, whole = rest[2:2+n], rest[2+n:], n <= longest
+			}
 			n, err := readFrame(in, packet)
+			if whole != (err == nil) {
+				t.Fatalf("whole is %v: %v", whole, err)
+			}
 			if err != nil {
 				return
 			}
-			if taken += 2 + n; taken > len(sent) {
-				t.Fatalf("%d bytes out of %d", taken, len(sent))
+			if !bytes.Equal(packet[:n], want) {
+				t.Fatalf("%x, not %x", packet[:n], want)
 			}
 		}
 	})
