@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -31,9 +32,14 @@ func (l *lab) diagnose(n *node, s *server) diagnosis {
 	return d
 }
 
-func (d diagnosis) check(t *testing.T, sentence string) {
+func (d diagnosis) check(t *testing.T, sentence string, good ...string) {
 	t.Helper()
 	if !regexp.MustCompile(sentence).MatchString(d.Sentence) {
 		t.Errorf("the page says %q, not %q\n%v\n%s", d.Sentence, sentence, d.Rows, d.Report)
+	}
+	for _, row := range good {
+		if !strings.HasPrefix(d.Rows[row], "good: ") {
+			t.Errorf("%s is %q\n%s", row, d.Rows[row], d.Report)
+		}
 	}
 }
