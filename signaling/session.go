@@ -66,6 +66,8 @@ type ending struct {
 	code   int
 	reason string // told to the client with the code, and logged
 	linger bool   // the close frame is on its way: wait for the client to take it
+
+	farewell string // a frame that the client is told before, "" for none
 }
 
 // ChannelName is the session's id.
@@ -143,6 +145,7 @@ func (s *Session) open() {
 		s.opened = append(s.opened, handler)
 		if i == 0 {
 			s.write(s.hub.headerFrame(s.hub.header(s.page)))
+			s.greetDraining()
 		}
 	}
 }
@@ -169,6 +172,9 @@ func (s *Session) loop() {
 func (s *Session) finish(wg *sync.WaitGroup) {
 	if s.end == nil {
 		s.end = &ending{code: websocket.CloseInternalServerErr, reason: "internal error", linger: true}
+	}
+	if s.end.farewell != "" {
+		s.write([]byte(s.end.farewell))
 	}
 	s.leave()
 	s.hub.porch.leave(s.page, s)
