@@ -57,6 +57,8 @@ func (h HTTP) validate() *Error {
 		return &Error{
 			Key: "session_lifetime", Value: format(h.SessionLifetime), Expected: "a duration of at least 1m",
 		}
+	case h.DrainLimit < 0:
+		return &Error{Key: "drain_limit", Value: format(h.DrainLimit), Expected: "a duration, or 0 to stop at once"}
 	case h.MetricsListen != "" && !isAddress(h.MetricsListen, 0):
 		return &Error{
 			Key: "metrics_listen", Value: h.MetricsListen, Expected: "HOST:PORT, such as 127.0.0.1:9090, or nothing",

@@ -45,12 +45,8 @@ func (a *app) listen(ctx context.Context) error {
 func (a *app) tls() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	switch {
-	case a.cfg.HTTP.TLSCertFile != "":
-		files, err := certs.NewFiles(a.cfg.HTTP.TLSCertFile, a.cfg.HTTP.TLSKeyFile, a.log)
-		if err != nil {
-			return nil, err
-		}
-		config.GetCertificate = files.GetCertificate
+	case a.files != nil:
+		config.GetCertificate = a.files.GetCertificate
 	case a.cfg.HTTP.ACME:
 		authority, err := certs.NewACME(certs.ACMEConfig{
 			Host: a.cfg.HTTP.PublicHost, Email: a.cfg.HTTP.ACMEEmail, Directory: a.cfg.HTTP.ACMEDirectory,
