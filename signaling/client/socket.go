@@ -22,7 +22,7 @@ const (
 	ackFrames    = 64              // are acknowledged at the latest
 	firstRedial  = 100 * time.Millisecond
 	lastRedial   = 2 * time.Second
-	redialSpread = 0.3 // of a delay, so that not all come back at one time
+	redialSpread = 0.3
 	dialTimeout  = 10 * time.Second
 )
 
@@ -127,7 +127,7 @@ func final(err error) bool {
 
 // redial opens another socket, however long it takes.
 func (c *Client) redial(query string, after time.Duration) {
-	delay := max(after, time.Duration(rand.Float64()*float64(firstRedial)))
+	delay := max(after, spread(firstRedial))
 	for next := firstRedial; ; next = min(2*next, lastRedial) {
 		select {
 		case <-time.After(delay):
@@ -158,8 +158,13 @@ func (c *Client) redial(query string, after time.Duration) {
 		if errors.Is(err, ErrRefused) {
 			c.log.Debug("not let in again", "error", err)
 		}
-		delay = time.Duration((1 - redialSpread*rand.Float64()) * float64(next))
+		delay = spread(next)
 	}
+}
+
+// spread shortens a delay, each time otherwise, so that not all come back at one time.
+func spread(delay time.Duration) time.Duration {
+	return time.Duration((1 - redialSpread*rand.Float64()) * float64(delay)) //nolint:gosec // guards nothing
 }
 
 // greet handles the greeting on a socket: the session goes on, or begins.

@@ -13,7 +13,7 @@ const (
 type ServerEvent struct {
 	Type string `json:"type"`
 
-	// Until, of TypeDraining, is when calls have to end, in Unix ms; 0 where that is not said, null where it is taken back.
+	// Until, of TypeDraining, is when calls have to end, in Unix ms; 0 where nothing says, null where it is taken back.
 	Until *int64 `json:"until,omitempty"`
 	// After, of TypeRestarting, is in how many ms the client is to come back.
 	After int64 `json:"after,omitempty"`
