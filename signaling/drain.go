@@ -232,7 +232,9 @@ func (h *Hub) awaitSessions(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	for _, s := range h.all() {
-		_ = s.conn.Close()
+		if conn := s.conn.Load(); conn != nil {
+			_ = conn.Close()
+		}
 	}
 	<-done
 	return fmt.Errorf("close the websockets: %w", ctx.Err())
