@@ -10,7 +10,7 @@ ICONS   := $(addsuffix .svg,$(addprefix $(VENDOR)/icons/,$(shell cat web/icons.t
 ASSETS  := $(addprefix $(VENDOR)/,htmx.min.js hx-ws.min.js hx-sse.min.js) $(ICONS)
 LDFLAGS := -s -w
 
-.PHONY: build run dist dist-check test test-go test-js test-browser test-netns packages check lint format fuzz soak bench \
+.PHONY: build run dist dist-check test test-go test-js test-browser test-netns packages check lint format fuzz soak restart bench \
         bwe-report shots clean FORCE
 
 # go itself knows what is stale. Without cgo the binary needs nothing of the system that it runs on.
@@ -118,6 +118,11 @@ fuzz:
 SOAK ?= 5m
 soak: build
 	SOAK=$(SOAK) $(GO) test -v -count 1 -timeout 3h -run TestSoak ./e2e
+
+# What it costs a hundred people that the server stops and starts, is killed and started, and is replaced.
+RESTART ?= 100
+restart: build
+	RESTART=$(RESTART) $(GO) test -v -count 1 -timeout 10m -run TestRestartsOfMany ./e2e
 
 # The scenarios of the acceptance of congestion control, simulated: charts and a table. Seconds.
 bwe-report:
