@@ -109,7 +109,7 @@ func (a *app) untilDue(ctx context.Context, now <-chan struct{}, failed <-chan e
 		case err := <-failed:
 			return err
 		case <-a.departure.due:
-			if !a.departure.wasReplaced() { // else that one is the service
+			if stop != nil && !a.departure.wasReplaced() { // else it was told, or that one is the service
 				a.tellManager(notifyStopping)
 			}
 			return nil
