@@ -63,17 +63,16 @@ func (s *Store) Recall(room string) (state []byte, ok bool) {
 	return kept.state, ok
 }
 
-// Keep has a room's state, JSON that does not change any more, on the disk soon: within a write or two, or when Close
-// returns. It never blocks. What is larger than [MaxState] is not kept, and what was there stays.
-func (s *Store) Keep(room string, state []byte) { s.memory.keep(room, state) }
+// Keep has a room's state, JSON that does not change any more, on the disk soon: when its turn to be written comes, or
+// when Close returns. It never blocks. It reports false for what is larger than [MaxState]; what was there stays.
+func (s *Store) Keep(room string, state []byte) bool { return s.memory.keep(room, state) }
 
 // Forget forgets what is kept of a room, unless it is kept anew before that time has passed. It never blocks.
 func (s *Store) Forget(room string, after time.Duration) { s.memory.forget(room, after) }
 
-func (m *memory) keep(room string, state []byte) {
-	if room == "" || len(state) == 0 || len(state) > MaxState {
-		m.log.Error("store: state of a room not kept", "bytes", len(state))
-		return
+func (m *memory) keep(room string, state []byte) bool {
+	if len(state) > MaxState {
+		return false
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -82,6 +81,7 @@ func (m *memory) keep(room string, state []byte) {
 	if !bytes.Equal(before.state, state) {
 		m.queue.push(room)
 	}
+	return true
 }
 
 func (m *memory) forget(room string, after time.Duration) {
