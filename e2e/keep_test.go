@@ -74,7 +74,7 @@ func (k *talker) finds() (texts []string) {
 	return texts
 }
 
-// TestRoomsOutliveTheServer kills the server, and then stops it in order. Those who were in a room come back to it, with
+// TestRoomsOutliveTheServer kills the server, and then stops it in order. Those who were in a room come back to it with
 // the cookies that they have: who was host is, who was muted is, the lock holds but for them, and the chat is there.
 func TestRoomsOutliveTheServer(t *testing.T) {
 	s := start(t)

@@ -168,8 +168,8 @@ func loggedOut() ending {
 	return ending{code: websocket.ClosePolicyViolation, reason: "logged out", linger: true}
 }
 
-// Close refuses new sockets, closes all others with 1001 and waits for them. Rooms are kept as they were before. When ctx ends first it drops them, and
-// returns the context's error.
+// Close refuses new sockets, closes all others with 1001 and waits for them. Rooms are kept as they were before. When
+// ctx ends first it drops them, and returns the context's error.
 func (h *Hub) Close(ctx context.Context) error {
 	h.mu.Lock()
 	h.closing = true

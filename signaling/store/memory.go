@@ -38,6 +38,7 @@ var errValue = errors.New("no state of a room")
 type memory struct {
 	// Static after construction.
 	bucket jetstream.KeyValue
+	empty  func(context.Context) error // removes all that is in the bucket, and ever was
 	log    *slog.Logger
 	queue  *queue[string]
 
@@ -51,8 +52,10 @@ type remembered struct {
 	ends  time.Time // when it is forgotten; zero for not by itself
 }
 
-func newMemory(bucket jetstream.KeyValue, log *slog.Logger) *memory {
-	return &memory{bucket: bucket, log: log, queue: newQueue[string](), rooms: make(map[string]remembered)}
+func newMemory(bucket jetstream.KeyValue, empty func(context.Context) error, log *slog.Logger) *memory {
+	return &memory{
+		bucket: bucket, empty: empty, log: log, queue: newQueue[string](), rooms: make(map[string]remembered),
+	}
 }
 
 // Recall returns what was last kept of a room, perhaps by a process before this one. It never blocks.
@@ -179,17 +182,28 @@ func (m *memory) sweeps(ctx context.Context) {
 func (m *memory) write(ctx context.Context, room string) error {
 	m.mu.Lock()
 	kept, ok := m.rooms[room]
+	left := len(m.rooms)
 	m.mu.Unlock()
-	if !ok {
-		if err := m.bucket.Purge(ctx, encode(room), jetstream.PurgeTTL(markerTTL)); err != nil {
-			return fmt.Errorf("forget room: %w", err)
+	switch {
+	case ok:
+		return m.put(ctx, room, kept.state)
+	case left == 0: // whatever is kept meanwhile is still to be written
+		if err := m.empty(ctx); err != nil {
+			return fmt.Errorf("forget all rooms: %w", err)
 		}
 		return nil
 	}
+	if err := m.bucket.Purge(ctx, encode(room), jetstream.PurgeTTL(markerTTL)); err != nil {
+		return fmt.Errorf("forget room: %w", err)
+	}
+	return nil
+}
+
+func (m *memory) put(ctx context.Context, room string, state []byte) error {
 	var value bytes.Buffer
 	encoder := json.NewEncoder(&value)
 	encoder.SetEscapeHTML(false) // it would make markup several times as large
-	if err := encoder.Encode(memoryValue{Room: room, State: kept.state}); err != nil {
+	if err := encoder.Encode(memoryValue{Room: room, State: state}); err != nil {
 		m.log.Error("store: state of a room not kept, it is no JSON", "error", err) // nor will it ever be
 		return nil
 	}

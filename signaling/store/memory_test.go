@@ -87,6 +87,37 @@ func TestRoomsAreKept(t *testing.T) {
 	reopen(t, store, dir).recalls(t, name, "")
 }
 
+// TestNothingIsLeftOnTheDisk forgets all rooms, of which NATS would else leave what it has not overwritten.
+func TestNothingIsLeftOnTheDisk(t *testing.T) {
+	dir := t.TempDir()
+	store := open(t, Config{Dir: dir})
+	const secret = `"what was said"`
+	for _, room := range []string{"red", "blue"} {
+		store.Keep(room, []byte(secret))
+		if err := awaitWritten(t.Context(), store, room, secret); err != nil {
+			t.Fatal(err)
+		}
+	}
+	store.Forget("red", 0)
+	if err := awaitWritten(t.Context(), store, "red", ""); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(messages(t, dir), secret) {
+		t.Fatal("the test does not look where it is")
+	}
+	store.Forget("blue", 0)
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(messages(t, dir), secret) {
+		t.Error("what was said is still on the disk")
+	}
+	store = open(t, Config{Dir: dir})
+	store.recalls(t, "blue", "")
+	store.Keep("red", []byte(`{}`))
+	reopen(t, store, dir).recalls(t, "red", "{}")
+}
+
 // TestRoomsAreForgotten has the time pass after which nobody comes back.
 func TestRoomsAreForgotten(t *testing.T) {
 	dir := t.TempDir()
@@ -219,7 +250,7 @@ func TestDamagedRoomsDoNotKeepTheServerFromStarting(t *testing.T) {
 func TestStateIsWrittenAsItIsThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bucket := &failingBucket{broken: 3}
-		m := newMemory(bucket, logger(t))
+		m := newMemory(bucket, nil, logger(t))
 		ctx, cancel := context.WithCancel(t.Context())
 		var writer sync.WaitGroup
 		writer.Go(func() { m.run(ctx) })

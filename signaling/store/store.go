@@ -1,5 +1,5 @@
-// Package store keeps what outlives a request: users, revoked sessions, what rooms are, and who is in which. It is a set
-// of NATS JetStream key-value buckets, held by a NATS server inside this process that opens no port.
+// Package store keeps what outlives a request: users, revoked sessions, what rooms are, and who is in which. It is a
+// set of NATS JetStream key-value buckets, held by a NATS server inside this process that opens no port.
 //
 //	bucket     key                        value           kept
 //	users      name64                     auth.User       on disk, for good
@@ -61,7 +61,8 @@ func (c *Config) applyDefaults() {
 	}
 }
 
-// Store implements auth.Users and auth.Revocations, and keeps presence and rooms. Its methods may be called from any goroutine.
+// Store implements auth.Users and auth.Revocations, and keeps presence and rooms. Its methods may be called from any
+// goroutine.
 type Store struct {
 	// Static after construction.
 	log      *slog.Logger
@@ -158,7 +159,11 @@ func (s *Store) load(ctx context.Context, engine *engine, cfg Config) error {
 		bucket: nodes, node: node, label: cfg.Node, lifetime: cfg.Lease,
 		presence: s.presence, rooms: s.rooms, log: s.log,
 	}
-	s.memory = newMemory(kept, s.log)
+	stream, err := js.Stream(ctx, "KV_"+kept.Bucket())
+	if err != nil {
+		return fmt.Errorf("open the stream of rooms: %w", err)
+	}
+	s.memory = newMemory(kept, func(ctx context.Context) error { return stream.Purge(ctx) }, s.log)
 	if err := s.memory.load(ctx); err != nil {
 		return err
 	}
