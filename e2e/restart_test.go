@@ -149,8 +149,8 @@ func launchKept(t *testing.T, flags ...string) *server {
 		"--media-port", fmt.Sprint(freePort(t)), "--turn-port", fmt.Sprint(freePort(t))}, flags...)...)
 }
 
-// again starts the server once more.
-func (s *server) again(flags ...string) {
+// next starts the server once more.
+func (s *server) next(flags ...string) {
 	s.t.Helper()
 	cmd := exec.Command(program(), append(slices.Clone(s.cmd.Args[1:]), flags...)...)
 	cmd.Stdout, cmd.Stderr, cmd.Env = s.out, s.out, s.cmd.Env
@@ -180,16 +180,16 @@ func restarts(t *testing.T, people int) map[string]stillness {
 		{"SIGTERM and start", func() {
 			_ = s.cmd.Process.Signal(syscall.SIGTERM)
 			s.ends(s.cmd)
-			s.again()
+			s.next()
 		}},
 		{"SIGKILL and start", func() {
 			_ = s.cmd.Process.Kill()
 			_ = s.cmd.Wait()
-			s.again()
+			s.next()
 		}},
 		{"serve --replace", func() {
 			before := s.cmd
-			s.again("--replace")
+			s.next("--replace")
 			s.ends(before)
 		}},
 	} {
@@ -251,8 +251,8 @@ func TestDrain(t *testing.T) {
 	if log := s.out.String(); strings.Contains(log, "the time for calls to end is over") {
 		t.Error("it did not wait")
 	}
-	s.again()
-	s.awaitUp()
+	s.next()
+	s.awaitAnswer()
 	s.drain("safe to restart: nobody is in a call, and none can begin\n", 0, "--wait")
 }
 

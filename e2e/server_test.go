@@ -114,12 +114,12 @@ func launchAs(t *testing.T, cmd *exec.Cmd, flags ...string) *server {
 		t.Fatalf("%v (run make build)", err)
 	}
 	t.Cleanup(s.stop)
-	s.awaitUp()
+	s.awaitAnswer()
 	return s
 }
 
-// awaitUp waits until the server answers.
-func (s *server) awaitUp() {
+// awaitAnswer waits until the pages are there.
+func (s *server) awaitAnswer() {
 	s.t.Helper()
 	answers := func() bool {
 		resp, err := http.Get(s.url + "/login/")

@@ -79,7 +79,7 @@ func TestUpgradeOfAService(t *testing.T) {
 			t.Fatal("it does not end")
 		}
 	}
-	s.again() // it is ended with the test
+	s.next() // it is ended with the test
 	expect("READY=1")
 }
 

@@ -209,11 +209,12 @@ func (s *Session) greetDraining() {
 	}
 }
 
-// refuseMore has no new sockets come, and returns those that there are.
+// refuseMore has no new sockets come, and rooms kept as they are now, and returns the sessions that there are.
 func (h *Hub) refuseMore() []*Session {
 	h.mu.Lock()
 	h.closing = true
 	h.mu.Unlock()
+	h.Freeze()
 	return h.all()
 }
 
