@@ -12,8 +12,9 @@ import (
 
 // room is who is in a room, who may do what there, and how to tell them.
 type room struct {
-	hub  *Hub   // static
-	name string // static
+	hub    *Hub      // static
+	name   string    // static
+	opened time.Time // static
 
 	ticking sync.WaitGroup // the timer, from when it is set until tick has returned
 
@@ -42,6 +43,7 @@ type member struct {
 	who    protocol.Participant // static
 	person *floor.Person        // static; what it says is guarded by room.mu
 	panel  string               // static: the rendered panel
+	since  time.Time            // static
 	tell   func(news)           // static: tells the member during this stay; a leaf, never blocks
 
 	// Guarded by room.mu.
@@ -69,7 +71,7 @@ type arrival struct {
 
 func newRoom(h *Hub, name string) *room {
 	return &room{
-		hub: h, name: name, members: make(map[string]*member), floor: floor.New(h.accessOf(name), h.cfg.RoomPassword),
+		hub: h, name: name, opened: time.Now(), members: make(map[string]*member), floor: floor.New(h.accessOf(name), h.cfg.RoomPassword),
 		chat: chat.New(),
 	}
 }
