@@ -49,12 +49,13 @@ type app struct {
 	servers   []*http.Server
 	listeners []net.Listener
 
-	stops []func() error // of what has started
+	started time.Time
+	stops   []func() error // of what has started
 }
 
 // run serves until ctx ends.
 func run(ctx context.Context, cfg configs.Config, log *slog.Logger, ready func(url string)) error {
-	a := &app{cfg: cfg, log: log}
+	a := &app{cfg: cfg, log: log, started: time.Now()}
 	if err := a.start(ctx); err != nil {
 		return errors.Join(err, a.stop())
 	}
@@ -242,13 +243,23 @@ func (a *app) startSignaling(context.Context) error {
 		}
 		return nil
 	})
+	operator, err := newOperator(a.cfg, a.store)
+	if err != nil {
+		return err
+	}
+	sent := watchTraffic(a.mux.Conn().Stats)
+	a.onStop(func() error {
+		sent.close()
+		return nil
+	})
 	a.site, err = web.New(web.Config{
 		Secure:  a.cfg.HTTP.Secure(),
 		Proxies: a.cfg.HTTP.TrustedProxies,
 		Codecs:  a.cfg.Media.Codecs,
 	}, web.Deps{
 		Door: newDoor(a.cfg.Access, invites), Logins: auth.NewLogins(a.store), Sessions: sessions, Rooms: a.store,
-		Socket: a.hub,
+		Socket: a.hub, Operator: operator,
+		Admin: &admin{hub: a.hub, sfu: a.sfu, capacity: a.capacity, traffic: sent, started: a.started},
 	}, a.log)
 	return err
 }
