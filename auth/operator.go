@@ -33,7 +33,7 @@ const (
 const (
 	messageNoToken      = "Please enter the token"
 	messageWrongToken   = "This is not the token of this server"
-	messageTokenGuesses = "Too many wrong tokens. Please try again in a minute"
+	messageTokenGuesses = "Too many wrong tokens. Please try again in a minute" //nolint:gosec // it is no token
 )
 
 // ErrOperatorToken is returned for a token that is too short.

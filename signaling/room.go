@@ -71,8 +71,8 @@ type arrival struct {
 
 func newRoom(h *Hub, name string) *room {
 	return &room{
-		hub: h, name: name, opened: time.Now(), members: make(map[string]*member), floor: floor.New(h.accessOf(name), h.cfg.RoomPassword),
-		chat: chat.New(),
+		hub: h, name: name, opened: time.Now(), members: make(map[string]*member),
+		floor: floor.New(h.accessOf(name), h.cfg.RoomPassword), chat: chat.New(),
 	}
 }
 

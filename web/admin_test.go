@@ -145,7 +145,7 @@ func TestAdminPage(t *testing.T) {
 	site := newTestSite(t, Config{})
 	operator := site.operator(t)
 	parts := []string{
-		"45 more", "The CPU limits", ">37 %<", "0.7 cores in use", "3.1 µs a packet", ">12 Mbit/s<", "up for 1 day 2 h",
+		"45 more", "The CPU limits", ">37 %<", "0.74 cores in use", "3.1 µs a packet", ">12 Mbit/s<", "up for 1 day 2 h",
 		`<h2 id="title-Küche">Küche`, "2 people, 1 watching", "open for 5 min", `aria-label="Locked"`,
 		">Ann<", ">1 min<", ">TURN<", ">12 ms<", "1.3 % / 0 %", ">640 kbit/s<", "1.7 Mbit/s", "of 8.2 Mbit/s",
 		"1 full", "1 their network", "1 shown small", ">Bob &lt;i&gt;<", `aria-label="Watches"`, `aria-label="Reconnecting"`,
@@ -175,7 +175,7 @@ func TestAdminPage(t *testing.T) {
 		t.Errorf("asked %d times within a second", n)
 	}
 	german := site.get("/admin/", operator, &http.Cookie{Name: languageCookie, Value: "de"})
-	checkPage(t, german, http.StatusOK, "0,7 Kerne belegt", "läuft seit 1 Tag 2 h", "1,3 % / 0 %")
+	checkPage(t, german, http.StatusOK, "0,74 Kerne belegt", "läuft seit 1 Tag 2 h", "1,3 % / 0 %")
 }
 
 func TestAdminPageOfAnother(t *testing.T) {
@@ -256,7 +256,8 @@ func TestSpans(t *testing.T) {
 		}
 	}
 	for rate, want := range map[int]string{
-		0: "–", 400: "0 kbit/s", 999_000: "999 kbit/s", 1_250_000: "1.2 Mbit/s", 25e6: "25 Mbit/s", 2_100_000_000: "2.1 Gbit/s",
+		0: "–", 400: "0 kbit/s", 999_000: "999 kbit/s", 1_250_000: "1.2 Mbit/s", 25e6: "25 Mbit/s",
+		2_100_000_000: "2.1 Gbit/s",
 	} {
 		if got := l.bits(rate); got != want {
 			t.Errorf("%d: %s", rate, got)

@@ -12,6 +12,7 @@ func figureFuncs(l *locale) template.FuncMap {
 	return template.FuncMap{
 		"bits": l.bits, "percent": l.percent, "ms": milliseconds, "decimal": l.decimal, "span": l.span,
 		"chosen": func(r AdminRoom, data *adminData) adminRoomData { return adminRoomData{r, data} },
+		"cores":  func(x float64) string { return l.fixed(x, 2) },
 		"clock":  func(t time.Time) string { return t.Format(time.TimeOnly) },
 		"micros": func(d time.Duration) string { return l.decimal(float64(d) / float64(time.Microsecond)) },
 		"since":  func(now, then time.Time) string { return l.span(now.Sub(then)) },
@@ -20,10 +21,14 @@ func figureFuncs(l *locale) template.FuncMap {
 
 // decimal writes a number with one digit behind the point, without it from 10 on.
 func (l *locale) decimal(x float64) string {
-	digits := 1
 	if x >= 9.95 {
-		digits = 0
+		return l.fixed(x, 0)
 	}
+	return l.fixed(x, 1)
+}
+
+// fixed writes a number with so many digits behind the point.
+func (l *locale) fixed(x float64, digits int) string {
 	return strings.Replace(strconv.FormatFloat(x, 'f', digits, 64), ".", l.word("page.admin.point"), 1)
 }
 
