@@ -1,6 +1,7 @@
 // Package signaling is the websocket of a participant and the rooms that tie participants together.
 //
-// One [Session] is one websocket. Three goroutines serve it, and whoever runs the session waits for all of them:
+// One [Session] is one participant, on a websocket or on several, of which each resumes what the former had to leave
+// (link.go). Three goroutines serve it, and whoever runs the session waits for all of them:
 //
 //	reader  size, rate and shape of what the client sends      reader.go, envelope.go
 //	loop    the session's state, rights, the apps              session.go
@@ -21,6 +22,9 @@
 // a room, and passes descriptions and candidates between the two. So is "chat" (chat.go): the room keeps the last of
 // what was said, in a [chat.Chat] under its mutex. Who waits before a room is told who is in it by the hub's porch
 // (porch.go).
+//
+// What a room is outlasts the process: its tick gives its floor and its chat to a [Memory] when they have changed, and
+// it recalls them when it opens (kept.go).
 //
 // Nothing here assumes that the person it tells is connected to this process: telling one person or a room goes through
 // [Session.Tell], [Session.TellRoom] and the room's own methods, and through nothing else.

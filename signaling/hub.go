@@ -41,6 +41,7 @@ type Deps struct {
 	OriginAllowed func(r *http.Request) bool // by the Origin header; a request without one passes
 	Media         Media
 	Presence      Presence
+	Memory        Memory // nil: rooms end with the process
 	Renderer      Renderer
 	RTCConfigs    RTCConfigs
 	Capacity      Capacity // nil: the server carries any number of people
@@ -65,6 +66,7 @@ type Hub struct {
 
 	mu       sync.Mutex
 	closing  bool                // guarded by mu
+	frozen   bool                // guarded by mu: rooms are kept as they were
 	sessions map[string]*Session // guarded by mu: by channel name
 	short    map[string]bool     // guarded by mu: the short names in use
 	rooms    map[string]*room    // guarded by mu
@@ -102,7 +104,7 @@ func New(cfg Config, deps Deps, log *slog.Logger) *Hub {
 func (h *Hub) Register(app App) {
 	switch app.Key() {
 	case protocol.KeyJoin, protocol.KeyHangup, protocol.KeySignal, protocol.KeyRoom,
-		protocol.KeyHTML, protocol.KeyRemove, protocol.KeyError:
+		protocol.KeyHTML, protocol.KeyRemove, protocol.KeyError, protocol.KeyAck:
 		panic("signaling: " + app.Key() + " is not a key for apps")
 	}
 	for _, other := range h.apps {
@@ -139,11 +141,14 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.log.Debug("no websocket", "error", err) // the client has been told
 		return
 	}
-	s := h.register(conn, r.RemoteAddr, identity, room)
+	if h.resume(conn, r, identity) {
+		return
+	}
+	s := h.register(identity, room, r.URL.Query().Has("resume"))
 	if _, ok := h.deps.Sessions.Identify(r); !ok { // logged out meanwhile, too early for EndSession
 		s.stop(loggedOut())
 	}
-	s.run()
+	s.run(newLink(conn, r.RemoteAddr))
 }
 
 // InCall reports whether the session of that channel name is in a room.
@@ -167,12 +172,13 @@ func loggedOut() ending {
 	return ending{code: websocket.ClosePolicyViolation, reason: "logged out", linger: true}
 }
 
-// Close refuses new sockets, closes all others with 1001 and waits for them. When ctx ends first it drops them, and
-// returns the context's error.
+// Close refuses new sockets, closes all others with 1001 and waits for them. Rooms are kept as they were before. When
+// ctx ends first it drops them, and returns the context's error.
 func (h *Hub) Close(ctx context.Context) error {
 	h.mu.Lock()
 	h.closing = true
 	h.mu.Unlock()
+	h.Freeze()
 	for _, s := range h.all() {
 		s.stop(shutdown())
 	}
@@ -188,7 +194,9 @@ func (h *Hub) Close(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	for _, s := range h.all() {
-		_ = s.conn.Close()
+		if conn := s.conn.Load(); conn != nil {
+			_ = conn.Close()
+		}
 	}
 	<-done
 	return fmt.Errorf("close the websockets: %w", ctx.Err())
@@ -209,19 +217,23 @@ func (h *Hub) begin() bool {
 	return true
 }
 
-// register makes the session of a new socket, for the page of a room, under a channel name whose short name nobody else
-// has.
-func (h *Hub) register(conn *websocket.Conn, remote string, identity auth.Identity, page string) *Session {
+// register makes a session for the page of a room, of a client that may resume it or not, under a channel name whose
+// short name nobody else has.
+func (h *Hub) register(identity auth.Identity, page string, resumes bool) *Session {
+	secret, keeping := "", 0
+	if resumes {
+		secret, keeping = newSecret(), keptBytes
+	}
 	s := &Session{
 		hub:       h,
 		identity:  identity,
 		page:      page,
-		conn:      conn,
-		remote:    remote,
+		secret:    secret,
 		began:     time.Now(),
+		links:     make(chan *link),
 		inbox:     make(chan *inbound, inboxFrames),
 		mailbox:   mailbox.New[post](mailboxCeiling),
-		outbox:    newOutbox(h.cfg.QueuedBytes),
+		outbox:    newOutbox(h.cfg.QueuedBytes, keeping),
 		alive:     make(chan struct{}, 1),
 		stopped:   make(chan ending, 1),
 		ended:     make(chan struct{}),
