@@ -36,7 +36,7 @@ func happened(h *Hub) (all []string) {
 	return all
 }
 
-func expect(t *testing.T, what string, got, want []string) {
+func sameLines(t *testing.T, what string, got, want []string) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Errorf("%s:\n%s\nwant:\n%s", what, strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -53,12 +53,12 @@ func TestOverview(t *testing.T) {
 		s.all["bob"].send(`{"join":"blue"}`)
 		s.all["bob"].send(`{"floor":{"type":"lock","on":true}}`)
 		time.Sleep(8 * time.Second)
-		expect(t, "rooms", overviewOf(hub), []string{"blue 8s true bob*", "red 10s false ann* vic()"})
+		sameLines(t, "rooms", overviewOf(hub), []string{"blue 8s true bob*", "red 10s false ann* vic()"})
 		member := hub.Overview()[1].Members[0]
 		if member.ChannelName != s.all["ann"].id() || time.Since(member.Since) != 10*time.Second || member.Away {
 			t.Errorf("%+v", member)
 		}
-		expect(t, "events", happened(hub), []string{
+		sameLines(t, "events", happened(hub), []string{
 			"red entered ann", "red entered bob", "red entered vic", "red left bob", "blue entered bob",
 		})
 		if at := hub.Recent()[0].At; time.Since(at) != 8*time.Second {
@@ -89,7 +89,7 @@ func TestKick(t *testing.T) {
 		if calls := s.bars("ann"); !strings.HasSuffix(calls, "close") {
 			t.Errorf("her peer: %s", calls)
 		}
-		expect(t, "rooms", overviewOf(hub), []string{"red 4s false bob* vic()"})
+		sameLines(t, "rooms", overviewOf(hub), []string{"red 4s false bob* vic()"})
 		ann.send(`{"join":"red"}`)
 		if told := s.settle()["ann"]; len(told) != 1 || !strings.Contains(told[0], `{"error":{"type":"removed"`) {
 			t.Errorf("she came back: %q", told)
@@ -100,8 +100,8 @@ func TestKick(t *testing.T) {
 			}
 			s.settle()
 		}
-		expect(t, "rooms", overviewOf(hub), nil)
-		expect(t, "events", happened(hub)[3:], []string{
+		sameLines(t, "rooms", overviewOf(hub), nil)
+		sameLines(t, "events", happened(hub)[3:], []string{
 			"red removed ann", "red left ann", "red refused ann removed",
 			"red removed bob", "red left bob", "red removed vic", "red left vic",
 		})
@@ -128,10 +128,10 @@ func TestCloseRoom(t *testing.T) {
 				t.Errorf("peer of %s: %s", name, calls)
 			}
 		}
-		expect(t, "rooms", overviewOf(hub), nil)
+		sameLines(t, "rooms", overviewOf(hub), nil)
 		s.all["vic"].send(`{"join":"red"}`)
 		s.settle()
-		expect(t, "rooms", overviewOf(hub), []string{"red 2s false vic*"})
+		sameLines(t, "rooms", overviewOf(hub), []string{"red 2s false vic*"})
 	})
 }
 
@@ -154,7 +154,7 @@ func TestEventsAreBounded(t *testing.T) {
 		if len(got) != recentEvents {
 			t.Errorf("%d events", len(got))
 		}
-		expect(t, "the latest", got[len(got)-3:], []string{
+		sameLines(t, "the latest", got[len(got)-3:], []string{
 			"red entered ann", "red failed ann internal", "red left ann",
 		})
 		ann.drop()
