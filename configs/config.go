@@ -50,6 +50,7 @@ type Access struct {
 	Room           string        `koanf:"room_access" arg:"open|password|invite" help:"who is let into a new room"`
 	RoomPassword   string        `koanf:"room_password" arg:"PASSWORD" help:"password of new rooms"`
 	InviteLifetime time.Duration `koanf:"invite_lifetime" arg:"DURATION" help:"how long an invitation is good for"`
+	AdminToken     string        `koanf:"admin_token" arg:"TOKEN" help:"what opens /admin/; made if empty"`
 }
 
 // Limits is about how many are let in.

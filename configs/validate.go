@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"parley/auth"
 	"parley/signaling/protocol"
 )
 
@@ -95,6 +96,12 @@ func (a Access) validate() *Error {
 	}
 	if a.InviteLifetime < time.Minute {
 		return &Error{Key: "invite_lifetime", Value: format(a.InviteLifetime), Expected: "a duration of at least 1m"}
+	}
+	if a.AdminToken != "" && len(strings.TrimSpace(a.AdminToken)) < auth.MinOperatorToken {
+		return &Error{
+			Key:      "admin_token",
+			Expected: fmt.Sprintf("at least %d characters, or nothing to have one made", auth.MinOperatorToken),
+		}
 	}
 	return nil
 }
@@ -227,7 +234,7 @@ func (l Log) validate() *Error {
 
 // withoutSecret removes what must not be shown.
 func withoutSecret(err *Error) *Error {
-	if slices.Contains([]string{"turn_external_secret", "access_password", "room_password"}, err.Key) {
+	if slices.Contains([]string{"turn_external_secret", "access_password", "room_password", "admin_token"}, err.Key) {
 		err.Value = ""
 	}
 	return err

@@ -59,6 +59,7 @@ type Hub struct {
 	newName  func() string // makes channel names
 	began    time.Time
 	porch    *porch
+	recent   events
 
 	running sync.WaitGroup // requests that became sessions, or will
 

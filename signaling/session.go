@@ -290,6 +290,9 @@ func malformed(wireType string) bool {
 // fail leaves the room because its media cannot go on, and says so.
 func (s *Session) fail(err error) {
 	s.log.Error("call failed", "room", s.Room(), "error", err)
+	s.hub.recent.add(Event{
+		Room: s.Room(), Who: s.self.UserName, What: EventFailed, Why: protocol.ErrorInternal,
+	})
 	s.leave()
 	s.refuse(&Refusal{Type: protocol.ErrorInternal, Detail: "the call ended by a fault of the server"})
 }

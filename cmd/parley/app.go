@@ -61,12 +61,13 @@ type app struct {
 	servers   []*http.Server
 	listeners []net.Listener
 
-	stops []func() error // of what has started
+	started time.Time
+	stops   []func() error // of what has started
 }
 
 // run serves until it is told to stop, see [runFunc].
 func run(ctx context.Context, cfg configs.Config, o order, log *slog.Logger) error {
-	a := &app{cfg: cfg, log: log}
+	a := &app{cfg: cfg, log: log, started: time.Now()}
 	if err := a.prepare(); err != nil {
 		return err
 	}
@@ -302,13 +303,23 @@ func (a *app) startSignaling(context.Context) error {
 	})
 	a.departure = newDeparture(a.hub, a.log)
 	a.onStop(a.departure.close)
+	operator, err := newOperator(a.cfg, a.store)
+	if err != nil {
+		return err
+	}
+	sent := watchTraffic(a.mux.Conn().Stats)
+	a.onStop(func() error {
+		sent.close()
+		return nil
+	})
 	a.site, err = web.New(web.Config{
 		Secure:  a.cfg.HTTP.Secure(),
 		Proxies: a.cfg.HTTP.TrustedProxies,
 		Codecs:  a.cfg.Media.Codecs,
 	}, web.Deps{
 		Door: newDoor(a.cfg.Access, invites), Logins: auth.NewLogins(a.store), Sessions: sessions, Rooms: a.store,
-		Socket: a.hub,
+		Socket: a.hub, Operator: operator,
+		Admin: &admin{hub: a.hub, sfu: a.sfu, capacity: a.capacity, traffic: sent, started: a.started},
 	}, a.log)
 	return err
 }

@@ -14,6 +14,7 @@ import (
 
 	"parley/cmd/parley/certs"
 	"parley/cmd/parley/front"
+	"parley/configs"
 	"parley/web"
 )
 
@@ -94,17 +95,22 @@ func ignoreClosed(err error) error {
 
 // url is what to open in a browser.
 func (a *app) url() string {
+	address := a.listeners[0].Addr().(*net.TCPAddr) // listen opened TCP
+	return siteURL(a.cfg, address.IP.String(), address.Port)
+}
+
+// siteURL is what to open in a browser where the server listens at that host and port.
+func siteURL(cfg configs.Config, host string, port int) string {
 	scheme := "http"
-	if a.cfg.HTTP.Secure() {
+	if cfg.HTTP.Secure() {
 		scheme = "https"
 	}
-	address := a.listeners[0].Addr().(*net.TCPAddr) // listen opened TCP
-	host, port := address.IP.String(), cmp.Or(a.cfg.HTTP.PublicPort, address.Port)
+	ip := net.ParseIP(host)
 	switch {
-	case a.cfg.HTTP.PublicHost != "":
-		host = a.cfg.HTTP.PublicHost
-	case address.IP.IsUnspecified():
+	case cfg.HTTP.PublicHost != "":
+		host = cfg.HTTP.PublicHost
+	case host == "" || ip != nil && ip.IsUnspecified():
 		host = "localhost"
 	}
-	return fmt.Sprintf("%s://%s/", scheme, net.JoinHostPort(host, strconv.Itoa(port)))
+	return fmt.Sprintf("%s://%s/", scheme, net.JoinHostPort(host, strconv.Itoa(cmp.Or(cfg.HTTP.PublicPort, port))))
 }
