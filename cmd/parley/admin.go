@@ -103,7 +103,7 @@ func (a *admin) CloseRoom(room string) bool { return a.hub.CloseRoom(room) }
 func (a *admin) Overview() web.Overview {
 	state, headroom, sent := a.capacity.State(), a.capacity.Headroom(), a.traffic.latest()
 	o := web.Overview{
-		At: time.Now(), Started: a.started, Version: version(),
+		At: time.Now(), Started: a.started, Version: version(), Draining: a.hub.Draining(),
 		Headroom: -1, Limit: headroom.Limit, CPU: state.CPU, Cores: state.Cores, Egress: state.Egress,
 		Sent: sent.bits, Squeeze: int(state.Squeeze),
 	}
