@@ -24,6 +24,7 @@ export function followLife({ mux, call, capture, connection }) {
     connection.look();
     capture.wake();
   };
+  // What is closed by then does not keep the page out of the back/forward cache.
   addEventListener('pagehide', () => {
     call.suspend();
     mux.forget(); // its socket is closed for good
