@@ -113,6 +113,13 @@ func launchAs(t *testing.T, cmd *exec.Cmd, flags ...string) *server {
 		t.Fatalf("%v (run make build)", err)
 	}
 	t.Cleanup(s.stop)
+	s.awaitAnswer()
+	return s
+}
+
+// awaitAnswer waits until the pages are there.
+func (s *server) awaitAnswer() {
+	s.t.Helper()
 	answers := func() bool {
 		resp, err := http.Get(s.url + "/login/")
 		if err != nil {
@@ -124,10 +131,9 @@ func launchAs(t *testing.T, cmd *exec.Cmd, flags ...string) *server {
 	}
 	for deadline := time.Now().Add(patience); !answers(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("the server does not answer:\n%s", s.out)
+			s.t.Fatalf("the server does not answer:\n%s", s.out)
 		}
 	}
-	return s
 }
 
 func (s *server) stop() {

@@ -41,6 +41,7 @@ type Deps struct {
 	OriginAllowed func(r *http.Request) bool // by the Origin header; a request without one passes
 	Media         Media
 	Presence      Presence
+	Memory        Memory // nil: rooms end with the process
 	Renderer      Renderer
 	RTCConfigs    RTCConfigs
 	Capacity      Capacity // nil: the server carries any number of people
@@ -64,6 +65,7 @@ type Hub struct {
 
 	mu       sync.Mutex
 	closing  bool                // guarded by mu
+	frozen   bool                // guarded by mu: rooms are kept as they were
 	sessions map[string]*Session // guarded by mu: by channel name
 	short    map[string]bool     // guarded by mu: the short names in use
 	rooms    map[string]*room    // guarded by mu
@@ -169,12 +171,13 @@ func loggedOut() ending {
 	return ending{code: websocket.ClosePolicyViolation, reason: "logged out", linger: true}
 }
 
-// Close refuses new sockets, closes all others with 1001 and waits for them. When ctx ends first it drops them, and
-// returns the context's error.
+// Close refuses new sockets, closes all others with 1001 and waits for them. Rooms are kept as they were before. When
+// ctx ends first it drops them, and returns the context's error.
 func (h *Hub) Close(ctx context.Context) error {
 	h.mu.Lock()
 	h.closing = true
 	h.mu.Unlock()
+	h.Freeze()
 	for _, s := range h.all() {
 		s.stop(shutdown())
 	}

@@ -48,6 +48,7 @@ func (h *Hub) forget(r *room) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.rooms[r.name] == r {
+		r.letGo()
 		delete(h.rooms, r.name)
 	}
 }

@@ -225,6 +225,7 @@ func (a *app) startSignaling(context.Context) error {
 		OriginAllowed: auth.OriginAllowed,
 		Media:         media{a.sfu},
 		Presence:      a.store,
+		Memory:        a.store,
 		Renderer:      fragments,
 		RTCConfigs:    a.ice,
 		Capacity:      a.capacity,

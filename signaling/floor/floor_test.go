@@ -48,6 +48,9 @@ func (r *room) do(words string) error {
 			r.floor.Leave(p)
 		}
 		return err
+	case "settles": // nobody else is expected back
+		r.floor.Settle()
+		return nil
 	case "leaves":
 		r.floor.Leave(r.people[who])
 		delete(r.people, who)
@@ -57,7 +60,7 @@ func (r *room) do(words string) error {
 }
 
 func (r *room) enter(who string, t Ticket) error {
-	p := &Person{ID: who, Session: strings.TrimRight(who, "2"), User: strings.TrimRight(who, "2'")}
+	p := &Person{ID: who, Session: strings.TrimRight(who, "2"), User: strings.TrimRight(who, "2'\"")}
 	if _, err := r.floor.Enter(p, t); err != nil {
 		return err
 	}
