@@ -26,7 +26,7 @@ after(async () => {
 function watchPanels() {
   window.e2e.vanished = [];
   const others = document.querySelector('#others');
-  new MutationObserver((records) => {
+  new window.MutationObserver((records) => {
     for (const { removedNodes } of records) {
       for (const node of removedNodes) if (node.dataset?.channel) window.e2e.vanished.push(node.dataset.channel);
     }
@@ -117,7 +117,7 @@ test('a socket that is reset, again and again, or stalls is replaced without a w
   await cleo.page.evaluate(() => {
     window.e2e.shown = 0;
     const bar = document.querySelector('#connection');
-    new MutationObserver(() => (window.e2e.shown += bar.hidden ? 0 : 1)).observe(bar, { attributes: true });
+    new window.MutationObserver(() => (window.e2e.shown += bar.hidden ? 0 : 1)).observe(bar, { attributes: true });
   });
   const texts = [];
   for (const disturb of [() => proxy.cut(), () => proxy.cut(), () => proxy.stall()]) {
