@@ -104,8 +104,8 @@ func newPages(assets *assets, locales *locales, sprite template.HTML) (*pages, e
 	return p, nil
 }
 
-// keeping says who may keep a page. Pages are about whoever is logged in: nobody, but for that of a room. Who
-// comes back to it from another page finds it as it was left, in the call, which browsers only do with a page that may be stored;
+// keeping says who may keep a page. Pages are about whoever is logged in: nobody, but for a room's. Who comes back to
+// that from another page finds it as it was left, in the call, which browsers only do with a page that may be stored;
 // its socket then shows whether one is logged in still.
 func keeping(page string) string {
 	if page == "room" {
