@@ -106,7 +106,17 @@ func newPages(assets *assets, locales *locales, sprite template.HTML) (*pages, e
 	return p, nil
 }
 
-// render sends the page that data is for, whole or not at all. Pages are about whoever is logged in: nobody keeps them.
+// keeping says who may keep a page. Pages are about whoever is logged in: nobody, but for a room's. Who comes back to
+// that from another page finds it as it was left, in the call, which browsers only do with a page that may be stored;
+// its socket then shows whether one is logged in still.
+func keeping(page string) string {
+	if page == "room" {
+		return "private, no-cache"
+	}
+	return "no-store"
+}
+
+// render sends the page that data is for, whole or not at all.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name string, data framed) {
 	l := s.locales.of(r)
 	data.in(r, l, s.locales.list())
@@ -116,7 +126,7 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name s
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Cache-Control", keeping(name))
 	page := asset{contentType: htmlType, body: body.Bytes()}
 	page.gzipped = s.pages.gzip.compress(page.body)
 	writeBody(w, r, status, page)
