@@ -46,13 +46,16 @@ func (n *network) loseSocket(lost bool) {
 	}
 }
 
-// pass waits until the websocket's bytes may go.
-func (n *network) pass() {
+// pass waits until the websocket's bytes may go, or the connection is closed.
+func (n *network) pass(closed <-chan struct{}) {
 	n.mu.Lock()
 	socket := n.socket
 	n.mu.Unlock()
 	if socket != nil {
-		<-socket
+		select {
+		case <-socket:
+		case <-closed:
+		}
 	}
 }
 
@@ -60,7 +63,7 @@ func (n *network) options() client.Options {
 	options := everything()
 	options.NetDial = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
-		return &lossyConn{conn, n}, err
+		return &lossyConn{Conn: conn, network: n, closed: make(chan struct{})}, err
 	}
 	options.Settings = func(settings *webrtc.SettingEngine) {
 		std, err := stdnet.NewNet()
@@ -75,17 +78,25 @@ func (n *network) options() client.Options {
 type lossyConn struct {
 	net.Conn
 	network *network
+	once    sync.Once
+	closed  chan struct{}
 }
 
 func (c *lossyConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	c.network.pass()
+	c.network.pass(c.closed)
 	return n, err
 }
 
 func (c *lossyConn) Write(p []byte) (int, error) {
-	c.network.pass()
+	c.network.pass(c.closed)
 	return c.Conn.Write(p)
+}
+
+// Close tells the server, unless the network is lost: then it learns of it when that is back.
+func (c *lossyConn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
 }
 
 // lossyNet makes the media's sockets.

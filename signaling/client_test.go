@@ -33,9 +33,12 @@ type testClient struct {
 func header(session string) http.Header { return http.Header{sessionHeader: {session}} }
 
 // dial opens a socket without looking at the greeting.
-func (f *fixture) dial(session string) *testClient {
+func (f *fixture) dial(session string) *testClient { return f.dialWith(session, "") }
+
+// dialWith asks for a session to resume, or for one that can be.
+func (f *fixture) dialWith(session, query string) *testClient {
 	f.t.Helper()
-	conn, _, err := f.dialer.Dial(f.base+"/ws/lobby/", header(session))
+	conn, _, err := f.dialer.Dial(f.base+"/ws/lobby/"+query, header(session))
 	if err != nil {
 		f.t.Fatalf("dial: %v", err)
 	}
@@ -73,7 +76,12 @@ func (f *fixture) dial(session string) *testClient {
 // open opens a socket and takes the greeting.
 func (f *fixture) open(session string) *testClient {
 	f.t.Helper()
-	c := f.dial(session)
+	return f.greeted(f.dial(session))
+}
+
+// greeted takes the greeting.
+func (f *fixture) greeted(c *testClient) *testClient {
+	f.t.Helper()
 	c.decode(c.next(), protocol.KeyRTC, &c.connect)
 	if c.connect.Type != protocol.TypeConnect {
 		f.t.Fatalf("first message is %+v", c.connect)

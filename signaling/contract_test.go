@@ -110,19 +110,15 @@ func TestRoomsCompareInNFC(t *testing.T) {
 	ann.sees(bob)
 }
 
-func TestClosedAndLostSocketsLeave(t *testing.T) {
+func TestClosedSocketsLeave(t *testing.T) {
 	f := newFixture(t, Config{})
 	ann := f.open("ann")
 	ann.join("red")
-	for _, code := range []int{websocket.CloseNormalClosure, websocket.CloseGoingAway, 0} {
+	for _, code := range []int{websocket.CloseNormalClosure, websocket.CloseGoingAway} {
 		bob := f.open("bob")
 		bob.join("red")
 		ann.sees(bob)
-		if code != 0 {
-			bob.leave(code)
-		} else {
-			bob.drop()
-		}
+		bob.leave(code)
 		ann.misses(bob)
 	}
 }

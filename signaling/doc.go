@@ -1,6 +1,7 @@
 // Package signaling is the websocket of a participant and the rooms that tie participants together.
 //
-// One [Session] is one websocket. Three goroutines serve it, and whoever runs the session waits for all of them:
+// One [Session] is one participant, on a websocket or on several, of which each resumes what the former had to leave
+// (link.go). Three goroutines serve it, and whoever runs the session waits for all of them:
 //
 //	reader  size, rate and shape of what the client sends      reader.go, envelope.go
 //	loop    the session's state, rights, the apps              session.go

@@ -18,6 +18,7 @@ const maxKeys = 64
 type envelope struct {
 	hangup bool
 	join   *protocol.Join // as the client wrote it, nil for none
+	ack    *uint64        // nil for none
 	apps   []appMessage
 }
 
@@ -83,6 +84,10 @@ func (e *envelope) add(key string, value json.RawMessage) error {
 		e.join = new(protocol.Join)
 		if err := e.join.UnmarshalJSON(value); err != nil {
 			return fmt.Errorf("%q must be %w", key, err)
+		}
+	case protocol.KeyAck:
+		if err := json.Unmarshal(value, &e.ack); err != nil || e.ack == nil {
+			return badValue(key, "the number of a frame")
 		}
 	case protocol.KeyRoom, protocol.KeySignal: // the room's name and the heartbeat: having arrived is all they do
 		var text *string

@@ -101,7 +101,7 @@ func New(cfg Config, deps Deps, log *slog.Logger) *Hub {
 func (h *Hub) Register(app App) {
 	switch app.Key() {
 	case protocol.KeyJoin, protocol.KeyHangup, protocol.KeySignal, protocol.KeyRoom,
-		protocol.KeyHTML, protocol.KeyRemove, protocol.KeyError:
+		protocol.KeyHTML, protocol.KeyRemove, protocol.KeyError, protocol.KeyAck:
 		panic("signaling: " + app.Key() + " is not a key for apps")
 	}
 	for _, other := range h.apps {
@@ -138,11 +138,14 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.log.Debug("no websocket", "error", err) // the client has been told
 		return
 	}
-	s := h.register(conn, r.RemoteAddr, identity, room)
+	if h.resume(conn, r, identity) {
+		return
+	}
+	s := h.register(identity, room, r.URL.Query().Has("resume"))
 	if _, ok := h.deps.Sessions.Identify(r); !ok { // logged out meanwhile, too early for EndSession
 		s.stop(loggedOut())
 	}
-	s.run()
+	s.run(newLink(conn, r.RemoteAddr))
 }
 
 // InCall reports whether the session of that channel name is in a room.
@@ -187,7 +190,9 @@ func (h *Hub) Close(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	for _, s := range h.all() {
-		_ = s.conn.Close()
+		if conn := s.conn.Load(); conn != nil {
+			_ = conn.Close()
+		}
 	}
 	<-done
 	return fmt.Errorf("close the websockets: %w", ctx.Err())
@@ -208,19 +213,23 @@ func (h *Hub) begin() bool {
 	return true
 }
 
-// register makes the session of a new socket, for the page of a room, under a channel name whose short name nobody else
-// has.
-func (h *Hub) register(conn *websocket.Conn, remote string, identity auth.Identity, page string) *Session {
+// register makes a session for the page of a room, of a client that may resume it or not, under a channel name whose
+// short name nobody else has.
+func (h *Hub) register(identity auth.Identity, page string, resumes bool) *Session {
+	secret, keeping := "", 0
+	if resumes {
+		secret, keeping = newSecret(), keptBytes
+	}
 	s := &Session{
 		hub:       h,
 		identity:  identity,
 		page:      page,
-		conn:      conn,
-		remote:    remote,
+		secret:    secret,
 		began:     time.Now(),
+		links:     make(chan *link),
 		inbox:     make(chan *inbound, inboxFrames),
 		mailbox:   mailbox.New[post](mailboxCeiling),
-		outbox:    newOutbox(h.cfg.QueuedBytes),
+		outbox:    newOutbox(h.cfg.QueuedBytes, keeping),
 		alive:     make(chan struct{}, 1),
 		stopped:   make(chan ending, 1),
 		ended:     make(chan struct{}),

@@ -2,7 +2,7 @@ package signaling
 
 import "time"
 
-// When a participant whose socket is open counts as away, and as gone.
+// When a participant counts as away, and as gone.
 const (
 	pingEvery = time.Second      // of silence, in a room
 	awayAfter = 3 * time.Second  // of silence on the socket and of the media
@@ -13,6 +13,9 @@ const (
 	idlePing    = 15 * time.Second // of silence, outside a room
 	socketLimit = 45 * time.Second // of silence on the socket, whatever the media does
 
+	lostAfter   = 5 * time.Second  // of silence of the media, of who has lost the socket
+	resumeLimit = 30 * time.Second // without a socket, whatever the media does
+
 	ownStall = 2 * time.Second // being woken that late means that this process slept, not the client
 )
 
@@ -22,6 +25,8 @@ type liveness struct {
 	inRoom bool
 	away   bool
 	began  time.Time // what pings of all sessions are timed by; zero: nothing
+
+	lost time.Time // since when there is no socket; zero while there is one
 
 	flowing   bool      // media or STUN arrives
 	flowUntil time.Time // when it last did, while it does not
@@ -43,6 +48,10 @@ func (l *liveness) enter() {
 }
 func (l *liveness) leave() { *l = liveness{began: l.began, pinged: l.pinged, excused: l.excused} }
 
+// lose and resume report that the socket is lost, and that there is another.
+func (l *liveness) lose(now time.Time) { l.lost = now }
+func (l *liveness) resume()            { l.lost = time.Time{} }
+
 // media reports that nothing of the media arrived for the last awayAfter, or that something does.
 func (l *liveness) media(silent bool, now time.Time) {
 	if silent && l.flowing {
@@ -61,11 +70,32 @@ func (l *liveness) check(now, heard time.Time) verdict {
 	if l.flowing {
 		alive = now
 	}
+	v := l.checkSocket(now, heard)
+	if l.inRoom {
+		limit := goneAfter
+		if !l.lost.IsZero() {
+			limit = lostAfter
+		}
+		v.away = now.Sub(alive) >= awayAfter
+		v.gone = v.gone || now.Sub(alive) >= limit
+		if !v.away {
+			v.next = earliest(v.next, alive.Add(awayAfter))
+		}
+		v.next = earliest(v.next, alive.Add(limit))
+	}
+	l.deadline = v.next
+	return v
+}
+
+// checkSocket decides as far as the media does not matter.
+func (l *liveness) checkSocket(now, heard time.Time) verdict {
+	if !l.lost.IsZero() {
+		return verdict{gone: now.Sub(l.lost) >= resumeLimit, next: l.lost.Add(resumeLimit)}
+	}
 	every := idlePing
 	if l.inRoom {
 		every = pingEvery
 	}
-
 	v := verdict{gone: now.Sub(heard) >= socketLimit}
 	nextPing := l.together(latest(heard, l.pinged).Add(every))
 	if !now.Before(nextPing) {
@@ -74,15 +104,6 @@ func (l *liveness) check(now, heard time.Time) verdict {
 		nextPing = l.together(now.Add(every))
 	}
 	v.next = earliest(nextPing, heard.Add(socketLimit))
-	if l.inRoom {
-		v.away = now.Sub(alive) >= awayAfter
-		v.gone = v.gone || now.Sub(alive) >= goneAfter
-		if !v.away {
-			v.next = earliest(v.next, alive.Add(awayAfter))
-		}
-		v.next = earliest(v.next, alive.Add(goneAfter))
-	}
-	l.deadline = v.next
 	return v
 }
 

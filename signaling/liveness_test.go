@@ -11,7 +11,7 @@ import (
 // lifeInput is something that happens at a time, in seconds: the socket brings something, or the media changes.
 type lifeInput struct {
 	at   float64
-	what string // "heard", "flows", "silent", "stall" (the process sleeps until then)
+	what string // "heard", "flows", "silent", "lost", "resumed" (the socket is), "stall" (the process sleeps until then)
 }
 
 // liveUntil runs the rule as a session's loop does, and writes down the second of every ping and change.
@@ -47,6 +47,11 @@ func liveUntil(end float64, inRoom bool, inputs []lifeInput) string {
 			switch inputs[0].what {
 			case "heard":
 				heard = now
+			case "lost":
+				l.lose(now)
+			case "resumed":
+				heard = now
+				l.resume()
 			case "flows", "silent":
 				l.media(inputs[0].what == "silent", now)
 			}
@@ -114,6 +119,31 @@ func TestLiveness(t *testing.T) {
 			name: "a socket without life for long is lost, whatever the media does", end: 60, inRoom: true,
 			inputs: []lifeInput{{0, "flows"}},
 			want:   "gone@45",
+		},
+		{
+			name: "the socket is lost, and media too", end: 60, inRoom: true,
+			inputs: []lifeInput{{0, "flows"}, {10, "heard"}, {10, "lost"}, {13.5, "silent"}},
+			want:   "away@13.5 gone@15.5",
+		},
+		{
+			name: "the socket is lost before there is media", end: 60, inRoom: true, pings: true,
+			inputs: []lifeInput{{0.5, "lost"}},
+			want:   "away@3 gone@5",
+		},
+		{
+			name: "the socket is lost, media goes on", end: 60, inRoom: true,
+			inputs: []lifeInput{{0, "flows"}, {10, "lost"}},
+			want:   "gone@40",
+		},
+		{
+			name: "the socket is lost and resumed", end: 60, inRoom: true,
+			inputs: []lifeInput{{0, "flows"}, {10, "lost"}, {35, "resumed"}},
+			want:   "",
+		},
+		{
+			name: "away without a socket, resumed, and silent again", end: 60, inRoom: true,
+			inputs: []lifeInput{{0, "lost"}, {4.5, "resumed"}},
+			want:   "away@3 back@4.5 away@7.5 gone@19.5",
 		},
 		{
 			name: "outside a room", end: 60, pings: true,

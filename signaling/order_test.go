@@ -247,7 +247,7 @@ func TestLastLeaveAndFirstJoinRace(t *testing.T) {
 
 func TestShortNamesAreUnique(t *testing.T) {
 	f := newHub(t, Config{})
-	taken := f.hub.register(nil, "", identityNamed("ann"), "red")
+	taken := f.hub.register(identityNamed("ann"), "red", false)
 	if !f.hub.short[taken.Self().ShortName] {
 		t.Fatal("the short name is not kept")
 	}
@@ -260,7 +260,7 @@ func TestShortNamesAreUnique(t *testing.T) {
 		}
 		return "free-123456"
 	}
-	if s := f.hub.register(nil, "", identityNamed("bob"), "red"); s.ChannelName() != "free-123456" || draws != 3 {
+	if s := f.hub.register(identityNamed("bob"), "red", false); s.ChannelName() != "free-123456" || draws != 3 {
 		t.Errorf("got %s after %d draws", s.ChannelName(), draws)
 	}
 }

@@ -83,7 +83,7 @@ func TestWhoWaitsIsToldWhoIsThere(t *testing.T) {
 		cid.send(`{"hangup":true}`)
 		cid.nothing()
 		cid.presence("0+1 ")
-		vic.drop()
+		vic.leave(websocket.CloseGoingAway)
 		soon()
 		for _, c := range []*testClient{ann, bob, cid} {
 			c.presence("0+0 ")
@@ -125,6 +125,7 @@ func TestOnlySomeNamesAreTold(t *testing.T) {
 		for i := range presentShown + 2 {
 			f.open(fmt.Sprint("p", i)).join("lobby")
 		}
+		soon() // the last one stands before the room no longer
 		ann := f.open("ann")
 		ann.presence("10+0 p0,p1,p2,p3,p4,p5,p6,p7")
 	})

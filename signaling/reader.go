@@ -30,32 +30,32 @@ type inbound struct {
 var errFlood = errors.New("flood")
 
 // read is the reader: it judges size, rate and shape of what arrives, and that something does.
-func (s *Session) read() {
+func (s *Session) read(l *link) {
 	frames := rate.New(framesAllowed, framesSpan)
-	s.conn.SetReadLimit(protocol.MaxFrameBytes)
-	answer := s.conn.PingHandler()
-	s.conn.SetPingHandler(func(data string) error {
+	l.conn.SetReadLimit(protocol.MaxFrameBytes)
+	answer := l.conn.PingHandler()
+	l.conn.SetPingHandler(func(data string) error {
 		s.hear()
 		if frames.Hit(time.Now()) {
 			return errFlood
 		}
 		return answer(data)
 	})
-	s.conn.SetPongHandler(func(string) error {
+	l.conn.SetPongHandler(func(string) error {
 		s.hear()
 		return nil
 	})
-	end := s.readFrames(frames)
+	end := s.readFrames(l, frames)
 	s.hand(&inbound{end: &end})
 	if end.linger {
-		s.drain()
+		l.drain()
 	}
 }
 
 // readFrames hands frames to the loop until there are no more, and says why.
-func (s *Session) readFrames(frames *rate.Limit) ending {
+func (s *Session) readFrames(l *link, frames *rate.Limit) ending {
 	for {
-		kind, data, err := s.readFrame()
+		kind, data, err := s.readFrame(l)
 		switch {
 		case err != nil:
 			return endingOf(err)
@@ -79,8 +79,8 @@ func (s *Session) readFrames(frames *rate.Limit) ending {
 
 // readFrame reads a whole message. Each part of it that arrives counts as life: a large one takes a slow client
 // seconds.
-func (s *Session) readFrame() (kind int, data []byte, err error) {
-	kind, r, err := s.conn.NextReader()
+func (s *Session) readFrame(l *link) (kind int, data []byte, err error) {
+	kind, r, err := l.conn.NextReader()
 	if err != nil {
 		return 0, nil, err
 	}
@@ -126,18 +126,19 @@ func (s *Session) hand(in *inbound) bool {
 
 // drain takes what the client still sends, unread: closing a TCP connection with unread data resets it, and the client
 // would not get the close frame that says why. It ends with the client's close, or when the session closes the socket.
-func (s *Session) drain() {
+func (l *link) drain() {
 	for {
-		if _, _, err := s.conn.NextReader(); err == nil {
+		if _, _, err := l.conn.NextReader(); err == nil {
 			continue
 		} else if errors.Is(err, websocket.ErrReadLimit) || errors.Is(err, errFlood) {
-			_, _ = io.Copy(io.Discard, io.LimitReader(s.conn.NetConn(), drainLimit))
+			_, _ = io.Copy(io.Discard, io.LimitReader(l.conn.NetConn(), drainLimit))
 		}
 		return
 	}
 }
 
-// endingOf says how a session ends whose socket brought err.
+// endingOf says how a session ends, or its socket, that brought err. Only who closes it in as many words takes leave: a
+// close frame without a code is what a page sends that wants another socket.
 func endingOf(err error) ending {
 	var closed *websocket.CloseError
 	switch {
@@ -145,8 +146,9 @@ func endingOf(err error) ending {
 		return ending{code: websocket.ClosePolicyViolation, reason: "too many frames", linger: true}
 	case errors.Is(err, websocket.ErrReadLimit):
 		return ending{reason: "frame too large", linger: true} // the close frame with 1009 has been sent
-	case errors.As(err, &closed) && closed.Code != websocket.CloseAbnormalClosure:
+	case errors.As(err, &closed) &&
+		(closed.Code == websocket.CloseNormalClosure || closed.Code == websocket.CloseGoingAway):
 		return ending{reason: "closed by the client"}
 	}
-	return ending{reason: "socket lost"}
+	return ending{reason: "socket lost", lost: true}
 }

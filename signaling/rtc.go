@@ -23,10 +23,18 @@ func (a *rtcApp) Key() string { return protocol.KeyRTC }
 
 func (a *rtcApp) Open(s *Session) Handler {
 	h := &rtcHandler{app: a, session: s}
-	s.Send(protocol.KeyRTC, protocol.Connect{
-		Type: protocol.TypeConnect, ChannelName: s.ChannelName(), RTCConfig: h.config(),
-	})
+	h.greet(protocol.Resume{})
 	return h
+}
+
+// greet is the first message on a socket.
+func (h *rtcHandler) greet(resume protocol.Resume) {
+	s := h.session
+	connect := protocol.Connect{Type: protocol.TypeConnect, ChannelName: s.ChannelName(), RTCConfig: h.config()}
+	if resume.Token = s.token(); resume.Token != "" {
+		connect.Resume = &resume
+	}
+	s.outbox.greet(s.hub.encode(protocol.KeyRTC, connect))
 }
 
 // rtcHandler is owned by the session's loop.
@@ -67,6 +75,9 @@ func (h *rtcHandler) config() protocol.RTCConfig {
 	}
 	if !expires.IsZero() {
 		delay := max(time.Until(expires)*3/4, minRenewal)
+		if h.renewal != nil {
+			h.renewal.Stop()
+		}
 		h.renewal = time.AfterFunc(delay, func() { h.session.Post(protocol.KeyRTC, renew{}) })
 	}
 	return cfg
@@ -193,6 +204,8 @@ func (h *rtcHandler) screen(m *protocol.ClientRTC) error {
 // Happened takes events of the peer, of the renewal timer, and of the room: what may not be forwarded.
 func (h *rtcHandler) Happened(event any) {
 	switch e := event.(type) {
+	case resumed:
+		h.greet(protocol.Resume{Sent: e.sent, Received: e.received, Resumed: true})
 	case renew:
 		h.session.Send(protocol.KeyRTC, protocol.Config{Type: protocol.TypeConfig, RTCConfig: h.config()})
 	case sfu.Barred:

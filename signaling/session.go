@@ -2,7 +2,6 @@ package signaling
 
 import (
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,17 +18,19 @@ const (
 	closeGrace     = 2 * time.Second // for the close handshake
 )
 
-// Session is one websocket. Its exported methods, [Session.Post] excepted, are for handlers of apps, on its loop.
+// Session is one participant: a websocket, or several of which each resumes what the former had to leave. Its exported
+// methods, [Session.Post] excepted, are for handlers of apps, on its loop.
 type Session struct {
 	// Static after construction.
 	hub      *Hub
 	identity auth.Identity
 	self     protocol.Participant
 	page     string // the room that the socket was opened for
-	conn     *websocket.Conn
-	remote   string // the address of whose it is, as net/http has it
+	secret   string // what a client shows that resumes; "" for one that cannot
 	log      *slog.Logger
 	began    time.Time
+
+	links chan *link // sockets that resume the session
 
 	inbox   chan *inbound          // from the reader
 	mailbox *mailbox.Mailbox[post] // from everybody else
@@ -38,10 +39,15 @@ type Session struct {
 	stopped chan ending            // somebody else ends the session
 	ended   chan struct{}          // closed when the loop has ended
 
-	heard  atomic.Int64 // set by the reader: when something last arrived, nanoseconds after began
-	inCall atomic.Bool  // set by the loop
+	heard  atomic.Int64                   // set by the reader: when something last arrived, nanoseconds after began
+	inCall atomic.Bool                    // set by the loop
+	conn   atomic.Pointer[websocket.Conn] // set by the loop: the latest socket's
 
 	// Owned by the loop.
+	link      *link  // nil while the socket is lost
+	next      *link  // resumes, when what the present one brought has been handled
+	remote    string // the address of whose socket it is, as net/http has it
+	received  uint64 // frames of the client that were taken
 	handlers  map[string]Handler
 	opened    []Handler // in the order of registration
 	malformed *rate.Limit
@@ -66,6 +72,7 @@ type ending struct {
 	code   int
 	reason string // told to the client with the code, and logged
 	linger bool   // the close frame is on its way: wait for the client to take it
+	lost   bool   // only the socket is lost
 }
 
 // ChannelName is the session's id.
@@ -120,16 +127,10 @@ func (s *Session) stop(e ending) {
 	}
 }
 
-// run serves the session until it has ended, and all its goroutines with it.
-func (s *Session) run() {
-	var wg sync.WaitGroup
-	wg.Go(s.read)
-	wg.Go(func() {
-		if err := s.outbox.run(s.conn, s.hub.cfg.WriteTimeout); err != nil {
-			s.stop(ending{reason: "write failed"})
-		}
-	})
-	defer s.finish(&wg) // also when an app panics: the others must be told
+// run serves the session, with its first socket, until it has ended, and all its goroutines with it.
+func (s *Session) run(l *link) {
+	s.start(l)
+	defer s.finish() // also when an app panics: the others must be told
 	s.open()
 	s.loop()
 }
@@ -156,17 +157,22 @@ func (s *Session) loop() {
 			s.receive(in)
 		case <-s.mailbox.Ready():
 			s.handlePosts()
+		case l := <-s.links:
+			s.replace(l)
 		case <-s.alive:
 		case <-s.timer.C:
 		case e := <-s.stopped:
 			s.end = &e
 		}
 		s.checkLife()
+		if s.end == nil && s.link == nil && s.room == nil { // put out while it could not be told
+			s.end = &ending{reason: "socket lost"}
+		}
 	}
 }
 
 // finish leaves, and waits for reader and writer.
-func (s *Session) finish(wg *sync.WaitGroup) {
+func (s *Session) finish() {
 	if s.end == nil {
 		s.end = &ending{code: websocket.CloseInternalServerErr, reason: "internal error", linger: true}
 	}
@@ -182,13 +188,19 @@ func (s *Session) finish(wg *sync.WaitGroup) {
 
 	s.outbox.close(s.end.code, s.end.reason)
 	close(s.ended)
-	if s.end.linger {
-		defer time.AfterFunc(closeGrace, func() { _ = s.conn.Close() }).Stop()
-	} else {
-		_ = s.conn.Close()
+	if s.next != nil {
+		s.next.refuse()
 	}
-	wg.Wait()
-	_ = s.conn.Close()
+	if s.link == nil {
+		return
+	}
+	if s.end.linger {
+		defer time.AfterFunc(closeGrace, func() { _ = s.link.conn.Close() }).Stop()
+	} else {
+		_ = s.link.conn.Close()
+	}
+	s.link.running.Wait()
+	_ = s.link.conn.Close()
 }
 
 // receive handles one frame of the client, or that there will be no more.
@@ -199,13 +211,18 @@ func (s *Session) receive(in *inbound) {
 	if in.taken != nil {
 		close(in.taken)
 	}
-	switch {
-	case in.end != nil:
-		s.end = in.end
+	if in.end != nil {
+		s.lost(in.end)
 		return
-	case in.err != nil:
+	}
+	s.received++
+	if in.err != nil {
 		s.refuse(in.err)
 		return
+	}
+	if ack := in.envelope.ack; ack != nil && s.secret != "" {
+		s.outbox.acknowledge(*ack)
+		s.Send(protocol.KeyAck, s.received)
 	}
 	if in.envelope.hangup {
 		s.leave()
@@ -228,7 +245,7 @@ func (s *Session) handlePosts() {
 		if s.end != nil {
 			return
 		}
-		if !s.concerns(p) || p.lossy && s.outbox.behind() {
+		if !s.concerns(p) || p.lossy && (s.link == nil || s.outbox.behind()) {
 			continue
 		}
 		for _, frame := range p.frames {
@@ -297,7 +314,7 @@ func (s *Session) checkLife() {
 		s.room.setAway(s.member, state, s.hub.encode(protocol.KeyHTML, fragment))
 	}
 	if v.gone && s.end == nil {
-		s.end = &ending{code: websocket.CloseGoingAway, reason: "silent for too long", linger: true}
+		s.end = &ending{code: websocket.CloseGoingAway, reason: "silent for too long", linger: s.link != nil}
 	}
 	s.timer.Reset(time.Until(v.next))
 }

@@ -136,14 +136,14 @@ func TestWhoSpeaks(t *testing.T) {
 func TestLevelsAreNotPiledUp(t *testing.T) {
 	for behind, lost := range map[int]bool{0: false, behindBytes + 1: true} {
 		for _, lossy := range []bool{false, true} {
-			s := &Session{outbox: newOutbox(1 << 20), mailbox: mailbox.New[post](10)}
+			s := &Session{link: &link{}, outbox: newOutbox(1<<20, 0), mailbox: mailbox.New[post](10)}
 			if behind > 0 {
 				s.outbox.push(make([]byte, behind))
 			}
 			s.post(post{news: news{frames: [][]byte{[]byte("{}")}, lossy: lossy}})
 			s.handlePosts()
 			frames, _, _ := s.outbox.take()
-			if got := len(frames) == 0 || string(frames[len(frames)-1]) != "{}"; got != (lost && lossy) {
+			if got := len(frames) == 0 || string(frames[len(frames)-1].data) != "{}"; got != (lost && lossy) {
 				t.Errorf("behind by %d, lossy %t: lost %t", behind, lossy, got)
 			}
 		}

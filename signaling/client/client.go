@@ -3,13 +3,12 @@ package client
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -27,12 +26,12 @@ const (
 // ErrClosed is why a client has ended that was closed on its own side.
 var ErrClosed = errors.New("closed by the client")
 
-// Client is one participant's socket. Its methods may be called from any goroutine.
+// Client is one participant: a socket, or one after another. Its methods may be called from any goroutine.
 type Client struct {
 	// Static after construction.
 	options Options
 	log     *slog.Logger
-	socket  *websocket.Conn
+	dial    func(ctx context.Context, query string) (*websocket.Conn, error)
 	api     *webrtc.API
 	clips   clips
 	opened  time.Time
@@ -42,11 +41,16 @@ type Client struct {
 	voice   voice
 	wire    wire
 	running sync.WaitGroup
-	stop    chan struct{} // closed to end the loop
-	once    sync.Once     // closes stop
-	ended   chan struct{} // closed when the loop has ended
+	sockets chan *websocket.Conn // that were opened in place of a lost one
+	stop    chan struct{}        // closed to end the loop
+	once    sync.Once            // closes stop
+	ended   chan struct{}        // closed when the loop has ended
+
+	socket  atomic.Pointer[websocket.Conn] // set by the loop; nil while it is lost
+	session session
 
 	// Owned by the loop.
+	greeted       bool // the socket's connect came
 	configuration webrtc.Configuration
 	features      map[string]any
 	asked         []string    // rooms of the joins that the server has not answered, "" for what was taken back
@@ -75,29 +79,24 @@ func (a *Account) Dial(ctx context.Context, room string, options Options) (*Clie
 	if err != nil {
 		return nil, err
 	}
-	dial := options.NetDial
-	if dial == nil {
-		dial = a.netDial
+	query := ""
+	if options.ComesBack {
+		query = "?resume"
 	}
-	dialer := websocket.Dialer{
-		Jar: a.jar, NetDialContext: dial, TLSClientConfig: a.tls, Proxy: a.proxy,
-	}
-	socket, resp, err := dialer.DialContext(ctx, a.socketURL(room), http.Header{"Origin": {a.origin()}})
-	if resp != nil {
-		_ = resp.Body.Close() // of a refusal; the socket has none
-	}
+	socket, err := a.dialSocket(ctx, room, query, options)
 	if err != nil {
-		if resp != nil {
-			return nil, fmt.Errorf("dial: %w: %s", ErrRefused, resp.Status)
-		}
-		return nil, fmt.Errorf("dial: %w", err)
+		return nil, err
 	}
 	c := &Client{
-		options: options, log: log, socket: socket, api: api, clips: clips, queue: newQueue(), state: newState(),
-		stop: make(chan struct{}), ended: make(chan struct{}), features: options.Features, opened: time.Now(),
+		options: options, log: log, api: api, clips: clips, queue: newQueue(), state: newState(),
+		sockets: make(chan *websocket.Conn), stop: make(chan struct{}), ended: make(chan struct{}),
+		features: options.Features, opened: time.Now(),
+	}
+	c.dial = func(ctx context.Context, query string) (*websocket.Conn, error) {
+		return a.dialSocket(ctx, room, query, options)
 	}
 	c.voice.quiet = options.Quiet
-	c.running.Go(c.read)
+	c.open(socket)
 	c.running.Go(c.run)
 	if err := c.Await(ctx, func(s Snapshot) bool { return s.ChannelName != "" }); err != nil {
 		c.Abandon()
@@ -155,6 +154,7 @@ func (c *Client) Hangup() { c.queue.post(c.hangup) }
 func (c *Client) hangup() {
 	c.send(protocol.KeyHangup, true)
 	clear(c.asked)
+	c.session.wanted = nil
 	c.leave()
 }
 
@@ -183,8 +183,10 @@ func (c *Client) Send(key string, value any) { c.queue.post(func() { c.send(key,
 // Close ends the client with a close frame and waits for everything it has started.
 func (c *Client) Close() error {
 	c.queue.post(func() {
-		message := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
-		_ = c.socket.WriteControl(websocket.CloseMessage, message, time.Now().Add(writeTimeout))
+		if socket := c.socket.Load(); socket != nil {
+			message := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+			_ = socket.WriteControl(websocket.CloseMessage, message, time.Now().Add(writeTimeout))
+		}
 		c.end(ErrClosed)
 	})
 	select {
@@ -198,26 +200,15 @@ func (c *Client) Close() error {
 // Abandon ends the client without a close frame, as a lost network does, and waits for everything it has started.
 func (c *Client) Abandon() {
 	c.once.Do(func() { close(c.stop) })
-	_ = c.socket.Close()
+	c.closeSocket()
+	<-c.ended
+	c.closeSocket() // one that the loop has opened meanwhile
 	c.running.Wait()
 }
 
-// read posts what the server sends until the socket ends.
-func (c *Client) read() {
-	for {
-		_, frame, err := c.socket.ReadMessage()
-		c.wire.in(len(frame))
-		if err != nil {
-			c.queue.post(func() {
-				c.end(fmt.Errorf("socket: %w", err))
-				c.once.Do(func() { close(c.stop) })
-			})
-			return
-		}
-		if c.options.Unlisted && !matters(frame) {
-			continue
-		}
-		c.queue.post(func() { c.receive(frame) })
+func (c *Client) closeSocket() {
+	if socket := c.socket.Load(); socket != nil {
+		_ = socket.Close()
 	}
 }
 
@@ -226,7 +217,7 @@ func (c *Client) read() {
 func matters(frame []byte) bool {
 	for _, kind := range []string{
 		protocol.TypeSignal, protocol.TypeConnect, protocol.TypeConfig, protocol.TypeOthers, protocol.KeyError,
-		protocol.TypeQuality, protocol.TypeLayers, protocol.TypeRemoved,
+		protocol.TypeQuality, protocol.TypeLayers, protocol.TypeRemoved, protocol.KeyAck, protocol.KeyServer,
 	} {
 		if bytes.Contains(frame, []byte(`"`+kind+`"`)) {
 			return true
@@ -238,7 +229,11 @@ func matters(frame []byte) bool {
 // run is the loop.
 func (c *Client) run() {
 	defer close(c.ended)
-	beat := time.NewTicker(heartbeat)
+	every := heartbeat
+	if c.options.ComesBack {
+		every = liveBeat
+	}
+	beat := time.NewTicker(every)
 	defer beat.Stop()
 	for stopped := false; !stopped; {
 		select {
@@ -247,7 +242,9 @@ func (c *Client) run() {
 				do()
 			}
 		case <-beat.C:
-			c.send(protocol.KeySignal, protocol.HeartbeatSignal)
+			c.beat()
+		case socket := <-c.sockets:
+			c.open(socket)
 		case <-c.stop:
 			stopped = true
 		}
@@ -266,25 +263,14 @@ func (c *Client) end(err error) {
 	c.tell(Closed{err})
 }
 
+// finish ends the client with its socket.
+func (c *Client) finish(err error) {
+	c.end(err)
+	c.once.Do(func() { close(c.stop) })
+}
+
 func (c *Client) tell(event Event) {
 	if c.options.OnEvent != nil {
 		c.options.OnEvent(event)
-	}
-}
-
-// send writes a frame.
-func (c *Client) send(key string, value any) {
-	if c.closeErr != nil {
-		return
-	}
-	frame, err := json.Marshal(map[string]any{key: value})
-	if err == nil {
-		if err = c.socket.SetWriteDeadline(time.Now().Add(writeTimeout)); err == nil {
-			c.wire.out(len(frame))
-			err = c.socket.WriteMessage(websocket.TextMessage, frame)
-		}
-	}
-	if err != nil {
-		c.log.Debug("frame not sent", "key", key, "error", err) // the reader finds out why
 	}
 }

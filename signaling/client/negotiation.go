@@ -51,6 +51,13 @@ func (c *Client) receive(frame []byte) {
 			if len(c.asked) > 0 && refuses(e.Type) {
 				c.refused()
 			}
+		case protocol.KeyAck:
+			var number uint64
+			_ = json.Unmarshal(values[key], &number)
+			c.taken(number)
+			c.session.answered = true
+		case protocol.KeyServer:
+			c.receiveServer(values[key])
 		case protocol.KeyFloor:
 			c.receiveFloor(values[key])
 		}
@@ -83,8 +90,7 @@ func (c *Client) receiveRTC(value json.RawMessage, announces bool) {
 	}
 	switch m.Type {
 	case protocol.TypeConnect:
-		c.configure(m.RTCConfig)
-		c.state.update(func(s *Snapshot) { s.ChannelName = m.ChannelName })
+		c.greet(value)
 	case protocol.TypeConfig:
 		c.configure(m.RTCConfig)
 		if c.conn != nil {
@@ -143,6 +149,7 @@ func (c *Client) configure(cfg protocol.RTCConfig) {
 func (c *Client) join(join protocol.Join) {
 	c.send(protocol.KeyJoin, join)
 	c.asked = append(c.asked, join.Room)
+	c.session.wanted = &join
 	c.state.update(func(s *Snapshot) { s.Room = "" })
 }
 

@@ -50,6 +50,10 @@ type Options struct {
 	// NetDial opens the websocket's connection, if not nil; else the one of the [Login] does.
 	NetDial func(ctx context.Context, network, addr string) (net.Conn, error)
 
+	// ComesBack has the client open another socket when one is lost, until it is closed: it resumes its session there, or,
+	// where the server has none any more, begins another and joins again what it was in.
+	ComesBack bool
+
 	// OnEvent is told what happens, on the client's one loop, if not nil. It may call the client's methods other than
 	// Close and Await; what it has them send when others comes after a join, is sent before the first offer.
 	OnEvent func(Event)

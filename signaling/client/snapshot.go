@@ -45,7 +45,9 @@ type Snapshot struct {
 
 	Errors   []protocol.Error // that the server sent
 	Refusals int              // how many of them were answers to a join
-	Closed   error            // why the socket ended, nil while it is open
+	Closed   error            // why the client ended, nil while it goes on
+	Resumed  int              // how often the session went on on another socket
+	Renewed  int              // how often another one had to be begun
 }
 
 // Wire counts the frames of a websocket and the bytes of JSON in them.

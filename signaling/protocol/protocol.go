@@ -27,6 +27,9 @@ const (
 	KeyRoom   = "room"
 )
 
+// KeyAck is a key in both directions: the number of the last frame that has come.
+const KeyAck = "ack"
+
 // Keys of the envelope, server to client, that the page itself handles or that report an error.
 const (
 	KeyHTML   = "html"
@@ -179,6 +182,17 @@ type Connect struct {
 	Type        string    `json:"type"` // TypeConnect
 	ChannelName string    `json:"channel_name"`
 	RTCConfig   RTCConfig `json:"rtc_config"`
+
+	*Resume // nil for a client that does not resume
+}
+
+// Resume is for a client that may go on with its session on another socket. Frames are numbered from 1 in each
+// direction; this message has no number.
+type Resume struct {
+	Token    string `json:"resume"`
+	Sent     uint64 `json:"sent"`              // the number of the last frame before, of the server
+	Received uint64 `json:"received"`          // of the last frame of the client that was taken
+	Resumed  bool   `json:"resumed,omitempty"` // the session is the one that was asked for
 }
 
 // Config renews the credentials before they expire.
