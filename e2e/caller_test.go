@@ -131,13 +131,24 @@ func (a *attempt) open(ctx context.Context, query string) error {
 	return err
 }
 
+// join asks until the server is not too busy.
 func (a *attempt) join(room string) error {
-	if err := a.socket.WriteJSON(map[string]any{protocol.KeyJoin: room}); err != nil {
-		return err
+	for deadline := time.Now().Add(patience); ; time.Sleep(busyWait / 10) {
+		if err := a.socket.WriteJSON(map[string]any{protocol.KeyJoin: room}); err != nil {
+			return err
+		}
+		_, err := a.read(protocol.TypeOthers)
+		var refused refusal
+		if !errors.As(err, &refused) || !busy(protocol.Error(refused)) || time.Now().After(deadline) {
+			return err
+		}
 	}
-	_, err := a.read(protocol.TypeOthers)
-	return err
 }
+
+// refusal is an error that the server told.
+type refusal protocol.Error
+
+func (r refusal) Error() string { return r.Type + ": " + r.Detail }
 
 // read returns the next message of a type of the app rtc.
 func (a *attempt) read(wanted string) (json.RawMessage, error) {
@@ -158,7 +169,7 @@ func (a *attempt) read(wanted string) (json.RawMessage, error) {
 		_ = json.Unmarshal(frame.RTC, &m)
 		switch {
 		case frame.Error != nil:
-			return nil, fmt.Errorf("wait for %s: %+v", wanted, *frame.Error)
+			return nil, fmt.Errorf("wait for %s: %w", wanted, refusal(*frame.Error))
 		case m.Type == wanted:
 			return frame.RTC, nil
 		}
@@ -274,7 +285,7 @@ func (a *attempt) secure(ctx context.Context, hears bool) (err error) {
 		path = deaf{a.path}
 	}
 	a.dtls, err = dtls.ClientWithOptions(dtlsnet.PacketConnFromConn(path), a.path.RemoteAddr(),
-		dtls.WithCertificates(a.certificate), dtls.WithInsecureSkipVerify(true), //nolint:gosec // nobody is told anything
+		dtls.WithCertificates(a.certificate), dtls.WithInsecureSkipVerify(true),
 		dtls.WithSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80))
 	if err != nil {
 		return err

@@ -173,7 +173,9 @@ func (c *caller) aborted(pages string, turnPort int) map[string]func(ctx context
 		},
 		"TURN over UDP": func(context.Context, int) error { return askForRelay("udp", turnPort) },
 		"TURN over TCP": func(context.Context, int) error { return askForRelay("tcp", turnPort) },
-		"TURN half":     func(context.Context, int) error { return half(fmt.Sprintf("127.0.0.1:%d", turnPort), []byte{0, 3, 0}) },
+		"TURN half": func(context.Context, int) error {
+			return half(fmt.Sprintf("127.0.0.1:%d", turnPort), []byte{0, 3, 0})
+		},
 	}
 	for _, stage := range stages() {
 		ways["after "+stage] = func(ctx context.Context, i int) error {

@@ -74,6 +74,9 @@ func (in *inspector) look() bool {
 func (in *inspector) alone(views []sight, i int) bool {
 	v := views[i]
 	for _, e := range v.Errors {
+		if busy(e) {
+			continue
+		}
 		in.fault(i, -1, fmt.Sprintf("was told %+v", e))
 	}
 	if v.Closed != nil {

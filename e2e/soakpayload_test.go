@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestSoakPayload lets people come and go at random for as long as SOAK says, and looks into every payload that arrives: none
-// is corrupted or comes twice, and on loopback none is lost or overtaken.
+// TestSoakPayload lets people come and go at random for as long as SOAK says, and looks into every payload that
+// arrives: none is corrupted or comes twice, and on loopback none is lost or overtaken.
 func TestSoakPayload(t *testing.T) {
 	duration, err := time.ParseDuration(os.Getenv("SOAK_PAYLOAD"))
 	if err != nil {

@@ -54,6 +54,7 @@ type walker struct {
 const (
 	soakRooms   = 6
 	keptHistory = 12
+	busyWait    = time.Second
 	lossMost    = 5 * time.Second // of a socket, while media goes on
 )
 
@@ -67,7 +68,10 @@ func newWalker(t *testing.T, s *server, i int, seed uint64) *walker {
 		w.wish.sends[source] = true
 	}
 	options := w.line.options()
-	options.OnEvent = w.panels.hear
+	options.OnEvent = func(event client.Event) {
+		w.panels.hear(event)
+		w.askAgain(event)
+	}
 	options.Simulcast = i%3 == 0
 	w.client = s.guest(w.name, options)
 	w.panels.client.Store(w.client)
@@ -139,6 +143,27 @@ func (w *walker) walk(ctx context.Context) {
 	w.line.restore()
 }
 
+// askAgain has a walker that a busy server did not let in try once more, as a page does.
+func (w *walker) askAgain(event client.Event) {
+	frame, ok := event.(client.Frame)
+	if !ok || frame.Key != protocol.KeyError {
+		return
+	}
+	var e protocol.Error
+	if err := json.Unmarshal(frame.Value, &e); err != nil || !busy(e) {
+		return
+	}
+	w.did("is not let in by a busy server", func(now *wish) { now.stay++ })
+	time.AfterFunc(busyWait, func() {
+		if room := w.wants().room; room != "" && w.client.Snapshot().Room == "" {
+			w.client.Join(room)
+		}
+	})
+}
+
+// busy tells whether an error passes by itself.
+func busy(e protocol.Error) bool { return e.Type == protocol.ErrorFull && e.Retry }
+
 // pause waits for a while, and tells whether to go on.
 func (w *walker) pause(ctx context.Context, least, most time.Duration) bool {
 	select {
@@ -198,6 +223,7 @@ func (w *walker) loseSocket(ctx context.Context, what string, most time.Duration
 
 // panels are what a page would show: it adds what comes as html, and takes away who is told to have left.
 type panels struct {
+	panel  *regexp.Regexp // static after construction
 	client atomic.Pointer[client.Client]
 
 	mu    sync.Mutex
@@ -205,7 +231,11 @@ type panels struct {
 	lacks []string        // guarded by mu: who was told to be there without a panel
 }
 
-func newPanels() *panels { return &panels{shown: make(map[string]bool)} }
+func newPanels() *panels {
+	return &panels{
+		shown: make(map[string]bool), panel: regexp.MustCompile(`class="panel[^"]*" data-channel="([^"]+)"`),
+	}
+}
 
 // hear is told each key of each frame, in order, on the client's loop.
 func (p *panels) hear(event client.Event) {
@@ -219,7 +249,7 @@ func (p *panels) hear(event client.Event) {
 	case protocol.KeyHTML:
 		var html string
 		_ = json.Unmarshal(frame.Value, &html)
-		for _, panel := range regexp.MustCompile(`class="panel[^"]*" data-channel="([^"]+)"`).FindAllStringSubmatch(html, -1) {
+		for _, panel := range p.panel.FindAllStringSubmatch(html, -1) {
 			p.shown[panel[1]] = true
 		}
 	case protocol.KeyRTC:
