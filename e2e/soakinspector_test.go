@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -201,6 +202,10 @@ func (in *inspector) fault(viewer, other int, what string) {
 			w := in.walkers[who]
 			fmt.Fprintf(&out, "\n%s wants %+v\ndid:\n  %s\nsees: %s", w.name, w.wants(),
 				strings.Join(w.past(), "\n  "), describe(w.client.Snapshot()))
+			for source, quality := range w.client.Snapshot().Quality {
+				said, _ := json.Marshal(quality)
+				fmt.Fprintf(&out, "  told of %+v: %s\n", source, said)
+			}
 		}
 	}
 	in.faults = append(in.faults, out.String())
