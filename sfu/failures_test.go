@@ -24,6 +24,7 @@ func bounded(t *testing.T, d time.Duration) {
 
 // TestRandomChurn has publishers come, go, begin anew and fall silent in any order, while two stay.
 func TestRandomChurn(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	bounded(t, 60*time.Second)
 	const steps = 40
 	s := newSFU(t)
@@ -62,6 +63,7 @@ func TestRandomChurn(t *testing.T) {
 
 // TestRestartsOfICE has a client restart ICE again and again, as soon as it may.
 func TestRestartsOfICE(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	bounded(t, 60*time.Second)
 	s := newSFU(t)
 	both := sfutest.Options{Publish: []string{"audio", "video"}}
@@ -79,6 +81,7 @@ func TestRestartsOfICE(t *testing.T) {
 
 // TestCloseWithABlockedPeer has one participant's events pile up: others do not notice, and it can be closed.
 func TestCloseWithABlockedPeer(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	bounded(t, 60*time.Second)
 	s := newSFU(t)
 	both := sfutest.Options{Publish: []string{"audio", "video"}}

@@ -221,11 +221,11 @@ func (l *layer) available(now time.Time) bool {
 	return back || now.Sub(l.last) <= max(l.track.timeout(), l.meter.slow()) || l.demand.expected(now)
 }
 
-// absent reports whether the layer does not flow while others of its track do.
-func (l *layer) absent() bool {
+// absent reports whether the layer does not flow.
+func (l *layer) absent(now time.Time) bool {
 	l.ingress.mu.Lock()
 	defer l.ingress.mu.Unlock()
-	return l.track.last.Sub(l.last) > l.track.timeout()
+	return now.Sub(l.last) > l.track.timeout()
 }
 
 // timeout is how far a layer may fall behind the newest packet of its track and still count as flowing.
