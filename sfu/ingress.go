@@ -93,10 +93,13 @@ func (in *ingress) Receive(packet []byte, arrived time.Time, b *egress.Batch) {
 		}
 		return
 	}
-	plain, err := session.OpenRTP(packet)
-	if err != nil {
-		return // forged, replayed or cut
+	if plain, err := session.OpenRTP(packet); err == nil { // else it is forged, replayed or cut
+		in.receivePlain(plain, arrived, b)
 	}
+}
+
+// receivePlain takes a decrypted packet. mu is held.
+func (in *ingress) receivePlain(plain []byte, arrived time.Time, b *egress.Batch) {
 	header, err := wire.ParseHeader(plain)
 	if err != nil {
 		return
