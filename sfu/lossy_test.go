@@ -216,14 +216,14 @@ func TestFeaturesUnderLossAndChurn(t *testing.T) {
 			return random(toServer, packet, client)
 		})
 		for i := range 10 {
-			if i == 2 { // it has been told of two, and cannot know
+			if i == 4 { // it has been told more than fits on the way to it
 				start := time.Now()
 				gone.Leave()
 				if took := time.Since(start); took > time.Second {
 					t.Errorf("closing who is gone took %v", took)
 				}
 			}
-			guest := w.join(fmt.Sprint("guest", i), both)
+			guest := w.join(fmt.Sprint("guest", i), sfutest.Options{Publish: both.Publish, Words: 4000})
 			guest.AwaitFeatures(`"of":"a"`)
 			guest.AwaitMedia("b/video", 3)
 			a.AwaitFeatures(fmt.Sprintf(`"of":"guest%d"`, i))
