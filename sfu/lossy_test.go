@@ -130,7 +130,10 @@ func (w *badWorld) join(id string, options sfutest.Options) *sfutest.Client {
 func (w *badWorld) joinWith(id string, o sfutest.Options, adjust func(*webrtc.SettingEngine)) *sfutest.Client {
 	w.t.Helper()
 	w.hosts++
-	o.API = w.world.APIWith(fmt.Sprintf("10.0.0.%d", w.hosts), adjust)
+	o.API = w.world.APIWith(fmt.Sprintf("10.0.0.%d", w.hosts), func(settings *webrtc.SettingEngine) {
+		settings.SetDTLSRetransmissionInterval(50 * time.Millisecond) // as browsers have it
+		adjust(settings)
+	})
 	return sfutest.Join(w.t, w.sfu, "room", id, o)
 }
 

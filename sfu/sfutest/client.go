@@ -212,7 +212,10 @@ func (c *Client) openFeatures(pc *webrtc.PeerConnection) error {
 	if err != nil {
 		return err
 	}
-	features := fmt.Sprintf(`{"video":true,"of":%q}`, c.ID) + strings.Repeat(" ", c.options.Words)
+	features := fmt.Sprintf(`{"video":true,"of":%q}`, c.ID)
+	if c.options.Words > 0 {
+		features = fmt.Sprintf(`{"video":true,"of":%q,"words":%q}`, c.ID, strings.Repeat("x", c.options.Words))
+	}
 	channel.OnOpen(func() { _ = channel.SendText(features) })
 	channel.OnMessage(func(message webrtc.DataChannelMessage) {
 		c.change(func() { c.features[string(message.Data)] = string(message.Data) })
