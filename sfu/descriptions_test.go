@@ -211,8 +211,10 @@ func FuzzCandidate(f *testing.F) {
 	for _, seed := range []string{
 		host, "a=" + host, "", "candidate:", strings.Replace(host, "192.0.2.7", "x.local", 1),
 		strings.Replace(host, "192.0.2.7", "2001:db8::1", 1), strings.Replace(host, "udp", "tcp", 1) + " tcptype active",
-		"candidate:2 2 UDP 1 192.0.2.7 9 typ relay raddr 0.0.0.0 rport 0", "candidate:0 1 UDP 4294967295 0.0.0.0 65535 typ srflx",
-		"candidate:1 1 ssltcp 1 192.0.2.7 443 typ prflx raddr :: rport -1", strings.Replace(host, "192.0.2.7", "fe80::1%lo", 1),
+		"candidate:2 2 UDP 1 192.0.2.7 9 typ relay raddr 0.0.0.0 rport 0",
+		"candidate:0 1 UDP 4294967295 0.0.0.0 65535 typ srflx",
+		"candidate:1 1 ssltcp 1 192.0.2.7 443 typ prflx raddr :: rport -1",
+		strings.Replace(host, "192.0.2.7", "fe80::1%lo", 1),
 	} {
 		f.Add(seed, "0", uint16(0), "abcd")
 	}
@@ -240,7 +242,9 @@ func FuzzCandidate(f *testing.F) {
 
 // FuzzFeatures hands in messages of the features channel: what is passed on is an object, and the same one.
 func FuzzFeatures(f *testing.F) {
-	for _, seed := range []string{`{"video":true}`, `{}`, `[]`, `null`, `{"a":{"a":[{}]}}`, "{\"a\":\"\xff\"}", `{"a":1e999}`, `{"a":1} `} {
+	for _, seed := range []string{
+		`{"video":true}`, `{}`, `[]`, `null`, `{"a":{"a":[{}]}}`, "{\"a\":\"\xff\"}", `{"a":1e999}`, `{"a":1} `,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Add([]byte(`{"a":` + strings.Repeat("[", maxFeatures)))

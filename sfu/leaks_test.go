@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/pion/webrtc/v4"
 )
@@ -17,8 +18,8 @@ func TestPublishingLeavesNothing(t *testing.T) {
 	ssrc := uint32(1000)
 	round := func(i int) {
 		ssrc += 2
-		a.describe(offer(fmt.Sprintf("m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:1\r\na=sendonly\r\na=msid:home cam%d\r\n", i) +
-			videoFormats + fmt.Sprintf("a=ssrc:%d cname:x\r\n", ssrc)))
+		a.describe(offer("m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:1\r\na=sendonly\r\n" +
+			videoFormats + fmt.Sprintf("a=msid:home cam%d\r\na=ssrc:%d cname:x\r\n", i, ssrc)))
 		for sequence := range uint16(20) {
 			p := picture(sequence, 64)
 			p.ssrc = ssrc
@@ -32,7 +33,7 @@ func TestPublishingLeavesNothing(t *testing.T) {
 				defer down.detach(h.now)
 				defer b.conn.ingress.unsubscribe(down.ssrc)
 			}
-			h.pass(20e6)
+			h.pass(20 * time.Millisecond)
 		}
 		a.describe("v=0\r\ns=-\r\n" + extensions)
 		a.settle()

@@ -84,7 +84,8 @@ func FuzzRTC(f *testing.F) {
 func FuzzFloorRequest(f *testing.F) {
 	for _, seed := range []string{
 		`{"type":"hand","up":true}`, `{"type":"stage","channel_name":"x","on":true}`, `{"type":"remove","channel_name":"x"}`,
-		`{"type":"mute","channel_name":"x","on":false}`, `{"type":"camera","channel_name":"x","off":true}`, `{"type":"invite"}`,
+		`{"type":"mute","channel_name":"x","on":false}`, `{"type":"camera","channel_name":"x","off":true}`,
+		`{"type":"invite"}`,
 		`{"type":"lock","on":true}`, `{"type":"access","access":"password","password":"p"}`, `{"type":"later"}`, `null`, `7`,
 	} {
 		f.Add([]byte(seed))

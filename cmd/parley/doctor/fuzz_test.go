@@ -14,8 +14,10 @@ import (
 // FuzzCandidate reads candidates of a server: what is read is where it was, and can be put elsewhere.
 func FuzzCandidate(f *testing.F) {
 	for _, seed := range []string{
-		"candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host", "candidate:1 1 TCP 1 2001:db8::1 443 typ host tcptype passive",
-		"candidate:1 1 udp 1 ::ffff:192.0.2.7 1 typ host", "candidate:1 1 udp 1 fe80::1%lo 65536 typ host", "", "1 2 3 4 5 6 7",
+		"candidate:1 1 udp 2122260223 192.0.2.7 50000 typ host",
+		"candidate:1 1 TCP 1 2001:db8::1 443 typ host tcptype passive",
+		"candidate:1 1 udp 1 ::ffff:192.0.2.7 1 typ host",
+		"candidate:1 1 udp 1 fe80::1%lo 65536 typ host", "", "1 2 3 4 5 6 7",
 	} {
 		f.Add(seed)
 	}
