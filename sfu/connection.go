@@ -181,9 +181,6 @@ func (c *connection) readFeatures(channel io.Reader, post func(action)) {
 
 // setRemote applies a description and the candidates that came before it.
 func (c *connection) setRemote(description Description) error {
-	if err := withinBounds(description.SDP); err != nil {
-		return err
-	}
 	err := c.pc.SetRemoteDescription(webrtc.SessionDescription{
 		Type: webrtc.NewSDPType(description.Type), SDP: withoutRTCP(description.SDP),
 	})
