@@ -57,6 +57,7 @@ type (
 		quality Quality
 		control congestion.State
 	}
+	channelOpened  struct{ c *connection } // one that nobody asked for
 	featuresOpened struct {
 		c       *connection
 		channel io.Reader
@@ -204,6 +205,16 @@ func (a qualityChanged) do(p *Peer) error {
 
 func (a layerWanted) do(p *Peer) error {
 	p.switchLayers(time.Now())
+	return nil
+}
+
+func (a channelOpened) do(p *Peer) error {
+	if a.c != p.conn {
+		return nil
+	}
+	if a.c.channels++; a.c.channels > maxChannels {
+		return p.resetUnasked("too many data channels")
+	}
 	return nil
 }
 

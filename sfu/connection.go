@@ -29,6 +29,7 @@ const (
 	maxBuffered = 256 << 10
 
 	maxCandidates = 128 // of a client, in the life of one connection
+	maxChannels   = 16  // that a client opens and nobody asked for, likewise: pion keeps something of each
 )
 
 // connection is one PeerConnection with what belongs to it. A reset replaces it whole; what its callbacks still post is
@@ -58,6 +59,7 @@ type connection struct {
 
 	formerUfrag string // of the client, in the connection before such a reset
 	candidates  int
+	channels    int                        // that the client has opened
 	early       []Candidate                // from before the first description
 	sending     []sendingLine              // of the client's description
 	published   map[string]*upTrack        // by mid
@@ -100,6 +102,10 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 		if channel, err := c.features.Detach(); err == nil {
 			post(featuresOpened{c, channel})
 		}
+	})
+	pc.OnDataChannel(func(channel *webrtc.DataChannel) {
+		_ = channel.Close() // what is sent on it would stay unread
+		post(channelOpened{c})
 	})
 	pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
 		if candidate == nil {

@@ -95,10 +95,14 @@ func (in *ingress) Receive(packet []byte, arrived time.Time, b *egress.Batch) {
 		}
 		return
 	}
-	plain, err := session.OpenRTP(packet)
-	if err != nil {
-		return // forged, replayed or cut
+	if plain, err := session.OpenRTP(packet); err == nil { // else it is forged, replayed or cut
+		in.flow.add(arrived, len(packet)+ipOverhead)
+		in.receivePlain(plain, arrived, b)
 	}
+}
+
+// receivePlain takes a decrypted packet. mu is held.
+func (in *ingress) receivePlain(plain []byte, arrived time.Time, b *egress.Batch) {
 	header, err := wire.ParseHeader(plain)
 	if err != nil {
 		return
@@ -108,7 +112,6 @@ func (in *ingress) Receive(packet []byte, arrived time.Time, b *egress.Batch) {
 		return
 	}
 	in.last.Store(arrived.UnixNano())
-	in.flow.add(arrived, len(packet)+ipOverhead)
 	if sheds := b.Sheds(); sheds != in.sheds { // fewer on another socket
 		in.sheds = sheds
 		in.resume(arrived)

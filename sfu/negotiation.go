@@ -146,6 +146,10 @@ func (p *Peer) takeOffer(offer Description) error {
 		p.deliver(Refused{fmt.Errorf("%w: %d m-lines", ErrDescription, lines)})
 		return nil
 	}
+	if err := withinBounds(offer.SDP); err != nil {
+		p.deliver(Refused{fmt.Errorf("%w: %w", ErrDescription, err)})
+		return nil
+	}
 	before := c.pc.SignalingState()
 	c.acceptUnwanted(offer.SDP, p.sfu.codecs)
 	err := c.setRemote(offer)
@@ -192,8 +196,12 @@ func (p *Peer) takeAnswer(answer Description) error {
 		return nil // to an offer of a former connection
 	}
 	var rejected map[string]bool
-	answer.SDP, rejected = c.hideRejected(answer.SDP)
-	if err := c.setRemote(answer); err != nil {
+	err := withinBounds(answer.SDP)
+	if err == nil {
+		answer.SDP, rejected = c.hideRejected(answer.SDP)
+		err = c.setRemote(answer)
+	}
+	if err != nil {
 		p.deliver(Refused{fmt.Errorf("%w: %w", ErrDescription, err)})
 		return p.resetUnasked("answer failed")
 	}

@@ -376,7 +376,9 @@ func (l *layer) inspectVideo(p *packet) {
 	// A keyframe of which packets could not be read is none, even if what they lacked has come since.
 	whole := l.unreadable != stamp{true, p.header.Timestamp}
 	l.keyframes.packet(p.in.Arrived, p.frame.Keyframe && whole)
-	l.track.judge(l, p.in.Arrived)
+	if len(p.payload) > 0 { // padding says nothing of pictures: one that stands still is still to be had
+		l.track.judge(l, p.in.Arrived)
+	}
 }
 
 // maxPreface bounds how many packets before the first slice of a frame are remembered.
