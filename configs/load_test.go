@@ -115,7 +115,7 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 			Listen: ":80", PublicHost: "example.org", PublicPort: 443, TLSCertFile: "c", TLSKeyFile: "k",
 			ACMEEmail: "op@example.org", ACMEDirectory: "https://ca.example.org/", ACMECAFile: "r",
 			SessionLifetime: 36*time.Hour + 30*time.Minute, MetricsListen: "localhost:9090",
-			PprofListen: "[::1]:6060",
+			PprofListen:    "[::1]:6060",
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("10.0.0.0/8")},
 		},
 		Access: Access{
@@ -125,7 +125,7 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 			MaxPeople: 300, MaxRoomPeople: 100, MaxRooms: 50, MaxAddressSockets: 60, MaxAddressLogins: 70,
 			Egress: 2_500_000_000, CPU: 0.75,
 		},
-		Store:  Store{DataDir: "/var/lib/parley"},
+		Store: Store{DataDir: "/var/lib/parley"},
 		Media: Media{
 			Port: 7001, Listen: "::1", STUNDiscover: "stun.example.org:3478", Codecs: []string{"opus", "h264", "av1"},
 			Announce: []netip.AddrPort{

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -103,8 +104,8 @@ func (o *outbox) written(bytes int) {
 	o.bytes -= bytes
 }
 
-// run writes until the outbox is closed and empty, or a write fails or takes longer than timeout.
-func (o *outbox) run(conn *websocket.Conn, timeout time.Duration) error {
+// run writes until the outbox is closed and empty, or a write fails or takes longer than timeout. It counts the frames.
+func (o *outbox) run(conn *websocket.Conn, timeout time.Duration, count *atomic.Uint64) error {
 	for range o.ready {
 		frames, last, done := o.take()
 		for _, frame := range frames {
@@ -121,6 +122,7 @@ func (o *outbox) run(conn *websocket.Conn, timeout time.Duration) error {
 			if err := conn.WriteMessage(websocket.TextMessage, frame); err != nil {
 				return err
 			}
+			count.Add(1)
 			o.written(len(frame) + frameOverhead)
 		}
 		if !done {

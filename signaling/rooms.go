@@ -10,6 +10,9 @@ import (
 func (h *Hub) enter(name string, m, leaving *member, ticket floor.Ticket) (*room, arrival, error) {
 	for {
 		r := h.openRoom(name)
+		if r == nil {
+			return nil, arrival{}, errManyRooms
+		}
 		found, ok, err := r.enter(m, leaving, ticket)
 		if ok && err == nil {
 			return r, found, nil
@@ -31,11 +34,15 @@ func (h *Hub) leave(r *room, m *member) {
 	h.porch.changed(r.name) // before m waits there
 }
 
+// openRoom finds the room of that name, or makes it; nil if there are as many rooms as there may be.
 func (h *Hub) openRoom(name string) *room {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := h.rooms[name]
 	if r == nil {
+		if h.cfg.MaxRooms > 0 && len(h.rooms) >= h.cfg.MaxRooms {
+			return nil
+		}
 		r = newRoom(h, name)
 		h.rooms[name] = r
 	}

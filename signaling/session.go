@@ -43,7 +43,9 @@ type Session struct {
 
 	// Owned by the loop.
 	handlers  map[string]Handler
-	opened    []Handler // in the order of registration
+	opened    []Handler        // in the order of registration
+	quotas    map[string]quota // by app
+	joins     *rate.Limit
 	malformed *rate.Limit
 	live      liveness
 	timer     *time.Timer // wakes the loop when live wants to be asked again
@@ -123,9 +125,10 @@ func (s *Session) stop(e ending) {
 // run serves the session until it has ended, and all its goroutines with it.
 func (s *Session) run() {
 	var wg sync.WaitGroup
+	s.hub.counters.open.Add(1)
 	wg.Go(s.read)
 	wg.Go(func() {
-		if err := s.outbox.run(s.conn, s.hub.cfg.WriteTimeout); err != nil {
+		if err := s.outbox.run(s.conn, s.hub.cfg.WriteTimeout, &s.hub.counters.framesOut); err != nil {
 			s.stop(ending{reason: "write failed"})
 		}
 	})
@@ -139,7 +142,7 @@ func (s *Session) open() {
 	s.timer = time.NewTimer(pingEvery)
 	for i, app := range s.hub.apps {
 		handler := app.Open(s)
-		s.handlers[app.Key()] = handler
+		s.handlers[app.Key()], s.quotas[app.Key()] = handler, newQuota(app.Key())
 		s.opened = append(s.opened, handler)
 		if i == 0 {
 			s.write(s.hub.headerFrame(s.hub.header(s.page)))
@@ -178,6 +181,7 @@ func (s *Session) finish(wg *sync.WaitGroup) {
 	s.timer.Stop()
 	s.mailbox.Close()
 	defer s.hub.unregister(s) // last: Hub.Close may want to drop the connection
+	s.hub.counters.socketEnded(s.end.reason)
 	s.log.Info("session ended", "reason", s.end.reason)
 
 	s.outbox.close(s.end.code, s.end.reason)
@@ -214,11 +218,7 @@ func (s *Session) receive(in *inbound) {
 		s.join(*in.envelope.join)
 	}
 	for _, message := range in.envelope.apps {
-		if handler := s.handlers[message.key]; handler != nil && s.end == nil {
-			if err := handler.Receive(message.value); err != nil {
-				s.refuse(err)
-			}
-		}
+		s.pass(message)
 	}
 }
 
@@ -249,6 +249,7 @@ func (s *Session) concerns(p post) bool {
 func (s *Session) refuse(err error) {
 	wire := wireError(err)
 	s.log.Debug("refused", "type", wire.Type, "detail", wire.Detail)
+	s.hub.counters.refusals.add(wire.Type)
 	s.Send(protocol.KeyError, wire)
 	if malformed(wire.Type) && s.malformed.Hit(time.Now()) && s.end == nil {
 		s.end = &ending{code: websocket.ClosePolicyViolation, reason: "too many malformed frames", linger: true}

@@ -3,6 +3,7 @@ package signaling
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"parley/sfu"
 	"parley/signaling/floor"
@@ -15,8 +16,11 @@ const panelBatch = 64 << 10 // bytes of panels in one html message
 // nothing.
 func (s *Session) join(wanted protocol.Join) {
 	name, err := protocol.ParseRoom(wanted.Room)
+	if err == nil && s.joins.Hit(time.Now()) {
+		err = errManyJoins
+	}
 	if err != nil {
-		s.refuse(err)
+		s.refuseJoin(err)
 		return
 	}
 	m := s.newMember()
@@ -30,9 +34,10 @@ func (s *Session) join(wanted protocol.Join) {
 		guesses.Answered(s.remote, errors.Is(err, floor.ErrPassword))
 	}
 	if err != nil {
-		s.refuse(err)
+		s.refuseJoin(err)
 		return
 	}
+	s.hub.counters.joins.Add(1)
 	s.leave()
 	s.room, s.member = r, m
 	s.inCall.Store(true)
@@ -56,6 +61,12 @@ func (s *Session) join(wanted protocol.Join) {
 		s.entered = append(s.entered, handler)
 		handler.Entered(name)
 	}
+}
+
+// refuseJoin tells the client why it does not get in.
+func (s *Session) refuseJoin(err error) {
+	s.hub.counters.joinFailed(err)
+	s.refuse(err)
 }
 
 // newMember makes the member of a stay that may begin.
