@@ -56,6 +56,7 @@ type (
 		quality Quality
 		control congestion.State
 	}
+	channelOpened  struct{ c *connection } // that nobody asked for
 	featuresOpened struct {
 		c       *connection
 		channel io.Reader
@@ -86,6 +87,7 @@ func (a described) do(p *Peer) error {
 
 func (a candidateReceived) do(p *Peer) error {
 	if err := p.conn.addCandidate(a.candidate); err != nil {
+		p.sfu.tallies.candidates.Add(1)
 		p.deliver(Refused{err})
 	}
 	return nil
@@ -202,6 +204,14 @@ func (a qualityChanged) do(p *Peer) error {
 
 func (a layerWanted) do(p *Peer) error {
 	p.switchLayers(time.Now())
+	return nil
+}
+
+func (a channelOpened) do(p *Peer) error {
+	if a.c.channels++; a.c.channels > maxChannels {
+		p.sfu.tallies.channels.Add(1)
+		p.overflow() // pion keeps each for as long as the connection lasts
+	}
 	return nil
 }
 

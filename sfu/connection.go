@@ -27,8 +27,6 @@ const (
 
 	// maxBuffered is how much may wait on the features channel of a client that does not read.
 	maxBuffered = 256 << 10
-
-	maxCandidates = 128 // of a client, in the life of one connection
 )
 
 // connection is one PeerConnection with what belongs to it. A reset replaces it whole; what its callbacks still post is
@@ -42,6 +40,7 @@ type connection struct {
 	sender    *sender
 	lines     *lines
 	features  *webrtc.DataChannel
+	done      chan struct{}  // closed by close
 	readers   sync.WaitGroup // reading the features channel
 
 	// Owned by the peer's loop.
@@ -55,13 +54,14 @@ type connection struct {
 	secured    bool      // DTLS is connected
 	unasked    bool      // it follows a reset of ours, and the client has said nothing since
 
-	formerUfrag string // of the client, in the connection before such a reset
-	candidates  int
+	extents
+	formerUfrag string                     // of the client, in the connection before such a reset
 	early       []Candidate                // from before the first description
 	sending     []sendingLine              // of the client's description
 	published   map[string]*upTrack        // by mid
 	told        map[string]map[string]bool // by mid and rid: which encodings the client was told to send
 	limits      map[string]Why             // by mid: what keeps the client from sending its best
+	overLimit   map[string]bool            // by mid: what the client was told not to be forwarded
 }
 
 // newConnection makes a PeerConnection whose callbacks only post.
@@ -79,8 +79,8 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 		return nil, fmt.Errorf("new peer connection: %w", err)
 	}
 	c := &connection{
-		pc: pc, engine: engine, transport: t, published: make(map[string]*upTrack),
-		told: make(map[string]map[string]bool), limits: make(map[string]Why),
+		pc: pc, engine: engine, transport: t, published: make(map[string]*upTrack), done: make(chan struct{}),
+		told: make(map[string]map[string]bool), limits: make(map[string]Why), overLimit: make(map[string]bool),
 	}
 	c.sender = newSender(t, s.clock, s.controls, func(up *upTrack, q Quality, control congestion.State) {
 		post(qualityChanged{c, up, q, control})
@@ -100,6 +100,7 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 			post(featuresOpened{c, channel})
 		}
 	})
+	pc.OnDataChannel(func(*webrtc.DataChannel) { post(channelOpened{c}) })
 	pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
 		if candidate == nil {
 			post(candidateGathered{c, nil})
@@ -135,9 +136,7 @@ func (c *connection) clientUfrag() string {
 	if description == nil {
 		return ""
 	}
-	_, rest, _ := strings.Cut(description.SDP, ufragAttribute)
-	ufrag, _, _ := strings.Cut(rest, "\r\n")
-	return ufrag
+	return firstUfrag(description.SDP)
 }
 
 // stale reports whether an offer is of the connection before a reset that the client did not know of yet.
@@ -147,6 +146,7 @@ func (c *connection) stale(offer Description) bool {
 
 // close ends the connection and waits for what belongs to it.
 func (c *connection) close() {
+	close(c.done)
 	c.lines.close()
 	c.transport.close()
 	c.ingress.close()
@@ -159,7 +159,7 @@ func (c *connection) close() {
 func (c *connection) readFeatures(channel io.Reader, post func(action)) {
 	c.readers.Go(func() {
 		room := make([]byte, maxFeatures+1)
-		for {
+		for limit := newFeaturesLimit(); c.pause(limit.Reserve().Delay()); {
 			n, err := channel.Read(room)
 			if errors.Is(err, io.ErrShortBuffer) { // it is still there, and has to go
 				_, err = channel.Read(make([]byte, maxMessage))
@@ -171,6 +171,19 @@ func (c *connection) readFeatures(channel io.Reader, post func(action)) {
 			post(featuresReceived{c, bytes.Clone(room[:n])})
 		}
 	})
+}
+
+// pause waits, and reports whether the connection is still wanted. What the client sends meanwhile waits in its SCTP
+// association, which takes a megabyte and then no more.
+func (c *connection) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 // setRemote applies a description and the candidates that came before it.

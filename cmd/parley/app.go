@@ -46,6 +46,7 @@ type app struct {
 	iceTCP    *icetcp.Server
 	tcpPorts  []uint16 // where clients reach that
 	site      *web.Site
+	health    *health
 	servers   []*http.Server
 	listeners []net.Listener
 
@@ -84,7 +85,7 @@ func (a *app) start(ctx context.Context) error {
 	for _, step := range []func(ctx context.Context) error{
 		a.openStore, a.openMedia, a.openICETCP, a.startSFU, a.startCapacity, a.startSignaling, a.startTURN,
 		a.watchAddresses, a.listen,
-		a.listenMetrics,
+		a.listenMetrics, a.listenProfiles,
 	} {
 		if err := step(ctx); err != nil {
 			return err // which says what failed
@@ -220,6 +221,7 @@ func (a *app) startSignaling(context.Context) error {
 		RoomAccess:    a.cfg.Access.Room,
 		RoomPassword:  a.cfg.Access.RoomPassword,
 		MaxRoomPeople: a.cfg.Limits.MaxRoomPeople,
+		MaxRooms:      a.cfg.Limits.MaxRooms,
 	}, signaling.Deps{
 		Sessions:      sessions,
 		OriginAllowed: auth.OriginAllowed,
@@ -230,6 +232,7 @@ func (a *app) startSignaling(context.Context) error {
 		Capacity:      a.capacity,
 		Invites:       invites,
 		Guesses:       auth.NewGuesses(),
+		Visitors:      newSocketVisitors(a.cfg.Limits),
 	}, a.log)
 	a.hub.Register(signaling.NewChat(fragments))
 	a.hub.Register(signaling.NewEcho())
@@ -248,8 +251,10 @@ func (a *app) startSignaling(context.Context) error {
 		Codecs:  a.cfg.Media.Codecs,
 	}, web.Deps{
 		Door: newDoor(a.cfg.Access, invites), Logins: auth.NewLogins(a.store), Sessions: sessions, Rooms: a.store,
-		Socket: a.hub,
+		Socket: a.hub, Logging: newLoginVisitors(a.cfg.Limits), Waiting: newLobbyVisitors(a.cfg.Limits),
+		Refused: a.countRefused,
 	}, a.log)
+	a.health = a.newHealth()
 	return err
 }
 
