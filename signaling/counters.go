@@ -59,7 +59,7 @@ type Counts struct {
 	ToMedia             Histogram         // seconds from a join until media can flow
 }
 
-func newCounters() *Counters {
+func NewCounters() *Counters {
 	doors := []string{
 		protocol.ErrorBadRoom, protocol.ErrorPassword, protocol.ErrorInvite, protocol.ErrorLocked,
 		protocol.ErrorRemoved, protocol.ErrorFull,

@@ -87,7 +87,7 @@ func New(cfg Config, deps Deps, log *slog.Logger) *Hub {
 		deps:     deps,
 		log:      log,
 		began:    time.Now(),
-		counters: newCounters(),
+		counters: NewCounters(),
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: handshakeTimeout,
 			CheckOrigin:      func(*http.Request) bool { return true }, // judged before the upgrade

@@ -105,16 +105,16 @@ func (f *Front) admit(conn net.Conn) (gone func(), ok bool) {
 		f.open.Add(-1)
 		return nil, false
 	}
-	gone = func() {}
+	left := func() {}
 	if f.cfg.Admit != nil {
-		if gone, ok = f.cfg.Admit(conn.RemoteAddr()); !ok {
+		if left, ok = f.cfg.Admit(conn.RemoteAddr()); !ok {
 			f.open.Add(-1)
 			return nil, false
 		}
 	}
 	return sync.OnceFunc(func() {
 		f.open.Add(-1)
-		gone()
+		left()
 	}), true
 }
 
