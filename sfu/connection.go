@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,7 +41,8 @@ type connection struct {
 	sender    *sender
 	lines     *lines
 	features  *webrtc.DataChannel
-	done      chan struct{}  // closed by close
+	live      context.Context // ends with close
+	end       context.CancelFunc
 	readers   sync.WaitGroup // reading the features channel
 
 	// Owned by the peer's loop.
@@ -79,9 +81,10 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 		return nil, fmt.Errorf("new peer connection: %w", err)
 	}
 	c := &connection{
-		pc: pc, engine: engine, transport: t, published: make(map[string]*upTrack), done: make(chan struct{}),
+		pc: pc, engine: engine, transport: t, published: make(map[string]*upTrack),
 		told: make(map[string]map[string]bool), limits: make(map[string]Why), overLimit: make(map[string]bool),
 	}
+	c.live, c.end = context.WithCancel(context.Background())
 	c.sender = newSender(t, s.clock, s.controls, func(up *upTrack, q Quality, control congestion.State) {
 		post(qualityChanged{c, up, q, control})
 	})
@@ -92,6 +95,7 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 	c.features, err = pc.CreateDataChannel(featuresLabel,
 		&webrtc.DataChannelInit{Negotiated: &negotiated, Ordered: &ordered, ID: &id})
 	if err != nil {
+		c.end()
 		_ = pc.Close()
 		return nil, fmt.Errorf("features channel: %w", err)
 	}
@@ -146,7 +150,7 @@ func (c *connection) stale(offer Description) bool {
 
 // close ends the connection and waits for what belongs to it.
 func (c *connection) close() {
-	close(c.done)
+	c.end()
 	c.lines.close()
 	c.transport.close()
 	c.ingress.close()
@@ -179,7 +183,7 @@ func (c *connection) pause(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
-	case <-c.done:
+	case <-c.live.Done():
 		return false
 	case <-timer.C:
 		return true
