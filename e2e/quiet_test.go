@@ -12,8 +12,8 @@ import (
 	"parley/signaling/protocol"
 )
 
-// TestLogNamesNobody has a call at the default level, with names, a chat and a wrong login, and looks for what a log must
-// not keep.
+// TestLogNamesNobody has a call at the default level, with names, a chat and a wrong login, and looks for what a log
+// must not keep.
 func TestLogNamesNobody(t *testing.T) {
 	s := start(t, "--room-access", "password", "--room-password", "opensesame77")
 	ann, bob := s.guest("Annabel", client.Options{}), s.guest("Bartholomew", client.Options{})

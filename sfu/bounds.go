@@ -8,8 +8,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limits of what a client describes. Each is far from what browsers send, and keeps what pion makes of it, some of it by
-// the square, within some milliseconds.
+// Limits of what a client describes. Each is far from what browsers send, and keeps what pion makes of it, some of it
+// by the square, within some milliseconds.
 const (
 	maxOwnLines   = 128     // m-lines that the client adds in the life of a connection
 	maxFormats    = 128     // of an m-line; an RTP payload type has 7 bits
@@ -59,7 +59,8 @@ func measure(text string) (extent, error) {
 	return e, nil
 }
 
-// extents are those of a client's descriptions that count for a connection as a whole. They are owned by the peer's loop.
+// extents are those of a client's descriptions that count for a connection as a whole. They are owned by the peer's
+// loop.
 type extents struct {
 	ufrag      string // of the client's latest description
 	candidates int    // of the client since that is its ufrag, wherever they came

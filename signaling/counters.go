@@ -32,7 +32,7 @@ const (
 	LimitConnections = "address_connections" // counted by who listens
 )
 
-// Counters count what happens on the sockets, from the start. Methods of nobody block.
+// Counters count what happens on the sockets, from the start. None of its methods blocks.
 type Counters struct {
 	open                      atomic.Int64
 	framesIn, framesOut       atomic.Uint64
@@ -59,6 +59,7 @@ type Counts struct {
 	ToMedia             Histogram         // seconds from a join until media can flow
 }
 
+// NewCounters begin at nothing.
 func NewCounters() *Counters {
 	doors := []string{
 		protocol.ErrorBadRoom, protocol.ErrorPassword, protocol.ErrorInvite, protocol.ErrorLocked,
@@ -92,8 +93,8 @@ func (c *Counters) Read() Counts {
 // Limit counts that a limit was hit.
 func (c *Counters) Limit(name string) { c.limits.add(name) }
 
-// resume counts a client that came back for its session, and got it or not.
-func (c *Counters) resume(got bool) {
+// Resume counts a client that came back for its session, and got it or not.
+func (c *Counters) Resume(got bool) {
 	if got {
 		c.resumed.Add(1)
 	} else {

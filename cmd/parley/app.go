@@ -251,7 +251,7 @@ func (a *app) startSignaling(context.Context) error {
 		Codecs:  a.cfg.Media.Codecs,
 	}, web.Deps{
 		Door: newDoor(a.cfg.Access, invites), Logins: auth.NewLogins(a.store), Sessions: sessions, Rooms: a.store,
-		Socket: a.hub, Logging: newLoginVisitors(a.cfg.Limits), Waiting: newLobbyVisitors(a.cfg.Limits),
+		Socket: a.hub, Logging: newLoginVisitors(a.cfg.Limits), Waiting: newSocketVisitors(a.cfg.Limits),
 		Refused: a.countRefused,
 	}, a.log)
 	a.health = a.newHealth()

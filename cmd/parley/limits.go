@@ -23,16 +23,9 @@ const (
 	perSocket = 7
 )
 
-// newSocketVisitors counts the websockets of each address: so many at once, and in a row, since each that is opened
-// costs more than one that is there.
+// newSocketVisitors counts the websockets of each address, or its lobbies that are kept up to date: so many at once,
+// and in a row, since each that is opened costs more than one that is there.
 func newSocketVisitors(limits configs.Limits) *auth.Visitors {
-	return auth.NewVisitors(auth.Allowance{
-		Present: limits.MaxAddressSockets, Visits: limits.MaxAddressSockets, Within: socketsWithin,
-	})
-}
-
-// newLobbyVisitors counts the lobbies that are kept up to date: whoever has a socket may have had one before.
-func newLobbyVisitors(limits configs.Limits) *auth.Visitors {
 	return auth.NewVisitors(auth.Allowance{
 		Present: limits.MaxAddressSockets, Visits: limits.MaxAddressSockets, Within: socketsWithin,
 	})
