@@ -47,12 +47,12 @@ func repeat(t *testing.T, times int, do func(ctx context.Context, i int) error) 
 }
 
 // idle waits until the server has let go of all that it lets go of, and tells what it holds.
-func idle(t *testing.T, metricsURL string) usage {
+func idle(t *testing.T, at counts) usage {
 	t.Helper()
-	least, since := measure(t, metricsURL), time.Now()
+	least, since := measure(t, at), time.Now()
 	for time.Since(since) < lettingGo {
 		time.Sleep(250 * time.Millisecond)
-		if now := measure(t, metricsURL); now.goroutines < least.goroutines || now.files < least.files {
+		if now := measure(t, at); now.goroutines < least.goroutines || now.files < least.files {
 			least, since = now, time.Now()
 		}
 	}
@@ -64,33 +64,32 @@ func idle(t *testing.T, metricsURL string) usage {
 func TestLeaks(t *testing.T) {
 	times := loops(t, "LEAKS", leaksUsual)
 	turnPort := freePort(t)
-	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	metricsURL := "http://" + listen
-	s := launch(t, "--media-port", fmt.Sprint(freePort(t)), "--turn-port", fmt.Sprint(turnPort), "--announce", "127.0.0.1",
-		"--metrics-listen", listen, "--cpu-limit", "1")
+	at, flags := countsFlags(t)
+	s := launch(t, append(flags, "--media-port", fmt.Sprint(freePort(t)), "--turn-port", fmt.Sprint(turnPort),
+		"--announce", "127.0.0.1", "--cpu-limit", "1")...)
 	c := newCaller(t, s)
 	repeat(t, 4*leakWorkers, c.comeAndGo) // what is made once is there then
-	before := idle(t, metricsURL)
+	before := idle(t, at)
 	t.Run("joins", func(t *testing.T) {
 		repeat(t, times, c.comeAndGo)
-		flat(t, metricsURL, "after joins", before)
+		flat(t, at, "after joins", before)
 	})
 	t.Run("publishes", func(t *testing.T) {
 		leakPublishes(t, s, times)
-		flat(t, metricsURL, "after publishes", before)
+		flat(t, at, "after publishes", before)
 	})
 	t.Run("log-ins", func(t *testing.T) {
 		repeat(t, times, func(ctx context.Context, _ int) error {
 			_, err := client.LogIn(ctx, s.url, "again", "The real again")
 			return err
 		})
-		flat(t, metricsURL, "after log-ins", before)
+		flat(t, at, "after log-ins", before)
 	})
 	t.Run("aborted", func(t *testing.T) {
 		for name, aborted := range c.aborted(strings.TrimPrefix(s.url, "http://"), turnPort) {
 			t.Run(name, func(t *testing.T) { repeat(t, max(leakWorkers, times/10), aborted) })
 		}
-		flat(t, metricsURL, "after handshakes that were aborted", before)
+		flat(t, at, "after handshakes that were aborted", before)
 	})
 }
 
@@ -98,13 +97,13 @@ func TestLeaks(t *testing.T) {
 func TestLeaksOfTLS(t *testing.T) {
 	times := max(leakWorkers, loops(t, "LEAKS", leaksUsual)/10)
 	certFile, keyFile := certify(t, "localhost", time.Now().Add(time.Hour))
-	s, metricsURL := startCounted(t, "--tls-cert-file", certFile, "--tls-key-file", keyFile)
+	s, at := startCounted(t, "--tls-cert-file", certFile, "--tls-key-file", keyFile)
 	hello, pages := helloTLS(t), strings.TrimPrefix(s.url, "https://")
 	aborted := func(_ context.Context, i int) error { return half(pages, hello[:1+i%len(hello)]) }
 	repeat(t, leakWorkers, aborted)
-	before := idle(t, metricsURL)
+	before := idle(t, at)
 	repeat(t, times, aborted)
-	flat(t, metricsURL, "after handshakes that were aborted", before)
+	flat(t, at, "after handshakes that were aborted", before)
 }
 
 // comeAndGo is a whole stay in a room of its own, with something written in it.

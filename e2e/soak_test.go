@@ -50,7 +50,7 @@ func soakSeed(t *testing.T) uint64 {
 func soak(t *testing.T, duration, round time.Duration) {
 	seed := soakSeed(t)
 	t.Logf("SEED=%d", seed)
-	s, metricsURL := startCounted(t, "--cpu-limit", "1")
+	s, at := startCounted(t, "--cpu-limit", "1")
 	walkers := make([]*walker, soakPeople)
 	for i := range walkers {
 		walkers[i] = newWalker(t, s, i, seed)
@@ -71,9 +71,9 @@ func soak(t *testing.T, duration, round time.Duration) {
 		switch n {
 		case 0:
 			time.Sleep(time.Second) // the last connections end
-			first = measure(t, metricsURL)
+			first = measure(t, at)
 		default:
-			flat(t, metricsURL, "after a round", first)
+			flat(t, at, "after a round", first)
 		}
 	}
 	for _, fault := range in.faults[:min(5, len(in.faults))] {

@@ -88,6 +88,7 @@ func (a described) do(p *Peer) error {
 
 func (a candidateReceived) do(p *Peer) error {
 	if err := p.conn.addCandidate(a.candidate); err != nil {
+		p.sfu.tallies.candidates.Add(1)
 		p.deliver(Refused{err})
 	}
 	return nil
@@ -213,6 +214,7 @@ func (a channelOpened) do(p *Peer) error {
 		return nil
 	}
 	if a.c.channels++; a.c.channels > maxChannels {
+		p.sfu.tallies.channels.Add(1)
 		return p.resetUnasked("too many data channels")
 	}
 	return nil

@@ -62,7 +62,8 @@ type SFU struct {
 	stop     chan struct{}                      // ends the clocks
 	tell     func(room string, event RoomEvent) // set before the first join
 
-	people atomic.Int64 // in all rooms
+	people  atomic.Int64 // in all rooms
+	tallies tallies
 
 	peers  sync.WaitGroup
 	clocks sync.WaitGroup

@@ -16,8 +16,11 @@ const panelBatch = 64 << 10 // bytes of panels in one html message
 // nothing.
 func (s *Session) join(wanted protocol.Join) {
 	name, err := protocol.ParseRoom(wanted.Room)
+	if err == nil && s.joins.Hit(time.Now()) {
+		err = errManyJoins
+	}
 	if err != nil {
-		s.refuse(err)
+		s.refuseJoin(err)
 		return
 	}
 	m := s.newMember()
@@ -32,9 +35,10 @@ func (s *Session) join(wanted protocol.Join) {
 	}
 	if err != nil {
 		s.hub.recent.add(Event{Room: name, Who: s.self.UserName, What: EventRefused, Why: wireError(err).Type})
-		s.refuse(err)
+		s.refuseJoin(err)
 		return
 	}
+	s.hub.counters.joins.Add(1)
 	s.leave()
 	s.room, s.member = r, m
 	s.inCall.Store(true)
@@ -59,6 +63,12 @@ func (s *Session) join(wanted protocol.Join) {
 		s.entered = append(s.entered, handler)
 		handler.Entered(name)
 	}
+}
+
+// refuseJoin tells the client why it does not get in.
+func (s *Session) refuseJoin(err error) {
+	s.hub.counters.joinFailed(err)
+	s.refuse(err)
 }
 
 // newMember makes the member of a stay that may begin.

@@ -42,7 +42,19 @@ type Deps struct {
 	Socket   http.Handler // serves GET /ws/<room>/, with the room as path value "room"
 	Operator *auth.Operator
 	Admin    Admin
+	Logging  Visitors      // logins of an address
+	Waiting  Visitors      // lobbies of an address that are kept up to date
+	Refused  func(Refused) // is told of each that is refused; it does not block
 }
+
+// Refused is what an address has had too much of.
+type Refused int
+
+// What is refused.
+const (
+	RefusedLogin Refused = iota
+	RefusedLobby
+)
 
 // Site serves the pages. It is safe for concurrent use.
 type Site struct {

@@ -27,14 +27,17 @@ func (a *app) listen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	to := front.Config{ICE: a.iceTCP.Serve}
+	to := front.Config{ICE: a.iceTCP.Serve, Admit: newAdmission(a.cfg, a.hub.Counters())}
 	if a.turn != nil {
 		to.TURN = a.turn.Serve
 	}
 	if to.TLS, err = a.tls(); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	a.serve(front.New(listener, to, a.log), a.site)
+	routes := http.NewServeMux()
+	a.health.handle(routes)
+	routes.Handle("/", a.site)
+	a.serve(front.New(listener, to, a.log), routes)
 	a.onStop(func() error {
 		a.site.Close()
 		return nil

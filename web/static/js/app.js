@@ -68,7 +68,7 @@ const IDLE = 3000; // ms on the page before the connection is tried, so that it 
 const LIMITS = 2000; // ms between looks at what limits one's own picture
 
 /** What the `error` app tells that is said on the page. */
-const ERRORS = ['bad_room', 'internal', 'forbidden'];
+const ERRORS = ['bad_room', 'internal', 'forbidden', 'limit'];
 
 /**
  * @typedef {ReturnType<typeof construct>} Parts
