@@ -54,7 +54,7 @@ func measure(t *testing.T, at counts) usage {
 }
 
 // flat waits until the server holds no more than it did, give or take what does not grow.
-func flat(t *testing.T, at, what string, before usage) usage {
+func flat(t *testing.T, at counts, what string, before usage) usage {
 	t.Helper()
 	for deadline := time.Now().Add(letGoWithin); ; time.Sleep(500 * time.Millisecond) {
 		now := measure(t, at)
