@@ -76,14 +76,18 @@ func (a *attendee) interceptors() (*interceptor.Registry, error) {
 	return registry, nil
 }
 
-// attendees have people enter rooms: all have a microphone, and two of each room a camera.
+// attendees have people enter rooms: all have a microphone, and two of each room a camera and something to say.
 func (s *server) attendees(n int) []*attendee {
 	all := make([]*attendee, n)
 	for i := range all {
 		a := &attendee{room: fmt.Sprint("room", i/roomSize), others: min(roomSize, n-i/roomSize*roomSize) - 1}
-		a.Client = s.guest(fmt.Sprint("guest", i), client.Options{
-			Audio: true, Video: i%roomSize < 2, Small: true, Slots: 3, ComesBack: true, Interceptors: a.interceptors,
-		})
+		options := client.Options{
+			Audio: true, Quiet: client.Silence, Small: true, Slots: 3, ComesBack: true, Interceptors: a.interceptors,
+		}
+		if i%roomSize < 2 {
+			options.Video, options.Quiet = true, client.Never
+		}
+		a.Client = s.guest(fmt.Sprint("guest", i), options)
 		all[i] = a
 	}
 	s.eachOf(all, func(a *attendee) { join(s.t, a.Client, a.room) })

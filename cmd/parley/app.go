@@ -32,7 +32,7 @@ const (
 	// stopWithin is how long the websockets may take to say goodbye before they are cut off.
 	stopWithin = 5 * time.Second
 	// handOverWithin is the same where another process waits for this one, and with it everybody.
-	handOverWithin = 300 * time.Millisecond
+	handOverWithin = 100 * time.Millisecond
 	// backAfter is when the first may come back. Who comes too early has to try again, later.
 	backAfter = 500 * time.Millisecond
 )
