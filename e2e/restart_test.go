@@ -150,7 +150,7 @@ func (s *server) through(all []*attendee, renewed int, restart func()) stillness
 func launchKept(t *testing.T, flags ...string) *server {
 	t.Helper()
 	return launchAs(t, exec.Command(program()), append([]string{"--data-dir", t.TempDir(), "--announce", "127.0.0.1",
-		"--media-port", fmt.Sprint(freePort(t)), "--turn-port", fmt.Sprint(freePort(t))}, flags...)...)
+		"--media-port", fmt.Sprint(freePort(t)), "--turn-port", "0"}, flags...)...)
 }
 
 // next starts the server once more.

@@ -17,7 +17,7 @@ const (
 
 	// After a restart people come one after the other, about as fast as they are negotiated with: all at once would be as
 	// late as the last.
-	apart     = 20 * time.Millisecond
+	apart     = 15 * time.Millisecond
 	maxSpread = 10 * time.Second // of all of them
 )
 
@@ -95,8 +95,8 @@ func (h *Hub) AwaitNoCalls(ctx context.Context) error {
 	}
 }
 
-// Restart is [Hub.Close] for a server that comes back: it says so to everybody, closes with 1012, and has them open their
-// next sockets one after the other, the earliest after first.
+// Restart is [Hub.Close] for a server that comes back: it says so to everybody, closes with 1012, and has them open
+// their next sockets one after the other, the earliest after first.
 func (h *Hub) Restart(ctx context.Context, first time.Duration) error {
 	all := h.refuseMore()
 	turns := h.turns()
@@ -114,8 +114,8 @@ func (h *Hub) Restart(ctx context.Context, first time.Duration) error {
 	return h.awaitSessions(ctx)
 }
 
-// turns says by channel name in which order those in calls come back, the first the least and all below 0: room by room,
-// so that they find each other soon, and in each the speaker first.
+// turns says by channel name in which order those in calls come back, the first the least and all below 0: room by
+// room, so that they find each other soon, and in each the speaker first.
 func (h *Hub) turns() map[string]int {
 	var names []string
 	for _, r := range h.calls() {

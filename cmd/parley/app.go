@@ -100,8 +100,8 @@ func run(ctx context.Context, cfg configs.Config, o order, log *slog.Logger) err
 	return err
 }
 
-// untilDue returns when the server has to go: when ctx has ended and calls have too, or have had their time; when now is
-// closed; when it was told so by the control socket; or when it cannot serve, with an error.
+// untilDue returns when the server has to go: when ctx has ended and calls have too, or have had their time; when now
+// is closed; when it was told so by the control socket; or when it cannot serve, with an error.
 func (a *app) untilDue(ctx context.Context, now <-chan struct{}, failed <-chan error) error {
 	stop := ctx.Done()
 	for {
