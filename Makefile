@@ -10,8 +10,8 @@ ICONS   := $(addsuffix .svg,$(addprefix $(VENDOR)/icons/,$(shell cat web/icons.t
 ASSETS  := $(addprefix $(VENDOR)/,htmx.min.js hx-ws.min.js hx-sse.min.js) $(ICONS)
 LDFLAGS := -s -w
 
-.PHONY: build run dist dist-check test test-go test-js test-browser test-netns packages check lint format fuzz soak restart bench \
-        bwe-report shots clean FORCE
+.PHONY: build run dist dist-check test test-go test-waits test-e2e test-js test-browser test-netns test-long packages \
+        check lint format fuzz soak soak-short soak-payload leaks restart bench bwe-report shots clean FORCE
 
 # go itself knows what is stale. Without cgo the binary needs nothing of the system that it runs on.
 build: $(ASSETS)
@@ -49,18 +49,31 @@ $(VENDOR)/icons/%.svg: $(NODE_WEB)
 	@cp web/node_modules/lucide-static/icons/$(notdir $@) $@
 
 ## Tests
-test: test-js test-go test-browser test-netns
+test: test-js test-go test-waits test-browser
+
+# What mostly waits, beside each other; each is shown when it has ended.
+test-waits:
+	$(MAKE) --jobs=2 --output-sync=target test-e2e test-netns
 
 test-js: $(NODE_WEB)
 	cd web && npm test --silent
 
+# Simulations are one goroutine after the other, and take ten times as long with the race detector: they do without.
 # Those in e2e run the binary and keep the machine busy: on their own, after the others, some against the binary with
-# the race detector. Their own process does without: pion's clients race where ours do not.
+# the race detector. Their own process does without: pion's clients race where ours do not. Some need the machine to
+# themselves.
+SIMULATED := AcceptanceOverVnet
 RACED := Calls|Leaving|Rooms|Resets
-test-go: build packages bin/parley-race $(PEBBLE)
-	$(GO) test -race $$($(GO) list ./... | grep -v -e '/e2e$$' -e '/netns$$')
+ALONE := OneOnABadNetwork|SoakShort
+test-go: build packages bin/parley-race
+	$(GO) test -race -p 3 -skip '$(SIMULATED)' $$($(GO) list ./... | grep -v -e '/e2e$$' -e '/netns$$' -e '/selection$$')
+	$(GO) test ./sfu/selection
+	$(GO) test -run '$(SIMULATED)' ./sfu
 	TEST_BINARY=$(CURDIR)/bin/parley-race $(GO) test -run '$(RACED)' ./e2e
-	$(GO) test -skip '$(RACED)' ./e2e
+	$(GO) test -run '$(ALONE)' ./e2e
+
+test-e2e: build packages $(PEBBLE)
+	$(GO) test -skip '$(RACED)|$(ALONE)' ./e2e
 
 # An ACME authority, for the tests of certificates.
 $(PEBBLE):
@@ -90,7 +103,6 @@ packages:
 ## Static checks
 check: lint $(NODE_WEB)
 	$(GO) mod tidy -diff
-	$(GO) vet ./...
 	cd web && npm run check --silent
 
 # gofmt is among the linters, and so is who may import whom.
@@ -114,10 +126,28 @@ fuzz:
 	  done; \
 	done
 
-# People come and go at random, and every payload that arrives is looked into.
-SOAK ?= 5m
+# What `make test` repeats less often, as often as it takes to find what is rare.
+test-long: build packages bin/parley-race $(NODE_E2E)
+	$(GO) test -race -count 1 -timeout 30m ./sfu ./sfu/selection
+	JOINS=500 $(GO) test -count 1 -run JoinsAndLeaves ./e2e
+	cd e2e && npm run test:long --silent
+	cd e2e && PARLEY_MEDIA_BATCHING=sendto node --test call.test.js
+
+# Thirty people do everything that people and networks do, by a seed; everything that must hold is looked at all the time.
+SOAK ?= 20m
 soak: build
-	SOAK=$(SOAK) $(GO) test -v -count 1 -timeout 3h -run TestSoak ./e2e
+	SOAK=$(SOAK) $(GO) test -v -count 1 -timeout 3h -run 'TestSoak$$' ./e2e
+soak-short: build
+	$(GO) test -v -count 1 -run 'TestSoakShort$$' ./e2e
+
+# People come and go at random, and every payload that arrives is looked into.
+soak-payload: build
+	SOAK_PAYLOAD=$(SOAK) $(GO) test -v -count 1 -timeout 3h -run TestSoakPayload ./e2e
+
+# Joins, publishes and handshakes that are aborted: nothing stays behind in the server. About an hour.
+LEAKS ?= 10000
+leaks: build
+	LEAKS=$(LEAKS) $(GO) test -v -count 1 -timeout 3h -run TestLeaks ./e2e
 
 # What it costs a hundred people that the server stops and starts, is killed and started, and is replaced.
 RESTART ?= 100

@@ -122,7 +122,7 @@ func TestGuessesFromEverywhere(t *testing.T) {
 	})
 }
 
-func TestGuessingHost(t *testing.T) {
+func TestSiteOf(t *testing.T) {
 	for remote, want := range map[string]string{
 		"192.0.2.1:5000":              "192.0.2.1",
 		"[::ffff:192.0.2.1]:5000":     "192.0.2.1",
@@ -131,7 +131,7 @@ func TestGuessingHost(t *testing.T) {
 		"@":                           "@",
 		"":                            "",
 	} {
-		if got := guessingHost(remote); got != want {
+		if got, _ := siteOf(remote); got != want {
 			t.Errorf("%q: got %q, want %q", remote, got, want)
 		}
 	}

@@ -1,7 +1,6 @@
 package auth
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 
@@ -15,9 +14,6 @@ const (
 	allGuessesAtOnce = 100
 	allGuessesEvery  = time.Second
 )
-
-// siteBits is how much of an IPv6 address tells one network from another (RFC 6177): who has one has all below.
-const siteBits = 64
 
 // Guesses counts wrong passwords, by address and over all. Right ones are free. The addresses that it knows are those
 // that guessed within the last minute: few, since all together may guess that often only. Safe for concurrent use.
@@ -60,7 +56,7 @@ func NewGuesses() *Guesses {
 func (g *Guesses) Allow(remote string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	host := guessingHost(remote)
+	host, _ := siteOf(remote)
 	by := g.byHost[host]
 	if by == nil {
 		fresh := newGuesser(guessEvery, guessesAtOnce)
@@ -79,24 +75,12 @@ func (g *Guesses) Allow(remote string) bool {
 func (g *Guesses) Answered(remote string, wrong bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.byHost[guessingHost(remote)].answered(wrong)
+	host, _ := siteOf(remote)
+	g.byHost[host].answered(wrong)
 	g.all.answered(wrong)
 	for host, by := range g.byHost { // those that may guess as if they never had
 		if by.open == 0 && by.limiter.Tokens() >= guessesAtOnce {
 			delete(g.byHost, host)
 		}
 	}
-}
-
-// guessingHost is who guesses from a request's remote address: an IPv4 address, or a network of IPv6.
-func guessingHost(remote string) string {
-	address, err := netip.ParseAddrPort(remote)
-	if err != nil {
-		return remote // of a connection that is no TCP
-	}
-	host := address.Addr().Unmap().WithZone("")
-	if host.Is6() {
-		return netip.PrefixFrom(host, siteBits).Masked().String()
-	}
-	return host.String()
 }

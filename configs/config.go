@@ -35,6 +35,7 @@ type HTTP struct {
 	SessionLifetime time.Duration `koanf:"session_lifetime" arg:"DURATION" help:"how long a login lasts"`
 	DrainLimit      time.Duration `koanf:"drain_limit" arg:"DURATION" help:"how long calls may go on after SIGTERM"`
 	MetricsListen   string        `koanf:"metrics_listen" arg:"ADDR" help:"address of /metrics; off if empty"`
+	PprofListen     string        `koanf:"pprof_listen" arg:"IP:PORT" help:"private address of profiles; off if empty"`
 
 	// TrustedProxies are the reverse proxies whose X-Forwarded-For, -Proto and -Host are believed.
 	TrustedProxies []netip.Prefix `koanf:"trusted_proxies" arg:"IP|PREFIX..." help:"reverse proxies that are believed"`
@@ -50,6 +51,7 @@ type Access struct {
 	Room           string        `koanf:"room_access" arg:"open|password|invite" help:"who is let into a new room"`
 	RoomPassword   string        `koanf:"room_password" arg:"PASSWORD" help:"password of new rooms"`
 	InviteLifetime time.Duration `koanf:"invite_lifetime" arg:"DURATION" help:"how long an invitation is good for"`
+	AdminToken     string        `koanf:"admin_token" arg:"TOKEN" help:"what opens /admin/; made if empty"`
 }
 
 // Limits is about how many are let in.
@@ -57,6 +59,11 @@ type Limits struct {
 	// MaxPeople and MaxRoomPeople are 0 for no limit.
 	MaxPeople     int `koanf:"max_people" arg:"N" help:"most people in all rooms; 0: as many as the machine carries"`
 	MaxRoomPeople int `koanf:"max_room_people" arg:"N" help:"most people in one room; 0: no such limit"`
+
+	// MaxRooms is 0 for no limit, and so are those of what comes from one address (of IPv6, a /64).
+	MaxRooms          int `koanf:"max_rooms" arg:"N" help:"most rooms; 0: no such limit"`
+	MaxAddressSockets int `koanf:"max_address_sockets" arg:"N" help:"most websockets of one address; 0: no such limit"`
+	MaxAddressLogins  int `koanf:"max_address_logins" arg:"N" help:"most logins of one in 10 minutes; 0: no such limit"`
 
 	// Egress is 0 for no limit.
 	Egress Bitrate `koanf:"egress_limit" arg:"BITS/S" help:"most that is sent, such as 500M; 0: no such limit"`
@@ -116,7 +123,7 @@ func Default() Config {
 			ACMEDirectory:  "https://acme-v02.api.letsencrypt.org/directory",
 		},
 		Access: Access{Server: "open", Room: "open", InviteLifetime: 7 * 24 * time.Hour},
-		Limits: Limits{CPU: 0.9},
+		Limits: Limits{MaxRooms: 1000, MaxAddressSockets: 600, MaxAddressLogins: 600, CPU: 0.9},
 		Store:  Store{DataDir: "data"},
 		Media: Media{Port: 7000, Announce: []netip.AddrPort{}, Codecs: []string{"opus", "vp8"}, Batching: "gso",
 			CongestionControl: true},

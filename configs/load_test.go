@@ -107,20 +107,27 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 		"log_level": "warn", "log_format": "json", "media_batching": "sendto", "media_sockets": "3",
 		"congestion_control": "false", "access": "password", "access_password": "a, b", "room_access": "password",
 		"room_password": "123", "invite_lifetime": "48h", "max_people": "300", "max_room_people": "100",
-		"egress_limit": "2.5G", "cpu_limit": "0.75", "turn_user_bandwidth": "1.5M",
+		"admin_token":  "0123456789abcdef",
+		"egress_limit": "2.5G", "cpu_limit": "0.75", "turn_user_bandwidth": "1.5M", "pprof_listen": "[::1]:6060",
+		"max_rooms": "50", "max_address_sockets": "60", "max_address_logins": "70",
 	}
 	want := Config{
 		HTTP: HTTP{
 			Listen: ":80", PublicHost: "example.org", PublicPort: 443, TLSCertFile: "c", TLSKeyFile: "k",
 			ACMEEmail: "op@example.org", ACMEDirectory: "https://ca.example.org/", ACMECAFile: "r",
 			SessionLifetime: 36*time.Hour + 30*time.Minute, MetricsListen: "localhost:9090",
+			PprofListen:    "[::1]:6060",
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("10.0.0.0/8")},
 		},
 		Access: Access{
 			Server: "password", Password: "a, b", Room: "password", RoomPassword: "123", InviteLifetime: 48 * time.Hour,
+			AdminToken: "0123456789abcdef",
 		},
-		Limits: Limits{MaxPeople: 300, MaxRoomPeople: 100, Egress: 2_500_000_000, CPU: 0.75},
-		Store:  Store{DataDir: "/var/lib/parley"},
+		Limits: Limits{
+			MaxPeople: 300, MaxRoomPeople: 100, MaxRooms: 50, MaxAddressSockets: 60, MaxAddressLogins: 70,
+			Egress: 2_500_000_000, CPU: 0.75,
+		},
+		Store: Store{DataDir: "/var/lib/parley"},
 		Media: Media{
 			Port: 7001, Listen: "::1", STUNDiscover: "stun.example.org:3478", Codecs: []string{"opus", "h264", "av1"},
 			Announce: []netip.AddrPort{
@@ -243,6 +250,11 @@ func TestRefused(t *testing.T) {
 			"room_password", variable, "at most 128 bytes",
 		},
 		{"short invitation", "invite_lifetime: 59s", "", "", "invite_lifetime", file, "at least 1m"},
+		{"short token", "", "PARLEY_ADMIN_TOKEN= 0123456789abcde", "", "admin_token", variable, "at least 16 characters"},
+		{"profiles for everybody", "pprof_listen: ':6060'", "", "", "pprof_listen", file, "private network"},
+		{"profiles at a name", "pprof_listen: 'localhost:6060'", "", "", "pprof_listen", file, "private network"},
+		{"profiles in public", "pprof_listen: '203.0.113.5:6060'", "", "", "pprof_listen", file, "private network"},
+		{"negative sockets", "max_address_sockets: -1", "", "", "max_address_sockets", file, "or 0 for no limit"},
 		{"negative people", "max_people: -1", "", "", "max_people", file, "or 0 for no limit"},
 		{"negative room", "", "", "--max-room-people=-1", "max_room_people", flag + "max-room-people", "or 0 for no limit"},
 		{"bad bitrate", "egress_limit: 500 Mbit", "", "", "egress_limit", file, "such as 800k, 500M or 2.5G"},
@@ -327,7 +339,7 @@ func TestUnreadableFile(t *testing.T) {
 }
 
 func TestSecretIsNotShown(t *testing.T) {
-	for _, key := range []string{"turn_external_secret", "access_password", "room_password"} {
+	for _, key := range []string{"turn_external_secret", "access_password", "room_password", "admin_token"} {
 		_, err := load(t, key+": 31415926", nil)
 		if err == nil || strings.Contains(err.Error(), "31415926") {
 			t.Errorf("got %v", err)

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"parley/auth"
 	"parley/signaling/protocol"
 )
 
@@ -63,8 +64,20 @@ func (h HTTP) validate() *Error {
 		return &Error{
 			Key: "metrics_listen", Value: h.MetricsListen, Expected: "HOST:PORT, such as 127.0.0.1:9090, or nothing",
 		}
+	case h.PprofListen != "" && !isPrivate(h.PprofListen):
+		return &Error{
+			Key: "pprof_listen", Value: h.PprofListen,
+			Expected: "IP:PORT with an address of this machine or a private network, such as 127.0.0.1:6060, or nothing",
+		}
 	}
 	return h.validateACME()
+}
+
+// isPrivate tells whether text is an address and port that nobody reaches from the Internet: loopback, or of a private
+// network (RFC 1918, RFC 4193).
+func isPrivate(text string) bool {
+	address, err := netip.ParseAddrPort(text)
+	return err == nil && (address.Addr().IsLoopback() || address.Addr().IsPrivate())
 }
 
 func (h HTTP) validateACME() *Error {
@@ -96,6 +109,12 @@ func (a Access) validate() *Error {
 	if a.InviteLifetime < time.Minute {
 		return &Error{Key: "invite_lifetime", Value: format(a.InviteLifetime), Expected: "a duration of at least 1m"}
 	}
+	if a.AdminToken != "" && len(strings.TrimSpace(a.AdminToken)) < auth.MinOperatorToken {
+		return &Error{
+			Key:      "admin_token",
+			Expected: fmt.Sprintf("at least %d characters, or nothing to have one made", auth.MinOperatorToken),
+		}
+	}
 	return nil
 }
 
@@ -115,13 +134,22 @@ func validateAccess(key, access, passwordKey, password string) *Error {
 }
 
 func (l Limits) validate() *Error {
-	switch {
-	case l.MaxPeople < 0:
-		return &Error{Key: "max_people", Value: format(l.MaxPeople), Expected: "a number of people, or 0 for no limit"}
-	case l.MaxRoomPeople < 0:
-		return &Error{
-			Key: "max_room_people", Value: format(l.MaxRoomPeople), Expected: "a number of people, or 0 for no limit",
+	for _, most := range []struct {
+		key   string
+		value int
+		what  string
+	}{
+		{"max_people", l.MaxPeople, "people"}, {"max_room_people", l.MaxRoomPeople, "people"},
+		{"max_rooms", l.MaxRooms, "rooms"}, {"max_address_sockets", l.MaxAddressSockets, "websockets"},
+		{"max_address_logins", l.MaxAddressLogins, "logins"},
+	} {
+		if most.value < 0 {
+			return &Error{
+				Key: most.key, Value: format(most.value), Expected: "a number of " + most.what + ", or 0 for no limit",
+			}
 		}
+	}
+	switch {
 	case !(l.CPU >= minCPU && l.CPU <= 1): // which refuses NaN too
 		return &Error{Key: "cpu_limit", Value: format(l.CPU), Expected: "a share of all CPUs from 0.1 to 1"}
 	case l.Egress != 0 && l.Egress < minEgress:
@@ -227,7 +255,7 @@ func (l Log) validate() *Error {
 
 // withoutSecret removes what must not be shown.
 func withoutSecret(err *Error) *Error {
-	if slices.Contains([]string{"turn_external_secret", "access_password", "room_password"}, err.Key) {
+	if slices.Contains([]string{"turn_external_secret", "access_password", "room_password", "admin_token"}, err.Key) {
 		err.Value = ""
 	}
 	return err

@@ -187,10 +187,11 @@ func TestTwentyAtOnce(t *testing.T) {
 	t.Logf("offers to each: %v", rounds)
 }
 
-// TestFiveHundredJoinsAndLeaves lets people come and go beside some who stay: the description of those who stay is, in
+// TestJoinsAndLeaves lets people come and go beside some who stay: the description of those who stay is, in
 // the end, no larger than when as many were there for the first time.
-func TestFiveHundredJoinsAndLeaves(t *testing.T) {
-	const churners, joins = 5, 500
+func TestJoinsAndLeaves(t *testing.T) {
+	const churners = 5
+	joins := loops(t, "JOINS", 100)
 	s := start(t)
 	stayers := s.guests(2)
 	clients := append(slices.Clone(stayers), make([]*client.Client, churners)...)

@@ -2,78 +2,84 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { everybodySeesEverybody, Scene } from './harness/scene.js';
 
-/** Anna and Ben in one browser, Cleo in another of her own; all in the call. */
-async function threeInCall(t, room, kind = 'chromium') {
+const TIMES = Number(process.env.LEAVES ?? 1);
+
+test('whoever goes, in whatever way, is gone for those who stay, and may come back', async (t) => {
   const scene = await Scene.open(t);
   const browser = await scene.browser('chromium');
-  const anna = await scene.person('Anna', browser, room);
-  const ben = await scene.person('Ben', browser, room);
-  const cleo = await scene.person('Cleo', await scene.browser(kind), room);
-  for (const person of [anna, ben, cleo]) await person.join();
-  await everybodySeesEverybody([anna, ben, cleo]);
-  return { scene, anna, ben, cleo };
-}
+  const stayers = [];
+  for (const name of ['Anna', 'Ben']) stayers.push(await scene.person(name, browser, 'home'));
+  const [anna, ben] = stayers;
+  for (const person of stayers) await person.join();
 
-for (const kind of ['chromium', 'firefox']) {
-  test(`leaving by the button and joining again, in ${kind}`, async (t) => {
-    const { anna, ben, cleo } = await threeInCall(t, 'button', kind);
-    for (let i = 0; i < 3; i++) {
-      await cleo.leave();
-      await Promise.all([anna.hasPanelsOf([ben]), ben.hasPanelsOf([anna])]);
-      const { tiles, states } = await cleo.look();
-      assert.deepEqual([tiles, states], [[], []]);
-      await everybodySeesEverybody([anna, ben]);
-      await cleo.join();
-      await everybodySeesEverybody([anna, ben, cleo]);
-    }
-    // Nobody else had to connect anew.
-    assert.deepEqual([(await anna.look()).created, (await ben.look()).created], [1, 1]);
-  });
-}
-
-test('a closed tab', async (t) => {
-  const { anna, ben, cleo } = await threeInCall(t, 'tab');
-  await ben.close();
-  await Promise.all([anna.hasPanelsOf([cleo]), cleo.hasPanelsOf([anna])]);
-  await everybodySeesEverybody([anna, cleo]);
-});
-
-test('a browser that is killed', async (t) => {
-  const { anna, ben, cleo } = await threeInCall(t, 'killed');
-  cleo.browser.kill();
-  await Promise.all([anna.hasPanelsOf([ben]), ben.hasPanelsOf([anna])]);
-  await everybodySeesEverybody([anna, ben]);
-});
-
-test('a browser that stops without a word is gone after a while', async (t) => {
-  const { anna, ben, cleo } = await threeInCall(t, 'frozen');
-  cleo.browser.freeze();
-  await Promise.all([anna.hasPanelsOf([ben]), ben.hasPanelsOf([anna])]);
-  await everybodySeesEverybody([anna, ben]);
-  // It wakes up, finds its socket closed, and joins again by itself.
-  cleo.browser.thaw();
-  await everybodySeesEverybody([anna, ben, cleo]);
-});
-
-for (const kind of ['chromium', 'firefox']) {
-  test(`a reload, in ${kind}`, async (t) => {
-    const { anna, ben, cleo } = await threeInCall(t, 'reload', kind);
-    await cleo.page.reload();
+  const gone = async () => {
     await Promise.all([anna.hasPanelsOf([ben]), ben.hasPanelsOf([anna])]);
-    await cleo.join();
-    await everybodySeesEverybody([anna, ben, cleo]);
-  });
-}
+    await everybodySeesEverybody(stayers);
+  };
+  const there = (leaver) => everybodySeesEverybody([...stayers, leaver]);
+  const newcomer = async (name, another) => {
+    const person = await scene.person(name, another, 'home');
+    await person.join();
+    await there(person);
+    return person;
+  };
 
-test('going to another room', async (t) => {
-  const { scene, anna, ben, cleo } = await threeInCall(t, 'first');
-  const dora = await scene.person('Dora', cleo.browser, 'second');
-  await dora.join();
-  await cleo.go('second');
-  await Promise.all([anna.hasPanelsOf([ben]), ben.hasPanelsOf([anna])]);
-  await cleo.join();
-  await everybodySeesEverybody([cleo, dora]);
-  await everybodySeesEverybody([anna, ben]);
+  for (const kind of ['firefox', 'chromium']) {
+    const another = await scene.browser(kind);
+    const cleo = await newcomer('Cleo', another);
+    await t.test(`by the button, in ${kind}`, async () => {
+      for (let i = 0; i < TIMES; i++) {
+        await cleo.leave();
+        await gone();
+        const { tiles, states } = await cleo.look();
+        assert.deepEqual([tiles, states], [[], []]);
+        await cleo.join();
+        await there(cleo);
+      }
+    });
+    await t.test(`by a reload, in ${kind}`, async () => {
+      await cleo.page.reload();
+      await gone();
+      await cleo.join();
+      await there(cleo);
+    });
+    if (kind === 'firefox') {
+      await another.close();
+      await gone();
+      continue;
+    }
+    await t.test('to another room', async () => {
+      const dora = await scene.person('Dora', another, 'away');
+      await dora.join();
+      await cleo.go('away');
+      await gone();
+      await cleo.join();
+      await everybodySeesEverybody([cleo, dora]);
+      await everybodySeesEverybody(stayers);
+      await dora.close();
+      await cleo.go('home');
+      await cleo.join();
+      await there(cleo);
+    });
+    await t.test('with a browser that stops without a word, after a while', async () => {
+      another.freeze();
+      await gone();
+      // It wakes up, finds its socket closed, and joins again by itself.
+      another.thaw();
+      await there(cleo);
+    });
+    await t.test('with a tab that is closed', async () => {
+      await cleo.close();
+      await gone();
+    });
+    await t.test('with a browser that is killed', async () => {
+      await newcomer('Cleo', another);
+      another.kill();
+      await gone();
+    });
+  }
+  // Nobody else had to connect anew.
+  for (const person of stayers) assert.equal((await person.look()).created, 1, person.name);
 });
 
 test('two rooms never mix', async (t) => {

@@ -21,17 +21,6 @@ async function gather(room, ...names) {
   return people;
 }
 
-/** @param {import('./harness/person.js').Person} person @param {string} text */
-async function say({ page }, text) {
-  await page.type('#chat-text', text);
-  await page.keyboard.press('Enter');
-}
-
-/** What is in somebody's chat. @param {import('./harness/person.js').Person} person @returns {Promise<string[]>} */
-function chatOf({ page }) {
-  return page.$$eval('#chat-lines .text', (lines) => lines.map(({ textContent }) => textContent));
-}
-
 /** @param {import('./harness/person.js').Person[]} people */
 function disperse(people) {
   return Promise.all(people.map((person) => person.close()));
@@ -40,7 +29,7 @@ function disperse(people) {
 test('what is written is read by all, and by one alone if it is for them', async () => {
   const [anna, ben, cleo] = await gather('Words', 'Anna', 'Ben', 'Cleo');
   await anna.press('#chat-button');
-  await say(anna, 'See https://example.org/a?b=c&d <b>now</b>');
+  await anna.say('See https://example.org/a?b=c&d <b>now</b>');
   await ben.reads('#chat-button .badge', '1');
   assert.equal(await ben.attribute('#chat-button', 'aria-label'), 'Chat, 1 new message');
   await ben.reads('#announcements', /Anna: See https/);
@@ -61,19 +50,19 @@ test('what is written is read by all, and by one alone if it is for them', async
   const channel = await anna.channelOf(ben);
   await eventually('Ben can be chosen', () => anna.page.$(`#chat-to option[value="${channel}"]`).then(Boolean));
   await anna.page.select('#chat-to', channel);
-  await say(anna, 'Only for you');
+  await anna.say('Only for you');
   await ben.reads('#chat-lines li.private .text', 'Only for you');
   await ben.reads('#chat-lines li.private .from', 'privately from Anna');
   await anna.reads('#chat-lines li.private .to', 'privately to Ben');
   await anna.page.select('#chat-to', '');
-  await say(anna, 'For all again');
+  await anna.say('For all again');
   await cleo.reads('#chat-button .badge', '2');
-  assert.deepEqual((await chatOf(cleo)).slice(1), ['For all again']);
+  assert.deepEqual((await cleo.chat()).slice(1), ['For all again']);
 
   const dora = await scene.person('Dora', chromium, 'Words', { missing: ['camera', 'microphone'] });
   await dora.join();
-  await eventually('Dora reads what was written before', async () => (await chatOf(dora)).length === 2);
-  assert.equal((await chatOf(dora)).at(-1), 'For all again');
+  await eventually('Dora reads what was written before', async () => (await dora.chat()).length === 2);
+  assert.equal((await dora.chat()).at(-1), 'For all again');
   await disperse([anna, ben, cleo, dora]);
 });
 
@@ -196,10 +185,10 @@ test('axe-core finds nothing in a call, whatever is open', async () => {
   await anna.sees('#hands li');
   await everywhere('a call');
   await ben.press('#chat-button');
-  await say(ben, 'See https://example.org');
+  await ben.say('See https://example.org');
   await anna.press('#chat-button');
   await anna.reads('#chat-lines .text', /example/);
-  await say(anna, 'I see');
+  await anna.say('I see');
   await everywhere('the chat');
   await anna.press('#people-button');
   await everywhere('the people');

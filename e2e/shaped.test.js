@@ -166,9 +166,14 @@ async function unlessTheMachineStalls(t, run) {
   }
 }
 
-test('a path of 2 Mbit/s falls to 500 kbit/s and comes back: nothing freezes, the best picture returns', async (t) => {
+test('on a bad network', async (t) => {
   const scene = await four(t);
-  await unlessTheMachineStalls(t, () => narrowed(t, scene));
+  await t.test('2 Mbit/s fall to 500 kbit/s and come back: nothing freezes, the best picture returns', (part) =>
+    unlessTheMachineStalls(part, () => narrowed(part, scene)),
+  );
+  await t.test('of 5 % random loss nobody notices anything', (part) =>
+    unlessTheMachineStalls(part, () => lossy(part, scene)),
+  );
 });
 
 /**
@@ -201,11 +206,6 @@ async function narrowed(t, { shaper, people, everybody }) {
   t.diagnostic(`the best picture was back after ${Math.round(performance.now() - freed)} ms`);
   await noFreeze(t, shaped, everybody, 1500);
 }
-
-test('of 5 % random loss nobody notices anything', async (t) => {
-  const scene = await four(t);
-  await unlessTheMachineStalls(t, () => lossy(t, scene));
-});
 
 /**
  * @param {import('node:test').TestContext} t

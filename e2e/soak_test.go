@@ -1,57 +1,118 @@
 package e2e
 
 import (
-	"bytes"
-	"encoding/json"
+	"context"
 	"os"
-	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"parley/signaling/client"
 )
 
-// TestSoak lets people come and go at random for as long as SOAK says, and looks into every payload that arrives: none
-// is corrupted or comes twice, and on loopback none is lost or overtaken.
+const (
+	soakPeople = 30
+	lookEvery  = 250 * time.Millisecond
+)
+
+// TestSoak lets thirty people come, go, mute, share and lose their sockets and networks for as long as SOAK says, and
+// checks all the time that everybody sees and hears whom they must, nobody else, and that the server stays as it is.
 func TestSoak(t *testing.T) {
 	duration, err := time.ParseDuration(os.Getenv("SOAK"))
 	if err != nil {
 		t.Skip("SOAK is no duration: make soak")
 	}
-	s := start(t)
-	load := exec.CommandContext(t.Context(), program(), "load", "--url", s.url, "--verify", "--json", "-",
-		"--rooms", "2", "--publishers", "4", "--subscribers", "6", "--simulcast", "--video-bitrate", "1M",
-		"--churn", "3", "--duration", duration.String())
-	var out bytes.Buffer
-	load.Stdout, load.Stderr = &out, os.Stderr
-	if err := load.Run(); err != nil {
-		t.Fatalf("load: %v\n%s", err, out.String())
-	}
-	var report struct {
-		Received struct{ Packets int }
-		Timeline []struct {
-			Out int `json:"packets_out"`
+	soak(t, duration, time.Minute)
+}
+
+// TestSoakShort is the same for a minute.
+func TestSoakShort(t *testing.T) {
+	soak(t, 45*time.Second, 18*time.Second)
+}
+
+// soakSeed decides what everybody does, and how long they wait before.
+func soakSeed(t *testing.T) uint64 {
+	t.Helper()
+	if text := os.Getenv("SEED"); text != "" {
+		seed, err := strconv.ParseUint(text, 10, 64)
+		if err != nil {
+			t.Fatal(err)
 		}
-		JoinFailures                                   int `json:"join_failures"`
-		Joined, Lost, Duplicated, Reordered, Corrupted int
+		return seed
 	}
-	if err := json.NewDecoder(&out).Decode(&report); err != nil {
-		t.Fatal(err)
+	return uint64(time.Now().Unix())
+}
+
+// soak repeats rounds until the duration is over, one at least: all do as they like, then they hold still until all
+// is as it must be, then all leave, and the server has to hold what it held after the first round.
+func soak(t *testing.T, duration, round time.Duration) {
+	seed := soakSeed(t)
+	t.Logf("SEED=%d", seed)
+	s, at := startCounted(t, "--cpu-limit", "1")
+	walkers := make([]*walker, soakPeople)
+	for i := range walkers {
+		walkers[i] = newWalker(t, s, i, seed)
 	}
-	// A track that dies loses nothing that could be counted: what comes in the end is as much as in the beginning.
-	quarter := len(report.Timeline) / 4
-	first, last := 0, 0
-	for i := range quarter {
-		first += report.Timeline[i+quarter/2].Out // after the joins
-		last += report.Timeline[len(report.Timeline)-1-i].Out
+	in := newInspector(walkers)
+	began := time.Now()
+	var first usage
+	for n := 0; n == 0 || time.Since(began) < duration; n++ {
+		if !in.round(t, round) {
+			break
+		}
+		for _, w := range walkers {
+			w.leave()
+		}
+		for _, w := range walkers {
+			await(t, w.client, "the hang-up", func(seen client.Snapshot) bool { return seen.Room == "" })
+		}
+		switch n {
+		case 0:
+			time.Sleep(time.Second) // the last connections end
+			first = measure(t, at)
+		default:
+			flat(t, at, "after a round", first)
+		}
 	}
-	report.Timeline = nil
-	t.Logf("%+v, %d packets in the second eighth and on, %d in the last quarter", report, first, last)
-	if last < first*9/10 {
-		t.Errorf("%d packets in the last quarter, %d before", last, first)
+	for _, fault := range in.faults[:min(5, len(in.faults))] {
+		t.Errorf("with SEED=%d: %s", seed, fault)
 	}
-	if report.Received.Packets < int(duration.Seconds())*1000 {
-		t.Errorf("only %d packets came", report.Received.Packets)
+	if log := s.out.String(); strings.Contains(log, "ERROR") || strings.Contains(log, "panic") {
+		t.Error("the server has logged an error")
 	}
-	if report.JoinFailures+report.Lost+report.Duplicated+report.Reordered+report.Corrupted > 0 {
-		t.Error("something was lost, changed, repeated or overtaken")
+	var resumed, renewed int
+	for _, w := range walkers {
+		seen := w.client.Snapshot()
+		resumed += seen.Resumed
+		renewed += seen.Renewed
 	}
+	t.Logf("%d sockets were replaced, %d sessions begun anew", resumed, renewed)
+	if resumed == 0 {
+		t.Error("no socket was lost")
+	}
+}
+
+// round has everybody walk for a while, and then hold still. It reports false after a fault.
+func (in *inspector) round(t *testing.T, d time.Duration) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	var walking sync.WaitGroup
+	for _, w := range in.walkers {
+		walking.Go(func() { w.walk(ctx) })
+	}
+	for ctx.Err() == nil && len(in.faults) == 0 {
+		time.Sleep(lookEvery)
+		in.look()
+	}
+	cancel()
+	walking.Wait()
+	still := time.Now()
+	for !in.look() && len(in.faults) == 0 {
+		time.Sleep(lookEvery)
+	}
+	t.Logf("all is as it must be %v after all hold still", time.Since(still).Round(time.Millisecond))
+	return len(in.faults) == 0
 }

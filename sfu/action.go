@@ -43,8 +43,9 @@ type (
 	}
 	secured      struct{ c *connection } // DTLS is connected
 	pathSelected struct {
-		c  *connection
-		to netip.AddrPort
+		c       *connection
+		to      netip.AddrPort
+		relayed bool
 	}
 	sourceFound struct {
 		c *connection
@@ -56,6 +57,7 @@ type (
 		quality Quality
 		control congestion.State
 	}
+	channelOpened  struct{ c *connection } // one that nobody asked for
 	featuresOpened struct {
 		c       *connection
 		channel io.Reader
@@ -86,6 +88,7 @@ func (a described) do(p *Peer) error {
 
 func (a candidateReceived) do(p *Peer) error {
 	if err := p.conn.addCandidate(a.candidate); err != nil {
+		p.sfu.tallies.candidates.Add(1)
 		p.deliver(Refused{err})
 	}
 	return nil
@@ -177,6 +180,7 @@ func (a secured) do(p *Peer) error {
 func (a pathSelected) do(p *Peer) error {
 	if a.c == p.conn {
 		p.log.Debug("path", "to", a.to)
+		a.c.relayed = a.relayed
 		if a.c.transport.route(a.to, a.c.ingress) {
 			a.c.sender.moved(time.Now())
 		}
@@ -202,6 +206,17 @@ func (a qualityChanged) do(p *Peer) error {
 
 func (a layerWanted) do(p *Peer) error {
 	p.switchLayers(time.Now())
+	return nil
+}
+
+func (a channelOpened) do(p *Peer) error {
+	if a.c != p.conn {
+		return nil
+	}
+	if a.c.channels++; a.c.channels > maxChannels {
+		p.sfu.tallies.channels.Add(1)
+		return p.resetUnasked("too many data channels")
+	}
 	return nil
 }
 

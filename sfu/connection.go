@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,8 +28,6 @@ const (
 
 	// maxBuffered is how much may wait on the features channel of a client that does not read.
 	maxBuffered = 256 << 10
-
-	maxCandidates = 128 // of a client, in the life of one connection
 )
 
 // connection is one PeerConnection with what belongs to it. A reset replaces it whole; what its callbacks still post is
@@ -42,6 +41,8 @@ type connection struct {
 	sender    *sender
 	lines     *lines
 	features  *webrtc.DataChannel
+	live      context.Context // ends with close
+	end       context.CancelFunc
 	readers   sync.WaitGroup // reading the features channel
 
 	// Owned by the peer's loop.
@@ -53,15 +54,17 @@ type connection struct {
 	connected  bool      // the path has been up
 	pathDown   bool      // it has been, and is not
 	secured    bool      // DTLS is connected
+	relayed    bool      // by the client's TURN server
 	unasked    bool      // it follows a reset of ours, and the client has said nothing since
 
-	formerUfrag string // of the client, in the connection before such a reset
-	candidates  int
+	extents
+	formerUfrag string                     // of the client, in the connection before such a reset
 	early       []Candidate                // from before the first description
 	sending     []sendingLine              // of the client's description
 	published   map[string]*upTrack        // by mid
 	told        map[string]map[string]bool // by mid and rid: which encodings the client was told to send
 	limits      map[string]Why             // by mid: what keeps the client from sending its best
+	overLimit   map[string]bool            // by mid: what the client was told not to be forwarded
 }
 
 // newConnection makes a PeerConnection whose callbacks only post.
@@ -80,8 +83,9 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 	}
 	c := &connection{
 		pc: pc, engine: engine, transport: t, published: make(map[string]*upTrack),
-		told: make(map[string]map[string]bool), limits: make(map[string]Why),
+		told: make(map[string]map[string]bool), limits: make(map[string]Why), overLimit: make(map[string]bool),
 	}
+	c.live, c.end = context.WithCancel(context.Background())
 	c.sender = newSender(t, s.clock, s.controls, func(up *upTrack, q Quality, control congestion.State) {
 		post(qualityChanged{c, up, q, control})
 	})
@@ -92,6 +96,7 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 	c.features, err = pc.CreateDataChannel(featuresLabel,
 		&webrtc.DataChannelInit{Negotiated: &negotiated, Ordered: &ordered, ID: &id})
 	if err != nil {
+		c.end()
 		_ = pc.Close()
 		return nil, fmt.Errorf("features channel: %w", err)
 	}
@@ -99,6 +104,10 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 		if channel, err := c.features.Detach(); err == nil {
 			post(featuresOpened{c, channel})
 		}
+	})
+	pc.OnDataChannel(func(channel *webrtc.DataChannel) {
+		_ = channel.Close() // what is sent on it would stay unread
+		post(channelOpened{c})
 	})
 	pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
 		if candidate == nil {
@@ -120,7 +129,8 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 	})
 	dtls.ICETransport().OnSelectedCandidatePairChange(func(pair *webrtc.ICECandidatePair) {
 		if ip, err := netip.ParseAddr(pair.Remote.Address); err == nil {
-			post(pathSelected{c, netip.AddrPortFrom(ip, pair.Remote.Port)})
+			relayed := pair.Remote.Typ == webrtc.ICECandidateTypeRelay
+			post(pathSelected{c, netip.AddrPortFrom(ip, pair.Remote.Port), relayed})
 		}
 	})
 	return c, nil
@@ -135,9 +145,7 @@ func (c *connection) clientUfrag() string {
 	if description == nil {
 		return ""
 	}
-	_, rest, _ := strings.Cut(description.SDP, ufragAttribute)
-	ufrag, _, _ := strings.Cut(rest, "\r\n")
-	return ufrag
+	return firstUfrag(description.SDP)
 }
 
 // stale reports whether an offer is of the connection before a reset that the client did not know of yet.
@@ -147,6 +155,7 @@ func (c *connection) stale(offer Description) bool {
 
 // close ends the connection and waits for what belongs to it.
 func (c *connection) close() {
+	c.end()
 	c.lines.close()
 	c.transport.close()
 	c.ingress.close()
@@ -159,7 +168,7 @@ func (c *connection) close() {
 func (c *connection) readFeatures(channel io.Reader, post func(action)) {
 	c.readers.Go(func() {
 		room := make([]byte, maxFeatures+1)
-		for {
+		for limit := newFeaturesLimit(); c.pause(limit.Reserve().Delay()); {
 			n, err := channel.Read(room)
 			if errors.Is(err, io.ErrShortBuffer) { // it is still there, and has to go
 				_, err = channel.Read(make([]byte, maxMessage))
@@ -171,6 +180,19 @@ func (c *connection) readFeatures(channel io.Reader, post func(action)) {
 			post(featuresReceived{c, bytes.Clone(room[:n])})
 		}
 	})
+}
+
+// pause waits, and reports whether the connection is still wanted. What the client sends meanwhile waits in its SCTP
+// association, which takes a megabyte and then no more.
+func (c *connection) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-c.live.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
 }
 
 // setRemote applies a description and the candidates that came before it.

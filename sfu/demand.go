@@ -41,6 +41,13 @@ func (d *layerDemand) any() bool {
 	return d.wanted > 0
 }
 
+// switchedOff reports whether the publisher was told to leave the layer out.
+func (d *layerDemand) switchedOff() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.off
+}
+
 // expected reports whether a layer that does not flow would, if it were wanted.
 func (d *layerDemand) expected(now time.Time) bool {
 	d.mu.Lock()
@@ -56,14 +63,15 @@ func (d *layerDemand) missed(now time.Time) bool {
 }
 
 // decide says whether the publisher should send the layer, and takes for granted that it is told. A layer that is
-// absent though it may be sent is not switched off: it would be taken for one that can be had again.
+// absent though it may be sent is not switched off: it would be taken for one that can be had again, or, of a camera
+// that went off before anybody knew its layers, never be wanted by anybody.
 func (d *layerDemand) decide(now time.Time, absent bool) (active bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.released.IsZero() {
-		d.released = now // the layer is new
+	if d.released.IsZero() || absent && !d.off {
+		d.released = now // the layer is new, or will be when it comes: nobody can have wanted it before
 	}
-	active = d.wanted > 0 || now.Sub(d.released) < switchOffAfter || absent && !d.off
+	active = d.wanted > 0 || now.Sub(d.released) < switchOffAfter
 	if active && d.off {
 		d.woken = now
 	}

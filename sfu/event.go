@@ -33,8 +33,8 @@ type (
 	// LocalCandidate is a candidate of the server's peer; nil ends them.
 	LocalCandidate struct{ Candidate *Candidate }
 
-	// Refused reports input of the participant that was not accepted; it changed nothing. Err wraps ErrDescription or
-	// ErrCandidate.
+	// Refused reports input of the participant that was not accepted; it changed nothing. Err wraps ErrDescription,
+	// ErrCandidate, or ErrLimit.
 	Refused struct{ Err error }
 
 	// Undecodable reports a track that Subscriber has no codec for. Publisher's and Subscriber's peers both tell it.

@@ -22,10 +22,12 @@ func bounded(t *testing.T, d time.Duration) {
 	t.Cleanup(func() { timer.Stop() })
 }
 
-// TestRandomChurn has publishers come, go, begin anew and fall silent in any order, while two stay.
+// TestRandomChurn has publishers come, go, begin anew, fall silent, look away and be barred in any order, while two
+// stay: lines come and go in every description.
 func TestRandomChurn(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	bounded(t, 60*time.Second)
-	const steps = 40
+	const steps = 60
 	s := newSFU(t)
 	both := sfutest.Options{Publish: []string{"audio", "video"}}
 	a, b := sfutest.Join(t, s, "room", "a", both), sfutest.Join(t, s, "room", "b", both)
@@ -37,6 +39,11 @@ func TestRandomChurn(t *testing.T) {
 		case len(guests) < 2 || len(guests) < 7 && random.IntN(3) == 0:
 			options := sfutest.Options{Publish: kinds[random.IntN(len(kinds))]}
 			guests = append(guests, sfutest.Join(t, s, "room", fmt.Sprint("guest", i), options))
+		case random.IntN(4) == 0:
+			only := random.IntN(2) == 0
+			guests[at].Peer.View([]sfu.Tile{{Publisher: "a", Width: 640, Height: 360}}, &only)
+		case random.IntN(4) == 0:
+			guests[at].Peer.Bar(sfu.Barred{Camera: random.IntN(2) == 0, Microphone: random.IntN(2) == 0})
 		case random.IntN(3) == 0:
 			guests[at].Reset()
 		case random.IntN(3) == 0:
@@ -62,6 +69,7 @@ func TestRandomChurn(t *testing.T) {
 
 // TestRestartsOfICE has a client restart ICE again and again, as soon as it may.
 func TestRestartsOfICE(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	bounded(t, 60*time.Second)
 	s := newSFU(t)
 	both := sfutest.Options{Publish: []string{"audio", "video"}}
@@ -79,6 +87,7 @@ func TestRestartsOfICE(t *testing.T) {
 
 // TestCloseWithABlockedPeer has one participant's events pile up: others do not notice, and it can be closed.
 func TestCloseWithABlockedPeer(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	bounded(t, 60*time.Second)
 	s := newSFU(t)
 	both := sfutest.Options{Publish: []string{"audio", "video"}}

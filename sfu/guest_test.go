@@ -35,6 +35,12 @@ func newHouse(tb testing.TB) *house {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return newHouseAt(tb, socket)
+}
+
+// newHouseAt makes the house of a socket, which it owns.
+func newHouseAt(tb testing.TB, socket net.PacketConn) *house {
+	tb.Helper()
 	conn := egress.NewConn(socket)
 	mux, err := egress.NewMux(conn, []netip.AddrPort{socket.LocalAddr().(*net.UDPAddr).AddrPort()})
 	if err != nil {

@@ -111,6 +111,7 @@ func newTCPRoom(t *testing.T) (*sfu.SFU, *cable, *icetcp.Server, func() *webrtc.
 }
 
 func TestMediaOverTCP(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	s, _, server, api := newTCPRoom(t)
 	both := sfutest.Options{Publish: []string{"audio", "video"}}
 	a := sfutest.Join(t, s, "room", "a", both)

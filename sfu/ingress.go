@@ -46,6 +46,8 @@ type ingress struct {
 	downs    map[uint32]*downTrack     // by the SSRC that the client receives it with
 	arrivals *feedback.Arrivals        // nil for who only receives
 	rtt      time.Duration
+	timed    bool            // rtt was measured
+	flow     flow            // all that comes
 	nacks    []rtcp.NackPair // kept for its room
 	sheds    uint32          // of the batch, that are dealt with
 }
@@ -93,10 +95,14 @@ func (in *ingress) Receive(packet []byte, arrived time.Time, b *egress.Batch) {
 		}
 		return
 	}
-	plain, err := session.OpenRTP(packet)
-	if err != nil {
-		return // forged, replayed or cut
+	if plain, err := session.OpenRTP(packet); err == nil { // else it is forged, replayed or cut
+		in.flow.add(arrived, len(packet)+ipOverhead)
+		in.receivePlain(plain, arrived, b)
 	}
+}
+
+// receivePlain takes a decrypted packet. mu is held.
+func (in *ingress) receivePlain(plain []byte, arrived time.Time, b *egress.Batch) {
 	header, err := wire.ParseHeader(plain)
 	if err != nil {
 		return

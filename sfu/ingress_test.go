@@ -110,6 +110,14 @@ func TestStreamsAreTold(t *testing.T) {
 			offer(cameraLine, screenLine), []out{again(201, "", "", 1), picture(2, 64), {ssrc: 201, pt: 97, sequence: 2}},
 			map[uint32]told{200: {"", false}, 201: {"", true}},
 		},
+		"Firefox: rids and declared as well, retransmission first": {
+			offer(camerasLine + "a=ssrc:501 cname:x\r\na=ssrc:502 cname:x\r\na=ssrc:503 cname:x\r\na=ssrc:504 cname:x\r\n" +
+				"a=ssrc-group:FID 501 503\r\na=ssrc-group:FID 502 504\r\n"), []out{
+				again(frontRTX, "", "", 1), layer(back, 9, "1", "q"), layer(front, 2, "1", "f"),
+				{ssrc: frontRTX, pt: 97, sequence: 2}, again(backRTX, "1", "q", 8),
+			},
+			map[uint32]told{front: {"f", false}, back: {"q", false}, frontRTX: {"f", true}, backRTX: {"q", true}},
+		},
 		"by payload type alone": {
 			offer(micLine, camerasLine), []out{{ssrc: 7, pt: 63, payload: []byte{111, 1}}},
 			map[uint32]told{7: {}},

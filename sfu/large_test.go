@@ -28,6 +28,7 @@ func tilesOf(size int, ids ...string) (tiles []sfu.Tile) {
 }
 
 func TestDescriptionGrowsWithWhatIsShown(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	s := newSFU(t)
 	options := sfutest.Options{Publish: []string{"audio", "video"}}
 	var everybody []string
@@ -63,6 +64,7 @@ func TestDescriptionGrowsWithWhatIsShown(t *testing.T) {
 }
 
 func TestBarredWhileInTheCall(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	s := newSFU(t)
 	publisher := sfutest.Join(t, s, "room", "p", sfutest.Options{Publish: []string{"audio", "video"}})
 	everything, slots := sfutest.Join(t, s, "room", "w", sfutest.Options{}), page(t, s, "s", 3, "p")
@@ -115,6 +117,7 @@ func TestOffersAskForSilence(t *testing.T) {
 
 // Hidden until it has left the description, or is about to, and shown again: the picture comes back each time.
 func TestComesBackWheneverItIsShown(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	s := newSFU(t)
 	sfutest.Join(t, s, "room", "p", sfutest.Options{Publish: []string{"video"}})
 	viewer := page(t, s, "viewer", 1, "p")

@@ -28,7 +28,7 @@ func (p *Peer) switchLayers(now time.Time) {
 		}
 		active, wanted := make(map[string]bool), false
 		for _, l := range up.allLayers() {
-			active[l.rid] = l.demand.decide(now, l.absent())
+			active[l.rid] = l.demand.decide(now, l.absent(now))
 			wanted = wanted || l.demand.missed(now)
 		}
 		p.tellLayers(mid, active)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -44,6 +43,7 @@ func (p *Peer) reset(reason string) error {
 	now := time.Now()
 	p.resets = slices.DeleteFunc(p.resets, func(at time.Time) bool { return now.Sub(at) > resetMemory })
 	if p.resets = append(p.resets, now); len(p.resets) > maxResets {
+		p.sfu.tallies.tooManyResets.Add(1)
 		return errTooManyResets
 	}
 	p.log.Debug("connection reset", "reason", reason)
@@ -57,6 +57,7 @@ func (p *Peer) reset(reason string) error {
 
 // resetUnasked is a reset that the client has not asked for.
 func (p *Peer) resetUnasked(reason string) error {
+	p.sfu.tallies.resetsMade.Add(1)
 	ufrag := p.conn.clientUfrag()
 	if err := p.reset(reason); err != nil {
 		return err
@@ -97,6 +98,7 @@ func (p *Peer) negotiate(now time.Time) (wake time.Duration, err error) {
 		p.log.Warn("no offer", "error", err)
 		return answerWait, p.resetUnasked("no offer")
 	}
+	p.sfu.tallies.offersMade.Add(1)
 	p.tellUndecodable()
 	c.offering, c.answerBy = true, now.Add(answerWait)
 	if now.Sub(c.offerAfter) > roundMemory {
@@ -118,13 +120,14 @@ func (p *Peer) describe(description Description) error {
 		if crossed {
 			return nil // the client takes ours for the answer
 		}
+		p.sfu.tallies.resetsTaken.Add(1)
 		return p.reset("asked by the client")
 	case "offer":
 		return p.takeOffer(description)
 	case "answer":
 		return p.takeAnswer(description)
 	}
-	p.deliver(Refused{fmt.Errorf("%w: type must be offer, answer or %s", ErrDescription, TypeReset)})
+	p.refuse(fmt.Errorf("%w: type must be offer, answer or %s", ErrDescription, TypeReset))
 	return nil
 }
 
@@ -142,14 +145,15 @@ func (p *Peer) takeOffer(offer Description) error {
 	if c.offering || c.stale(offer) {
 		return nil
 	}
-	if lines := strings.Count(offer.SDP, "\nm="); lines > len(c.pc.GetTransceivers())+maxOwnLines {
-		p.deliver(Refused{fmt.Errorf("%w: %d m-lines", ErrDescription, lines)})
+	if err := c.bound(offer); err != nil {
+		p.refuse(err)
 		return nil
 	}
 	before := c.pc.SignalingState()
 	c.acceptUnwanted(offer.SDP, p.sfu.codecs)
-	err := c.setRemote(offer)
+	err := p.setRemote(c, offer)
 	if err == nil {
+		p.sfu.tallies.offersTaken.Add(1)
 		p.takeBackEnded(c)
 		p.publishSending(c)
 		err = p.answer(c)
@@ -157,11 +161,29 @@ func (p *Peer) takeOffer(offer Description) error {
 	if err == nil {
 		return nil
 	}
-	p.deliver(Refused{fmt.Errorf("%w: %w", ErrDescription, err)})
+	p.refuse(fmt.Errorf("%w: %w", ErrDescription, err))
 	if c.pc.SignalingState() == before {
 		return nil
 	}
 	return p.resetUnasked("offer failed half way")
+}
+
+// setRemote has a description of the client set, and counted.
+func (p *Peer) setRemote(c *connection, description Description) error {
+	lines, described := len(c.pc.GetTransceivers()), c.described
+	if err := c.setRemote(description); err != nil {
+		return err
+	}
+	if c.took(description, lines, described) {
+		p.sfu.tallies.iceRestarts.Add(1)
+	}
+	return nil
+}
+
+// refuse tells the client that its description is not accepted.
+func (p *Peer) refuse(err error) {
+	p.sfu.tallies.descriptions.Add(1)
+	p.deliver(Refused{err})
 }
 
 // answer answers the offer that has been set.
@@ -191,10 +213,14 @@ func (p *Peer) takeAnswer(answer Description) error {
 	if !c.offering {
 		return nil // to an offer of a former connection
 	}
+	if err := c.bound(answer); err != nil {
+		p.refuse(err)
+		return p.resetUnasked("answer refused")
+	}
 	var rejected map[string]bool
 	answer.SDP, rejected = c.hideRejected(answer.SDP)
-	if err := c.setRemote(answer); err != nil {
-		p.deliver(Refused{fmt.Errorf("%w: %w", ErrDescription, err)})
+	if err := p.setRemote(c, answer); err != nil {
+		p.refuse(fmt.Errorf("%w: %w", ErrDescription, err))
 		return p.resetUnasked("answer failed")
 	}
 	c.offering = false

@@ -29,6 +29,7 @@ const (
 )
 
 func TestOfferedLinesNeedNoRound(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	s := newSFU(t)
 	ann := sfutest.Join(t, s, "hall", "ann", sfutest.Options{Publish: []string{"audio", "video"}})
 	ben := sfutest.Join(t, s, "hall", "ben", sfutest.Options{Publish: []string{"audio"}})
@@ -63,6 +64,7 @@ func TestOfferedLinesNeedNoRound(t *testing.T) {
 }
 
 func TestTooFewOfferedLines(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	s := newSFU(t)
 	for _, id := range []string{"ann", "ben", "cat"} {
 		sfutest.Join(t, s, "hall", id, sfutest.Options{Publish: []string{"audio", "video"}})

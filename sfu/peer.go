@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+	"golang.org/x/time/rate"
 
 	"parley/sfu/mailbox"
 )
@@ -48,11 +49,9 @@ const (
 	maxScreens   = 64  // streams that a client may name in its life
 	maxStreamID  = 256 // bytes
 
-	maxUnread    = 16      // descriptions of a client that wait
-	maxTracks    = 16      // that a client publishes at once
-	maxLayers    = 4       // encodings of a track
-	maxOwnLines  = 64      // m-lines that are the client's
-	maxCandidate = 1 << 10 // bytes
+	maxUnread = 16 // descriptions of a client that wait
+	maxTracks = 16 // that a client publishes at once
+	maxLayers = 4  // encodings of a track
 
 	// crossing is how long after a reset of ours one of the client may have been sent before it knew.
 	crossing = time.Second
@@ -72,6 +71,7 @@ type Peer struct {
 	stop    chan struct{}
 	stopped sync.Once
 	unread  atomic.Int32 // descriptions that wait in the inbox
+	offers  *rate.Limiter
 
 	overflowed atomic.Bool
 	closing    sync.WaitGroup // old connections on their way out
@@ -104,14 +104,16 @@ func newPeer(s *SFU, r *room, id string, what Barred, deliver func(Event)) *Peer
 		screens:  make(map[string]bool),
 		barred:   what,
 		interest: newInterest(),
+		offers:   newOfferLimit(),
 		silent:   true, // until there is a path
 	}
 }
 
 // Signal takes a description from the participant: an offer, an answer or a reset. Descriptions are dear to act on, so
-// a participant who sends them faster than they are acted on is given up.
+// a participant who sends them faster than they are acted on is given up. So is one who begins rounds without end; what
+// answers none of ours costs nothing.
 func (p *Peer) Signal(description Description) {
-	if p.unread.Add(1) > maxUnread {
+	if p.unread.Add(1) > maxUnread || description.Type != "answer" && !p.offers.Allow() {
 		p.overflow()
 		return
 	}
@@ -150,7 +152,9 @@ func (p *Peer) halt() { p.stopped.Do(func() { close(p.stop) }) }
 
 // overflow gives up a participant who asks for more than can be done.
 func (p *Peer) overflow() {
-	p.overflowed.Store(true)
+	if !p.overflowed.Swap(true) {
+		p.sfu.tallies.overflows.Add(1)
+	}
 	p.halt()
 }
 
@@ -249,6 +253,9 @@ func (p *Peer) judgeSilence(now time.Time) {
 	silent := !c.connected || c.pathDown && c.ingress.silentSince(now, silentAfter)
 	if p.silent != silent {
 		p.silent = silent
+		if silent && c.connected {
+			p.sfu.tallies.pathsLost.Add(1)
+		}
 		p.deliver(MediaSilent{Silent: silent, Lost: silent && c.connected})
 	}
 }

@@ -3,6 +3,7 @@ package sfu
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/pion/webrtc/v4"
 )
@@ -54,6 +55,8 @@ func (p *Peer) bindSource(c *connection, u unknownSource) {
 		up.removeLayer(former)
 	} else if len(up.allLayers()) >= maxLayers {
 		p.log.Debug("encoding refused", "encodings", maxLayers)
+		p.tellLimit(c, "encodings:"+line.mid, &p.sfu.tallies.encodings,
+			fmt.Errorf("%w: at most %d encodings of a track", ErrLimit, maxLayers))
 		return
 	}
 	up.addLayer(l)
@@ -79,6 +82,7 @@ func (p *Peer) publishSending(c *connection) {
 func (p *Peer) publish(c *connection, line *sendingLine, codec webrtc.RTPCodecCapability) *upTrack {
 	if len(c.published) >= maxTracks {
 		p.log.Debug("track refused", "tracks", maxTracks)
+		p.tellLimit(c, line.mid, &p.sfu.tallies.tracks, fmt.Errorf("%w: at most %d tracks at once", ErrLimit, maxTracks))
 		return nil
 	}
 	up := p.newUpTrack(c, line, codec)
@@ -91,6 +95,15 @@ func (p *Peer) publish(c *connection, line *sendingLine, codec webrtc.RTPCodecCa
 	}
 	p.wantAll(line.mid)
 	return up
+}
+
+// tellLimit tells the participant, and counts, of what it has too much; once for each of them, since its packets go on.
+func (p *Peer) tellLimit(c *connection, of string, count *atomic.Uint64, err error) {
+	if !c.overLimit[of] && len(c.overLimit) < 2*maxOwnLines {
+		c.overLimit[of] = true
+		count.Add(1)
+		p.deliver(Refused{err})
+	}
 }
 
 // takeBackEnded unpublishes what the client no longer sends.

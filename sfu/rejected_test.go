@@ -151,6 +151,7 @@ func withoutVP8(section string) bool {
 }
 
 func TestRejectedLines(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	h264, all := []string{"h1 video/H264", "h2 video/H264"}, []string{"h1/audio", "h2/audio", "v1/audio", "v2/audio"}
 	tests := map[string]struct {
 		rejects func(section string) bool

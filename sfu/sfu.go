@@ -23,6 +23,10 @@ const (
 	failedAfter = 12 * time.Second // after silentAfter
 	keepalive   = 2 * time.Second  // media counts as well, and comes more often
 
+	// handshakeAgain is when an unanswered part of the DTLS handshake is sent again for the first time, then after twice
+	// as long, and so on. RFC 6347, 4.2.4.1 has a second, for which nobody waits who joins; browsers take 50 ms.
+	handshakeAgain = 250 * time.Millisecond
+
 	regularSlot = 250 * time.Millisecond
 )
 
@@ -58,7 +62,8 @@ type SFU struct {
 	stop     chan struct{}                      // ends the clocks
 	tell     func(room string, event RoomEvent) // set before the first join
 
-	people atomic.Int64 // in all rooms
+	people  atomic.Int64 // in all rooms
+	tallies tallies
 
 	peers  sync.WaitGroup
 	clocks sync.WaitGroup
@@ -146,6 +151,7 @@ func newSettings(cfg Config, log *slog.Logger) (webrtc.SettingEngine, error) {
 	settings.DisableMediaEngineMultipleCodecs(true)
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	settings.DisableActiveTCP(true) // a client's TCP candidate must not make us dial anywhere
+	settings.SetDTLSRetransmissionInterval(handshakeAgain)
 	settings.SetICETimeouts(silentAfter, failedAfter, keepalive)
 	// We are the DTLS server and so choose; encrypting with GCM costs a sixth of the classic profile.
 	settings.SetSRTPProtectionProfiles(

@@ -15,13 +15,14 @@ func (c *connection) acceptUnwanted(description string, names []string) {
 		var section string
 		section, rest, _ = strings.Cut(rest, "\nm=")
 		line, ok := parseSendingLine(section)
-		if !ok || c.hasLine(line.mid) || slices.ContainsFunc(offered(names), line.has) {
+		if !ok || c.unwanted >= maxUnwanted || c.hasLine(line.mid) || slices.ContainsFunc(offered(names), line.has) {
 			continue
 		}
 		for pt, f := range line.formats {
 			if f.isRepair() || f.isRED() {
 				continue
 			}
+			c.unwanted++
 			_ = c.engine.RegisterCodec(webrtc.RTPCodecParameters{
 				RTPCodecCapability: f.codec, PayloadType: webrtc.PayloadType(pt),
 			}, webrtc.NewRTPCodecType(line.kind)) // else the line is rejected after all

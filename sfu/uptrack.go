@@ -101,6 +101,7 @@ type layer struct {
 	preface       []packet
 	parser        codec.Parser
 	meter         meter
+	flow          flow
 	width, height uint16 // of the last keyframe, 0 if its size is not known
 	last          time.Time
 	judged        time.Time
@@ -220,11 +221,11 @@ func (l *layer) available(now time.Time) bool {
 	return back || now.Sub(l.last) <= max(l.track.timeout(), l.meter.slow()) || l.demand.expected(now)
 }
 
-// absent reports whether the layer does not flow while others of its track do.
-func (l *layer) absent() bool {
+// absent reports whether the layer does not flow.
+func (l *layer) absent(now time.Time) bool {
 	l.ingress.mu.Lock()
 	defer l.ingress.mu.Unlock()
-	return l.track.last.Sub(l.last) > l.track.timeout()
+	return now.Sub(l.last) > l.track.timeout()
 }
 
 // timeout is how far a layer may fall behind the newest packet of its track and still count as flowing.
@@ -288,6 +289,7 @@ func (l *layer) take(header wire.Header, payload []byte, arrived time.Time, b *e
 	if header.PayloadType != l.payloadType && (l.red == 0 || header.PayloadType != l.red) {
 		return // comfort noise, events
 	}
+	l.flow.add(arrived, len(payload)+packetExtras)
 	t := l.track
 	if t.batch != b {
 		t.forward(b) // what another goroutine has not come to yet: its packets stay valid until it has mu
@@ -374,7 +376,9 @@ func (l *layer) inspectVideo(p *packet) {
 	// A keyframe of which packets could not be read is none, even if what they lacked has come since.
 	whole := l.unreadable != stamp{true, p.header.Timestamp}
 	l.keyframes.packet(p.in.Arrived, p.frame.Keyframe && whole)
-	l.track.judge(l, p.in.Arrived)
+	if len(p.payload) > 0 { // padding says nothing of pictures: one that stands still is still to be had
+		l.track.judge(l, p.in.Arrived)
+	}
 }
 
 // maxPreface bounds how many packets before the first slice of a frame are remembered.

@@ -81,6 +81,7 @@ func (h *chatHandler) say(m protocol.ClientChat) error {
 	}
 	line := &chat.Line{Message: message, HTML: h.app.renderer.ChatLine(message), From: s.identity.SessionID}
 	frame := s.hub.encodeFrame(chatFrame{HTML: h.app.renderer.ChatAppended(line.HTML), Chat: message})
+	s.hub.counters.chat.Add(1)
 	return s.room.say(s.member, line, frame)
 }
 

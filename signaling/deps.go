@@ -37,6 +37,13 @@ type Guesses interface {
 	Answered(remote string, wrong bool)
 }
 
+// Visitors limits what comes from one address. Its methods do not block.
+type Visitors interface {
+	// Come counts one more from a remote address, as net/http has it; Go must follow. Or it tells when to try again.
+	Come(remote string, now time.Time) (retry time.Duration, ok bool)
+	Go(remote string, now time.Time)
+}
+
 // Peer is the server's side of a participant's connection. None of its methods blocks.
 type Peer interface {
 	// Signal takes an offer, an answer or a reset of the client.

@@ -220,7 +220,7 @@ func TestPasswordsAreGuessedSlowly(t *testing.T) {
 			t.Errorf("%d guesses were answered", guessed)
 		}
 		bob.refused(right, protocol.ErrorPassword, "too many")
-		for range 20 { // no guesses
+		for range 10 { // no guesses
 			bob.refused(`"red"`, protocol.ErrorPassword, "asks for its password")
 		}
 		ann.send(`{"join":` + right + `}`) // who is known is not asked

@@ -16,6 +16,9 @@ var (
 	errNotObject = errors.New("not a JSON object")
 	errManyKeys  = errors.New("too many keys")
 	errTrailing  = errors.New("data after the object")
+
+	errManyJoins = fmt.Errorf("%w: too many joins in a row", floor.ErrBusy)
+	errManyRooms = fmt.Errorf("%w: there are as many rooms as there may be", floor.ErrFull)
 )
 
 // maxDetail bounds what an error tells the client, in bytes: details may quote its own input.
@@ -54,6 +57,8 @@ func wireError(err error) protocol.Error {
 		wire.Retry = errors.Is(err, floor.ErrBusy)
 	case errors.Is(err, protocol.ErrRoomName):
 		wire.Type = protocol.ErrorBadRoom
+	case errors.Is(err, sfu.ErrLimit):
+		wire.Type = protocol.ErrorLimit
 	case errors.Is(err, sfu.ErrDescription):
 		wire.Type = protocol.ErrorBadDescription
 	case errors.Is(err, sfu.ErrCandidate):

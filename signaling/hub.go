@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"log/slog"
+	"math"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -32,6 +34,7 @@ type Config struct {
 	RoomAccess    string // of a room that opens: protocol.AccessOpen (default), AccessPassword or AccessInvite
 	RoomPassword  string // with AccessPassword; "" lets nobody in
 	MaxRoomPeople int    // in one room, viewers too; 0 for no limit
+	MaxRooms      int    // 0 for no limit
 }
 
 // Deps is what the hub works with. All are required, unless it says otherwise.
@@ -46,6 +49,7 @@ type Deps struct {
 	Capacity      Capacity // nil: the server carries any number of people
 	Invites       Invites  // nil: there are no invitations
 	Guesses       Guesses  // nil: passwords of rooms may be guessed as fast as frames may be sent
+	Visitors      Visitors // nil: an address may have any number of sockets
 }
 
 // Hub is all websockets of this process and the rooms that they are in. It serves GET /ws/<room>/.
@@ -59,6 +63,8 @@ type Hub struct {
 	newName  func() string // makes channel names
 	began    time.Time
 	porch    *porch
+	recent   events
+	counters *Counters
 
 	running sync.WaitGroup // requests that became sessions, or will
 
@@ -80,10 +86,11 @@ func New(cfg Config, deps Deps, log *slog.Logger) *Hub {
 		cfg.WriteTimeout = defaultWriteTimeout
 	}
 	h := &Hub{
-		cfg:   cfg,
-		deps:  deps,
-		log:   log,
-		began: time.Now(),
+		cfg:      cfg,
+		deps:     deps,
+		log:      log,
+		began:    time.Now(),
+		counters: NewCounters(),
 		upgrader: websocket.Upgrader{
 			HandshakeTimeout: handshakeTimeout,
 			CheckOrigin:      func(*http.Request) bool { return true }, // judged before the upgrade
@@ -130,6 +137,11 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "foreign origin", http.StatusForbidden)
 		return
 	}
+	gone, ok := h.admit(w, r)
+	if !ok {
+		return
+	}
+	defer gone()
 	if !h.begin() {
 		http.Error(w, "the server is stopping", http.StatusServiceUnavailable)
 		return
@@ -140,8 +152,12 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.log.Debug("no websocket", "error", err) // the client has been told
 		return
 	}
-	if h.resume(conn, r, identity) {
-		return
+	if r.URL.Query().Get("resume") != "" {
+		resumed := h.resume(conn, r, identity)
+		h.counters.Resume(resumed)
+		if resumed {
+			return
+		}
 	}
 	s := h.register(identity, room, r.URL.Query().Has("resume"))
 	if _, ok := h.deps.Sessions.Identify(r); !ok { // logged out meanwhile, too early for EndSession
@@ -149,6 +165,25 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.run(newLink(conn, r.RemoteAddr))
 }
+
+// admit counts a socket for the address that it comes from, until gone is called; or refuses it.
+func (h *Hub) admit(w http.ResponseWriter, r *http.Request) (gone func(), ok bool) {
+	visitors := h.deps.Visitors
+	if visitors == nil {
+		return func() {}, true
+	}
+	retry, ok := visitors.Come(r.RemoteAddr, time.Now())
+	if !ok {
+		h.counters.Limit(limitSockets)
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(retry.Seconds()))))
+		http.Error(w, "too many connections from this address", http.StatusTooManyRequests)
+		return nil, false
+	}
+	return func() { visitors.Go(r.RemoteAddr, time.Now()) }, true
+}
+
+// Counters count what happens on the sockets.
+func (h *Hub) Counters() *Counters { return h.counters }
 
 // InCall reports whether the session of that channel name is in a room.
 func (h *Hub) InCall(channelName string) bool {
@@ -216,6 +251,8 @@ func (h *Hub) register(identity auth.Identity, page string, resumes bool) *Sessi
 		stopped:   make(chan ending, 1),
 		ended:     make(chan struct{}),
 		handlers:  make(map[string]Handler),
+		quotas:    make(map[string]quota),
+		joins:     rate.New(joinsAllowed, joinsSpan),
 		malformed: rate.New(malformedAllowed, malformedSpan),
 		live:      liveness{began: h.began},
 	}

@@ -44,18 +44,20 @@ type resumed struct{ sent, received uint64 }
 func (s *Session) start(l *link) {
 	s.link = l
 	s.conn.Store(l.conn)
+	s.hub.counters.open.Add(1)
 	l.running.Go(func() { s.read(l) })
 	l.running.Go(func() {
-		if s.outbox.run(l.conn, l.over, s.hub.cfg.WriteTimeout) != nil {
+		if s.outbox.run(l.conn, l.over, s.hub.cfg.WriteTimeout, &s.hub.counters.framesOut) != nil {
 			_ = l.conn.Close() // which the reader tells
 		}
 	})
 }
 
 // drop ends the present link, of which nothing more is to be expected.
-func (s *Session) drop() {
+func (s *Session) drop(reason string) {
 	l := s.link
 	s.link = nil
+	s.hub.counters.socketEnded(reason)
 	_ = l.conn.Close()
 	close(l.over)
 	l.running.Wait()
@@ -106,7 +108,7 @@ func (s *Session) lost(e *ending) {
 		s.end = e
 		return
 	}
-	s.drop()
+	s.drop(e.reason)
 	if s.next != nil {
 		s.resume()
 		return
@@ -135,10 +137,10 @@ func (h *Hub) resume(conn *websocket.Conn, r *http.Request, identity auth.Identi
 	l.seen = seen
 	select {
 	case s.links <- l:
+		return <-l.taken
 	case <-s.ended:
 		return false
 	}
-	return <-l.taken
 }
 
 // token is what the client resumes its session with, "" if it does not.

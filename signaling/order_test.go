@@ -224,11 +224,11 @@ func TestMassJoin(t *testing.T) {
 
 func TestLastLeaveAndFirstJoinRace(t *testing.T) {
 	f := newFixture(t, Config{})
-	ann, bob := f.open("ann"), f.open("bob")
 	var wg sync.WaitGroup
-	for _, c := range []*testClient{ann, bob} {
+	for _, name := range []string{"ann", "bob", "cid", "dan"} {
+		c := f.open(name)
 		wg.Go(func() {
-			for range 50 {
+			for range joinsAllowed - 5 {
 				c.send(`{"join":"red"}`)
 				for !strings.Contains(c.next(), `"others"`) {
 					continue

@@ -3,6 +3,7 @@ package signaling
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -198,8 +199,8 @@ func (o *outbox) written(bytes int) {
 }
 
 // run writes to conn until the outbox is closed and empty, over is closed, or a write fails or takes longer than
-// timeout.
-func (o *outbox) run(conn *websocket.Conn, over <-chan struct{}, timeout time.Duration) error {
+// timeout. It counts the frames.
+func (o *outbox) run(conn *websocket.Conn, over <-chan struct{}, timeout time.Duration, count *atomic.Uint64) error {
 	for {
 		select {
 		case <-o.ready:
@@ -210,6 +211,9 @@ func (o *outbox) run(conn *websocket.Conn, over <-chan struct{}, timeout time.Du
 		for _, frame := range frames {
 			if err := o.write(conn, frame, time.Now().Add(timeout)); err != nil {
 				return err
+			}
+			if frame.data != nil {
+				count.Add(1)
 			}
 		}
 		switch {

@@ -3,6 +3,7 @@ package signaling
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"parley/sfu"
 	"parley/signaling/protocol"
@@ -11,6 +12,9 @@ import (
 // view takes how large the client shows others. One bad tile and none counts. Outside a room Only alone is remembered,
 // for the stay that follows.
 func (h *rtcHandler) view(message json.RawMessage) error {
+	if h.views.Hit(time.Now()) {
+		return &Refusal{Type: protocol.ErrorTooFast, Detail: "too many views"}
+	}
 	var m protocol.View
 	if err := json.Unmarshal(message, &m); err != nil || m.Tiles == nil || len(m.Tiles) > protocol.MaxTiles {
 		return badValue("tiles", fmt.Sprintf("a list of at most %d tiles", protocol.MaxTiles))

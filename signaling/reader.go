@@ -62,6 +62,7 @@ func (s *Session) readFrames(l *link, frames *rate.Limit) ending {
 		case frames.Hit(time.Now()):
 			return endingOf(errFlood)
 		}
+		s.hub.counters.framesIn.Add(1)
 		in := new(inbound)
 		if kind == websocket.TextMessage {
 			in.envelope, in.err = parseEnvelope(data)

@@ -12,9 +12,10 @@ import (
 
 // room is who is in a room, who may do what there, and how to tell them.
 type room struct {
-	hub    *Hub   // static
-	name   string // static
-	memory Memory // static; nil: the room is not kept
+	hub    *Hub      // static
+	name   string    // static
+	opened time.Time // static
+	memory Memory    // static; nil: the room is not kept
 
 	ticking sync.WaitGroup // the timer, from when it is set until tick has returned
 	keeping sync.Mutex     // held while the room is kept; comes before mu
@@ -50,6 +51,7 @@ type member struct {
 	who    protocol.Participant // static
 	person *floor.Person        // static; what it says is guarded by room.mu
 	panel  string               // static: the rendered panel
+	since  time.Time            // static
 	tell   func(news)           // static: tells the member during this stay; a leaf, never blocks
 
 	// Guarded by room.mu.
@@ -78,7 +80,7 @@ type arrival struct {
 // newRoom is called with the hub's mu held.
 func newRoom(h *Hub, name string) *room {
 	return &room{
-		hub: h, name: name, memory: h.memoryOf(name), frozen: h.frozen,
+		hub: h, name: name, opened: time.Now(), memory: h.memoryOf(name), frozen: h.frozen,
 		members: make(map[string]*member), floor: floor.New(h.accessOf(name), h.cfg.RoomPassword), chat: chat.New(),
 	}
 }

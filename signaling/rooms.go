@@ -44,6 +44,9 @@ func (h *Hub) openRoom(name string, m *member) (*room, error) {
 		if err := h.mayOpen(name, m.person.Session); err != nil {
 			return nil, err
 		}
+		if h.cfg.MaxRooms > 0 && len(h.rooms) >= h.cfg.MaxRooms {
+			return nil, errManyRooms
+		}
 		r = newRoom(h, name)
 		h.rooms[name] = r
 	}

@@ -8,6 +8,7 @@ import (
 
 	"parley/sfu"
 	"parley/signaling/protocol"
+	"parley/signaling/rate"
 )
 
 // minRenewal bounds how often credentials are renewed, whatever life they are given.
@@ -22,7 +23,7 @@ type rtcApp struct {
 func (a *rtcApp) Key() string { return protocol.KeyRTC }
 
 func (a *rtcApp) Open(s *Session) Handler {
-	h := &rtcHandler{app: a, session: s}
+	h := &rtcHandler{app: a, session: s, views: rate.New(viewsAllowed, quotaSpan)}
 	h.greet(protocol.Resume{})
 	return h
 }
@@ -44,11 +45,14 @@ type rtcHandler struct {
 	renewal *time.Timer // posts renew; nil when the configuration never expires
 	call    *call       // nil outside a room
 	early   early
+	views   *rate.Limit // messages on what the client shows
 }
 
 // call is one stay in a room. Events carry it, so those of a former stay are told apart.
 type call struct {
 	peer    Peer // nil until Media.Join has returned
+	began   time.Time
+	flows   bool // there is a path
 	offered bool // an offer has gone one way or the other; before it no answer of the client can be meant for peer
 }
 
@@ -84,7 +88,7 @@ func (h *rtcHandler) config() protocol.RTCConfig {
 }
 
 func (h *rtcHandler) Entered(room string) {
-	c := new(call)
+	c := &call{began: time.Now()}
 	r, m, wanted := h.session.room, h.session.member, h.early
 	h.early = early{}
 	peer, err := h.app.media.Join(room, h.session.ChannelName(), h.session.barred(), func(event sfu.Event) {
@@ -242,8 +246,15 @@ func (h *rtcHandler) tell(event sfu.Event) {
 	case sfu.SlotChanged:
 		h.session.Send(protocol.KeyRTC, wireSlot(e))
 	case sfu.MediaSilent:
+		if !e.Silent && !h.call.flows {
+			h.call.flows = true
+			h.session.hub.counters.toMedia.add(time.Since(h.call.began))
+		}
 		h.session.mediaSilent(e.Silent)
 		if e.Lost {
+			h.session.hub.recent.add(Event{
+				Room: h.session.Room(), Who: h.session.self.UserName, What: EventSilent,
+			})
 			h.session.Send(protocol.KeyRTC, protocol.Silent{Type: protocol.TypeSilent})
 		}
 	case sfu.Ended:

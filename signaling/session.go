@@ -49,7 +49,9 @@ type Session struct {
 	remote    string // the address of whose socket it is, as net/http has it
 	received  uint64 // frames of the client that were taken
 	handlers  map[string]Handler
-	opened    []Handler // in the order of registration
+	opened    []Handler        // in the order of registration
+	quotas    map[string]quota // by app
+	joins     *rate.Limit
 	malformed *rate.Limit
 	live      liveness
 	timer     *time.Timer // wakes the loop when live wants to be asked again
@@ -142,7 +144,7 @@ func (s *Session) open() {
 	s.timer = time.NewTimer(pingEvery)
 	for i, app := range s.hub.apps {
 		handler := app.Open(s)
-		s.handlers[app.Key()] = handler
+		s.handlers[app.Key()], s.quotas[app.Key()] = handler, newQuota(app.Key())
 		s.opened = append(s.opened, handler)
 		if i == 0 {
 			s.write(s.hub.headerFrame(s.hub.header(s.page)))
@@ -200,6 +202,7 @@ func (s *Session) finish() {
 	if s.link == nil {
 		return
 	}
+	s.hub.counters.socketEnded(s.end.reason)
 	if s.end.linger {
 		defer time.AfterFunc(closeGrace, func() { _ = s.link.conn.Close() }).Stop()
 	} else {
@@ -237,11 +240,7 @@ func (s *Session) receive(in *inbound) {
 		s.join(*in.envelope.join)
 	}
 	for _, message := range in.envelope.apps {
-		if handler := s.handlers[message.key]; handler != nil && s.end == nil {
-			if err := handler.Receive(message.value); err != nil {
-				s.refuse(err)
-			}
-		}
+		s.pass(message)
 	}
 }
 
@@ -272,6 +271,7 @@ func (s *Session) concerns(p post) bool {
 func (s *Session) refuse(err error) {
 	wire := wireError(err)
 	s.log.Debug("refused", "type", wire.Type, "detail", wire.Detail)
+	s.hub.counters.refusals.add(wire.Type)
 	s.Send(protocol.KeyError, wire)
 	if malformed(wire.Type) && s.malformed.Hit(time.Now()) && s.end == nil {
 		s.end = &ending{code: websocket.ClosePolicyViolation, reason: "too many malformed frames", linger: true}
@@ -290,6 +290,9 @@ func malformed(wireType string) bool {
 // fail leaves the room because its media cannot go on, and says so.
 func (s *Session) fail(err error) {
 	s.log.Error("call failed", "room", s.Room(), "error", err)
+	s.hub.recent.add(Event{
+		Room: s.Room(), Who: s.self.UserName, What: EventFailed, Why: protocol.ErrorInternal,
+	})
 	s.leave()
 	s.refuse(&Refusal{Type: protocol.ErrorInternal, Detail: "the call ended by a fault of the server"})
 }

@@ -3,6 +3,7 @@ package signaling
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"parley/sfu"
 	"parley/signaling/floor"
@@ -15,8 +16,11 @@ const panelBatch = 64 << 10 // bytes of panels in one html message
 // nothing.
 func (s *Session) join(wanted protocol.Join) {
 	name, err := protocol.ParseRoom(wanted.Room)
+	if err == nil && s.joins.Hit(time.Now()) {
+		err = errManyJoins
+	}
 	if err != nil {
-		s.refuse(err)
+		s.refuseJoin(err)
 		return
 	}
 	m := s.newMember()
@@ -30,9 +34,11 @@ func (s *Session) join(wanted protocol.Join) {
 		guesses.Answered(s.remote, errors.Is(err, floor.ErrPassword))
 	}
 	if err != nil {
-		s.refuse(err)
+		s.hub.recent.add(Event{Room: name, Who: s.self.UserName, What: EventRefused, Why: wireError(err).Type})
+		s.refuseJoin(err)
 		return
 	}
+	s.hub.counters.joins.Add(1)
 	s.leave()
 	s.room, s.member = r, m
 	s.inCall.Store(true)
@@ -47,6 +53,7 @@ func (s *Session) join(wanted protocol.Join) {
 	s.write(s.hub.headerFrame(found.header))
 	if !protocol.IsCheck(name) {
 		s.hub.deps.Presence.Enter(name, s.ChannelName())
+		s.hub.recent.add(Event{Room: name, Who: s.self.UserName, What: EventEntered})
 	}
 	s.log.Info("entered", "room", name, "people", found.header.People, "viewers", found.header.Viewers)
 	for _, handler := range s.opened {
@@ -58,10 +65,16 @@ func (s *Session) join(wanted protocol.Join) {
 	}
 }
 
+// refuseJoin tells the client why it does not get in.
+func (s *Session) refuseJoin(err error) {
+	s.hub.counters.joinFailed(err)
+	s.refuse(err)
+}
+
 // newMember makes the member of a stay that may begin.
 func (s *Session) newMember() *member {
 	m := &member{
-		who: s.self, panel: s.hub.deps.Renderer.Panel(s.self),
+		who: s.self, panel: s.hub.deps.Renderer.Panel(s.self), since: time.Now(),
 		person: &floor.Person{ID: s.ChannelName(), Session: s.identity.SessionID, User: s.identity.User.Name},
 	}
 	m.tell = func(n news) { s.post(post{member: m, news: n}) }
@@ -116,6 +129,7 @@ func (s *Session) leave() {
 	s.hub.leave(r, m)
 	if !protocol.IsCheck(r.name) {
 		s.hub.deps.Presence.Leave(r.name, s.ChannelName())
+		s.hub.recent.add(Event{Room: r.name, Who: s.self.UserName, What: EventLeft, Why: s.endReason()})
 	}
 	s.log.Info("left", "room", r.name)
 	entered := s.entered

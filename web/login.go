@@ -38,6 +38,10 @@ func (s *Site) logIn(c *gin.Context) {
 		s.renderLogin(c, http.StatusOK, data)
 		return
 	}
+	if data.Problem = s.mayLogIn(c.Writer, c.Request); data.Problem != "" {
+		s.renderLogin(c, http.StatusTooManyRequests, data)
+		return
+	}
 	user, err := s.identify(c.Request, form)
 	if refusals := auth.FieldErrors(err); len(refusals) > 0 {
 		data.refuse(refusals)

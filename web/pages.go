@@ -82,7 +82,7 @@ type errorData struct {
 func newPages(assets *assets, locales *locales, sprite template.HTML) (*pages, error) {
 	p := &pages{templates: map[string]*template.Template{}}
 	for _, l := range locales.list() {
-		layout, err := template.New("").Funcs(fragmentFuncs(l)).Funcs(template.FuncMap{
+		layout, err := template.New("").Funcs(fragmentFuncs(l)).Funcs(figureFuncs(l)).Funcs(template.FuncMap{
 			"asset": assets.path, "modules": assets.modules, "sprite": func() template.HTML { return sprite },
 		}).ParseFS(embedded, "templates/fragments/*.html", "templates/layout.html")
 		if err != nil {
@@ -90,6 +90,8 @@ func newPages(assets *assets, locales *locales, sprite template.HTML) (*pages, e
 		}
 		for name, files := range map[string][]string{
 			"login": nil, "lobby": nil, "error": nil, "diagnostics": nil, "room": {"templates/room/*.html"},
+			"admin": {"templates/admin/*.html"}, "admin-live": {"templates/admin/*.html"},
+			"admin-login": nil, "admin-confirm": nil,
 		} {
 			page, err := layout.Clone()
 			if err != nil {
@@ -104,7 +106,17 @@ func newPages(assets *assets, locales *locales, sprite template.HTML) (*pages, e
 	return p, nil
 }
 
-// render sends the page that data is for, whole or not at all. Pages are about whoever is logged in: nobody keeps them.
+// keeping says who may keep a page. Pages are about whoever is logged in: nobody, but for a room's. Who comes back to
+// that from another page finds it as it was left, in the call, which browsers only do with a page that may be stored;
+// its socket then shows whether one is logged in still.
+func keeping(page string) string {
+	if page == "room" {
+		return "private, no-cache"
+	}
+	return "no-store"
+}
+
+// render sends the page that data is for, whole or not at all.
 func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name string, data framed) {
 	l := s.locales.of(r)
 	data.in(r, l, s.locales.list())
@@ -114,7 +126,7 @@ func (s *Site) render(w http.ResponseWriter, r *http.Request, status int, name s
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Cache-Control", keeping(name))
 	page := asset{contentType: htmlType, body: body.Bytes()}
 	page.gzipped = s.pages.gzip.compress(page.body)
 	writeBody(w, r, status, page)

@@ -40,7 +40,21 @@ type Deps struct {
 	Sessions *auth.Sessions
 	Rooms    Rooms
 	Socket   http.Handler // serves GET /ws/<room>/, with the room as path value "room"
+	Operator *auth.Operator
+	Admin    Admin
+	Logging  Visitors      // logins of an address
+	Waiting  Visitors      // lobbies of an address that are kept up to date
+	Refused  func(Refused) // is told of each that is refused; it does not block
 }
+
+// Refused is what an address has had too much of.
+type Refused int
+
+// What is refused.
+const (
+	RefusedLogin Refused = iota
+	RefusedLobby
+)
 
 // Site serves the pages. It is safe for concurrent use.
 type Site struct {
@@ -51,6 +65,9 @@ type Site struct {
 	pages   *pages       // static after construction
 	codecs  string       // static after construction
 	list    *roomList    // static after construction
+
+	overviews *overviews // static after construction
+
 	handler http.Handler // static after construction
 }
 
@@ -82,6 +99,7 @@ func New(cfg Config, deps Deps, log *slog.Logger) (*Site, error) {
 	}
 	site := &Site{
 		deps: deps, log: log, assets: assets, locales: locales, pages: pages, codecs: strings.Join(cfg.Codecs, " "),
+		overviews: &overviews{admin: deps.Admin},
 	}
 	render := renderings{}
 	for _, l := range locales.list() {

@@ -23,6 +23,14 @@ func (s *Site) streamRooms(c *gin.Context) {
 		c.String(http.StatusUnauthorized, "not logged in")
 		return
 	}
+	retry, ok := s.deps.Waiting.Come(c.Request.RemoteAddr, time.Now())
+	if !ok {
+		s.deps.Refused(RefusedLobby)
+		retryAfter(c.Writer, retry)
+		c.String(http.StatusTooManyRequests, "too many lobbies at this address")
+		return
+	}
+	defer func() { s.deps.Waiting.Go(c.Request.RemoteAddr, time.Now()) }()
 	if !s.list.join() {
 		header.Set("Retry-After", "10")
 		c.String(http.StatusServiceUnavailable, "too many lobbies")
@@ -38,8 +46,9 @@ func (s *Site) streamRooms(c *gin.Context) {
 // follow writes each state of the list, and a comment when nothing has happened for a while.
 func (s *Site) follow(c *gin.Context) {
 	writer := http.NewResponseController(c.Writer)
+	_ = writer.SetReadDeadline(time.Time{}) // the server gives each request a time, which this outlives
 	// The connection may serve another request afterwards.
-	defer func() { _ = writer.SetWriteDeadline(time.Time{}) }()
+	defer func() { _ = writer.SetWriteDeadline(time.Now().Add(streamWriteTimeout)) }()
 	check := time.NewTicker(streamCheck)
 	defer check.Stop()
 	language := s.locales.of(c.Request).Language

@@ -58,15 +58,17 @@ type app struct {
 	control   *control.Server // nil if there cannot be one
 	departure *departure
 	restarts  bool // people are to come back, since it stops because it was told to
+	health    *health
 	servers   []*http.Server
 	listeners []net.Listener
 
-	stops []func() error // of what has started
+	started time.Time
+	stops   []func() error // of what has started
 }
 
 // run serves until it is told to stop, see [runFunc].
 func run(ctx context.Context, cfg configs.Config, o order, log *slog.Logger) error {
-	a := &app{cfg: cfg, log: log}
+	a := &app{cfg: cfg, log: log, started: time.Now()}
 	if err := a.prepare(); err != nil {
 		return err
 	}
@@ -143,7 +145,7 @@ func (a *app) start(ctx context.Context) error {
 	for _, step := range []func(ctx context.Context) error{
 		a.openStore, a.openMedia, a.openICETCP, a.startSFU, a.startCapacity, a.startSignaling, a.startTURN,
 		a.watchAddresses, a.listen,
-		a.listenMetrics, a.listenControl,
+		a.listenMetrics, a.listenProfiles, a.listenControl,
 	} {
 		if err := step(ctx); err != nil {
 			return err // which says what failed
@@ -279,6 +281,7 @@ func (a *app) startSignaling(context.Context) error {
 		RoomAccess:    a.cfg.Access.Room,
 		RoomPassword:  a.cfg.Access.RoomPassword,
 		MaxRoomPeople: a.cfg.Limits.MaxRoomPeople,
+		MaxRooms:      a.cfg.Limits.MaxRooms,
 	}, signaling.Deps{
 		Sessions:      sessions,
 		OriginAllowed: auth.OriginAllowed,
@@ -290,6 +293,7 @@ func (a *app) startSignaling(context.Context) error {
 		Capacity:      a.capacity,
 		Invites:       invites,
 		Guesses:       auth.NewGuesses(),
+		Visitors:      newSocketVisitors(a.cfg.Limits),
 	}, a.log)
 	a.hub.Register(signaling.NewChat(fragments))
 	a.hub.Register(signaling.NewEcho())
@@ -302,14 +306,26 @@ func (a *app) startSignaling(context.Context) error {
 	})
 	a.departure = newDeparture(a.hub, a.log)
 	a.onStop(a.departure.close)
+	operator, err := newOperator(a.cfg, a.store)
+	if err != nil {
+		return err
+	}
+	sent := watchTraffic(a.mux.Conn().Stats)
+	a.onStop(func() error {
+		sent.close()
+		return nil
+	})
 	a.site, err = web.New(web.Config{
 		Secure:  a.cfg.HTTP.Secure(),
 		Proxies: a.cfg.HTTP.TrustedProxies,
 		Codecs:  a.cfg.Media.Codecs,
 	}, web.Deps{
 		Door: newDoor(a.cfg.Access, invites), Logins: auth.NewLogins(a.store), Sessions: sessions, Rooms: a.store,
-		Socket: a.hub,
+		Socket: a.hub, Operator: operator,
+		Admin:   &admin{hub: a.hub, sfu: a.sfu, capacity: a.capacity, traffic: sent, started: a.started},
+		Logging: newLoginVisitors(a.cfg.Limits), Waiting: newSocketVisitors(a.cfg.Limits), Refused: a.countRefused,
 	}, a.log)
+	a.health = a.newHealth()
 	return err
 }
 

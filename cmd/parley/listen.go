@@ -14,6 +14,7 @@ import (
 
 	"parley/cmd/parley/certs"
 	"parley/cmd/parley/front"
+	"parley/configs"
 	"parley/web"
 )
 
@@ -26,14 +27,17 @@ func (a *app) listen(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	to := front.Config{ICE: a.iceTCP.Serve}
+	to := front.Config{ICE: a.iceTCP.Serve, Admit: newAdmission(a.cfg, a.hub.Counters())}
 	if a.turn != nil {
 		to.TURN = a.turn.Serve
 	}
 	if to.TLS, err = a.tls(); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	a.serve(front.New(listener, to, a.log), a.site)
+	routes := http.NewServeMux()
+	a.health.handle(routes)
+	routes.Handle("/", a.site)
+	a.serve(front.New(listener, to, a.log), routes)
 	a.onStop(func() error {
 		a.site.Close()
 		return nil
@@ -94,17 +98,22 @@ func ignoreClosed(err error) error {
 
 // url is what to open in a browser.
 func (a *app) url() string {
+	address := a.listeners[0].Addr().(*net.TCPAddr) // listen opened TCP
+	return siteURL(a.cfg, address.IP.String(), address.Port)
+}
+
+// siteURL is what to open in a browser where the server listens at that host and port.
+func siteURL(cfg configs.Config, host string, port int) string {
 	scheme := "http"
-	if a.cfg.HTTP.Secure() {
+	if cfg.HTTP.Secure() {
 		scheme = "https"
 	}
-	address := a.listeners[0].Addr().(*net.TCPAddr) // listen opened TCP
-	host, port := address.IP.String(), cmp.Or(a.cfg.HTTP.PublicPort, address.Port)
+	ip := net.ParseIP(host)
 	switch {
-	case a.cfg.HTTP.PublicHost != "":
-		host = a.cfg.HTTP.PublicHost
-	case address.IP.IsUnspecified():
+	case cfg.HTTP.PublicHost != "":
+		host = cfg.HTTP.PublicHost
+	case host == "" || ip != nil && ip.IsUnspecified():
 		host = "localhost"
 	}
-	return fmt.Sprintf("%s://%s/", scheme, net.JoinHostPort(host, strconv.Itoa(port)))
+	return fmt.Sprintf("%s://%s/", scheme, net.JoinHostPort(host, strconv.Itoa(cmp.Or(cfg.HTTP.PublicPort, port))))
 }

@@ -14,28 +14,40 @@ import (
 	"parley/sfu/egress"
 )
 
-// listenMetrics serves /metrics and profiles at an address of its own, which is the operator's to protect.
+// listenMetrics serves /metrics and the answers about health at an address of its own.
 func (a *app) listenMetrics(ctx context.Context) error {
-	if a.cfg.HTTP.MetricsListen == "" {
-		return nil
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.HTTP.MetricsListen)
-	if err != nil {
-		return fmt.Errorf("metrics: %w", err)
-	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		newMediaCollector(a.mux.Conn()))
+		newMediaCollector(a.mux.Conn()), newSignalCollector(a.hub.Counters(), a.sfu))
 	a.registerGauges(registry)
 	if a.turn != nil {
 		registry.MustRegister(newTURNCollector(a.turn))
 	}
 	routes := http.NewServeMux()
 	routes.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	a.health.handle(routes)
+	return a.listenPrivately(ctx, "metrics", a.cfg.HTTP.MetricsListen, routes)
+}
+
+// listenProfiles serves profiles at an address that the configuration made sure nobody else reaches.
+func (a *app) listenProfiles(ctx context.Context) error {
+	routes := http.NewServeMux()
 	routes.HandleFunc("GET /debug/pprof/", pprof.Index)
 	routes.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	routes.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	routes.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return a.listenPrivately(ctx, "profiles", a.cfg.HTTP.PprofListen, routes)
+}
+
+// listenPrivately serves what is for the operator, if there is an address for it.
+func (a *app) listenPrivately(ctx context.Context, what, address string, routes http.Handler) error {
+	if address == "" {
+		return nil
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
 	a.serve(listener, routes)
 	return nil
 }
@@ -49,6 +61,12 @@ func (a *app) registerGauges(registry *prometheus.Registry) {
 	}
 	count("parley_rooms", "Rooms with somebody in them.", func() int { return a.sfu.Counts().Rooms })
 	count("parley_participants", "People in rooms.", func() int { return a.sfu.Counts().Peers })
+	count("parley_draining", "1 while no new rooms open, since the server is about to stop.", func() int {
+		if a.hub.Draining() {
+			return 1
+		}
+		return 0
+	})
 	count("parley_tracks_up", "Tracks that participants publish.", func() int { return a.sfu.Counts().UpTracks })
 	count("parley_tracks_down", "Tracks that are forwarded, one per receiver.",
 		func() int { return a.sfu.Counts().DownTracks })

@@ -65,7 +65,21 @@ export class Browser {
    * @param {import('./instrument.js').Options & {viewport?: import('puppeteer-core').Viewport}} [options]
    */
   async person(name, { viewport = VIEWPORT, ...options } = {}) {
-    const context = await this.#browser.createBrowserContext();
+    return this.#person(name, await this.#browser.createBrowserContext(), viewport, options);
+  }
+
+  /** Somebody in a further window. @param {Person} person */
+  again({ name, context }) {
+    return this.#person(name, context, VIEWPORT, {});
+  }
+
+  /**
+   * @param {string} name
+   * @param {import('puppeteer-core').BrowserContext} context
+   * @param {import('puppeteer-core').Viewport} viewport
+   * @param {import('./instrument.js').Options} options
+   */
+  async #person(name, context, viewport, options) {
     const page = await (this.kind === 'chromium' ? context.newPage({ type: 'window' }) : context.newPage());
     await page.setViewport(viewport);
     await page.evaluateOnNewDocument(instrument, options);

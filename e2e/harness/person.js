@@ -7,7 +7,6 @@ const MOST_TABS = 60; // on the way to anything
 
 /** Somebody at a browser. */
 export class Person {
-  #context;
   #url = '';
 
   /**
@@ -20,7 +19,7 @@ export class Person {
     this.name = name;
     this.page = page;
     this.browser = browser;
-    this.#context = context;
+    this.context = context;
     page.setDefaultTimeout(PATIENCE);
   }
 
@@ -37,6 +36,17 @@ export class Person {
     await this.page.type('[name=name]', `${this.name} of the tests`);
     await Promise.all([this.page.waitForNavigation(), this.page.click('form [type=submit]')]);
     assert.equal(decodeURI(new URL(this.page.url()).pathname), `/r/${room}/`);
+  }
+
+  /** What is said in the chat. @returns {Promise<string[]>} */
+  chat() {
+    return this.page.$$eval('#chat-lines .text', (lines) => lines.map(({ textContent }) => textContent));
+  }
+
+  /** Says something in the chat, which is open. @param {string} text */
+  async say(text) {
+    await this.page.type('#chat-text', text);
+    await this.page.keyboard.press('Enter');
   }
 
   /** @param {string} room to which the person goes as by a link */
@@ -265,7 +275,7 @@ export class Person {
 
   /** The tab is closed, without leaving first. */
   async close() {
-    await this.#context.close();
+    await this.context.close();
   }
 
   /** @param {Error} error */

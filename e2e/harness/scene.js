@@ -37,12 +37,13 @@ export class Scene {
    * @param {string} name
    * @param {Browser} browser
    * @param {string} room
-   * @param {import('./instrument.js').Options & {viewport?: import('puppeteer-core').Viewport}} [options]
+   * @param {import('./instrument.js').Options & {viewport?: import('puppeteer-core').Viewport, url?: string}} [options] `url`
+   *   is where the server is reached, if not directly
    */
-  async person(name, browser, room, options) {
+  async person(name, browser, room, { url = this.server.url, ...options } = {}) {
     const concealed = this.server.shaper !== undefined;
     const person = await browser.person(name, { concealed, ...options });
-    await person.visit(this.server.url, room);
+    await person.visit(url, room);
     return person;
   }
 }

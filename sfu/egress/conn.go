@@ -147,6 +147,9 @@ func (c *Conn) closeSockets() error {
 	return errors.Join(errs...)
 }
 
+// Open reports whether the port still takes packets.
+func (c *Conn) Open() bool { return !c.isClosed() }
+
 // LocalAddr returns the port's own address, which behind a NAT no client knows.
 func (c *Conn) LocalAddr() net.Addr { return c.sockets[0].LocalAddr() }
 

@@ -31,6 +31,7 @@ type Options struct {
 	API      *webrtc.API      // nil for pion's defaults on loopback
 	MimeType string           // of the video, VP8 unless given
 	Silent   bool             // makes no offer of its own
+	Words    int              // bytes that its features have besides the usual
 	OnOffer  func(sdp string) // sees each offer of the server
 	OnEvent  func(sfu.Event)  // sees each event other than signals
 
@@ -211,7 +212,11 @@ func (c *Client) openFeatures(pc *webrtc.PeerConnection) error {
 	if err != nil {
 		return err
 	}
-	channel.OnOpen(func() { _ = channel.SendText(fmt.Sprintf(`{"video":true,"of":%q}`, c.ID)) })
+	features := fmt.Sprintf(`{"video":true,"of":%q}`, c.ID)
+	if c.options.Words > 0 {
+		features = fmt.Sprintf(`{"video":true,"of":%q,"words":%q}`, c.ID, strings.Repeat("x", c.options.Words))
+	}
+	channel.OnOpen(func() { _ = channel.SendText(features) })
 	channel.OnMessage(func(message webrtc.DataChannelMessage) {
 		c.change(func() { c.features[string(message.Data)] = string(message.Data) })
 	})

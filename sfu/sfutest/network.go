@@ -74,6 +74,14 @@ func (n *Network) Listen(address string) net.PacketConn {
 // the factories do.
 func (n *Network) API(ip string, interceptors ...interceptor.Factory) *webrtc.API {
 	n.t.Helper()
+	return n.APIWith(ip, func(*webrtc.SettingEngine) {}, interceptors...)
+}
+
+// APIWith is API with settings that adjust has changed.
+func (n *Network) APIWith(
+	ip string, adjust func(*webrtc.SettingEngine), interceptors ...interceptor.Factory,
+) *webrtc.API {
+	n.t.Helper()
 	engine, err := newEngine()
 	if err != nil {
 		n.t.Fatal(err)
@@ -84,6 +92,7 @@ func (n *Network) API(ip string, interceptors ...interceptor.Factory) *webrtc.AP
 	settings.SetNet(n.host(ip))
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	settings.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	adjust(&settings)
 	registry := &interceptor.Registry{}
 	for _, factory := range interceptors {
 		registry.Add(factory)

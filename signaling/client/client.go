@@ -69,7 +69,7 @@ func (a *Account) Dial(ctx context.Context, room string, options Options) (*Clie
 		log = slog.New(slog.DiscardHandler)
 	}
 	var clips clips
-	if options.Media == nil && (options.Audio || options.Video) {
+	if options.Media == nil && (options.Audio || options.Video || options.Screen) {
 		var err error
 		if clips, err = loadClips(); err != nil {
 			return nil, err
@@ -96,6 +96,7 @@ func (a *Account) Dial(ctx context.Context, room string, options Options) (*Clie
 		return a.dialSocket(ctx, room, query, options)
 	}
 	c.voice.quiet = options.Quiet
+	c.Share(false)
 	c.open(socket)
 	c.running.Go(c.run)
 	if err := c.Await(ctx, func(s Snapshot) bool { return s.ChannelName != "" }); err != nil {
@@ -176,6 +177,9 @@ func (c *Client) Mute(audio, video bool) {
 	c.muted.audio.Store(audio)
 	c.muted.video.Store(video)
 }
+
+// Share begins or ends to send the screen of [Options.Screen].
+func (c *Client) Share(on bool) { c.muted.screen.Store(!on) }
 
 // Send sends a frame with one key, for apps that this package does not know.
 func (c *Client) Send(key string, value any) { c.queue.post(func() { c.send(key, value) }) }

@@ -122,7 +122,7 @@ func TestSimulcast(t *testing.T) {
 		return true
 	})
 	for _, rid := range rids() {
-		if sent := seen.Sent[Encoding{"video", rid}]; sent.Packets == 0 || sent.Bytes == 0 {
+		if sent := seen.Sent[Encoding{Kind: "video", RID: rid}]; sent.Packets == 0 || sent.Bytes == 0 {
 			t.Errorf("%s: sent %+v", rid, sent)
 		}
 	}

@@ -220,7 +220,7 @@ func TestSpeechIsHeard(t *testing.T) {
 	s := newServer(t)
 	c := s.guest("ann", Options{Audio: true, Video: true, Simulcast: true, Small: true, Quiet: Pause})
 	c.Join("red")
-	sent := func(seen Snapshot, kind, rid string) int64 { return seen.Sent[Encoding{kind, rid}].Packets }
+	sent := func(seen Snapshot, kind, rid string) int64 { return seen.Sent[Encoding{Kind: kind, RID: rid}].Packets }
 	seen := await(t, c, "pictures", func(seen Snapshot) bool {
 		return sent(seen, "video", "q") > 5 && sent(seen, "video", "h") > 5
 	})

@@ -17,6 +17,8 @@ type Options struct {
 	Simulcast bool // the picture in three encodings, rids q, h and f
 	Small     bool // the picture 320x180, 10 frames/s, instead of 640x360 and 15, or in q of 160x90 and h of that
 
+	Screen bool // publish a screen too, a small moving picture, of which nothing is sent until [Client.Share]
+
 	// Quiet is what is sent of the audio until [Client.Talk], and after it; by default the tone never ends.
 	Quiet Quiet
 	// Slots asks in each stay, before the first offer, for the voices of others in so many tracks, if not 0.

@@ -8,6 +8,8 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
+
+	"parley/signaling/protocol"
 )
 
 const (
@@ -88,15 +90,15 @@ func (t *outTrack) heard(packets []rtcp.Packet) {
 
 // publish adds to the connection all that the client will ever send of its own clips.
 func (c *connection) publish(options Options, clips clips, state *state, voice *voice) error {
-	const streamID = "camera"
+	streamID, screen := "camera", false
 	add := func(kind string, rids []string) error {
 		var encodings []*Track
 		for _, rid := range rids {
 			frames := clips.audio
 			if kind == "video" {
-				frames = clips.video[clipOf(rid, options)]
+				frames = clips.video[clipOf(rid, screen, options)]
 			}
-			encoding := Encoding{Kind: kind, RID: rid}
+			encoding := Encoding{Kind: kind, RID: rid, Screen: screen}
 			track := newOutTrack(encoding, streamID, frames, state.sentAs(encoding), voice)
 			c.tracks = append(c.tracks, track)
 			encodings = append(encodings, track.Track)
@@ -112,12 +114,22 @@ func (c *connection) publish(options Options, clips clips, state *state, voice *
 	if options.Small {
 		c.frameRate = smallFrameRate
 	}
+	var pictures []string
 	switch {
-	case options.Video && options.Simulcast && options.Small:
-		return add("video", rids()[:2])
-	case options.Video && options.Simulcast:
-		return add("video", rids())
-	case options.Video:
+	case options.Simulcast && options.Small:
+		pictures = rids()[:2]
+	case options.Simulcast:
+		pictures = rids()
+	default:
+		pictures = []string{""}
+	}
+	if options.Video {
+		if err := add("video", pictures); err != nil {
+			return err
+		}
+	}
+	if options.Screen {
+		streamID, screen = "display"+protocol.ScreenSuffix, true
 		return add("video", []string{""})
 	}
 	return nil
@@ -145,8 +157,10 @@ func (c *connection) add(encodings []*Track) error {
 	return nil
 }
 
-func clipOf(rid string, options Options) string {
+func clipOf(rid string, screen bool, options Options) string {
 	switch {
+	case screen:
+		return "q"
 	case rid != "":
 		return rid
 	case options.Small:
@@ -186,21 +200,21 @@ func (c *connection) pump(muted *mutes) {
 		}
 		if due.Equal(audioDue) {
 			audio++
-			c.sendFrames("audio", muted.audio.Load(), 48000*uint32(audioFrame/time.Millisecond)/1000)
+			c.sendFrames("audio", muted, 48000*uint32(audioFrame/time.Millisecond)/1000)
 		}
 		if due.Equal(videoDue) {
 			video++
-			c.sendFrames("video", muted.video.Load(), 90000/uint32(c.frameRate))
+			c.sendFrames("video", muted, 90000/uint32(c.frameRate))
 		}
 	}
 }
 
-func (c *connection) sendFrames(kind string, muted bool, duration uint32) {
+func (c *connection) sendFrames(kind string, muted *mutes, duration uint32) {
 	for _, track := range c.tracks {
 		if track.encoding.Kind != kind {
 			continue
 		}
-		if muted || track.off.Load() {
+		if muted.has(track.encoding) || track.off.Load() {
 			track.keyframe.Store(true) // what comes next must be decodable without what is left out
 			continue
 		}
@@ -213,4 +227,14 @@ func (c *connection) sendFrames(kind string, muted bool, duration uint32) {
 }
 
 // mutes say what is not sent although it is published.
-type mutes struct{ audio, video atomic.Bool }
+type mutes struct{ audio, video, screen atomic.Bool }
+
+func (m *mutes) has(encoding Encoding) bool {
+	switch {
+	case encoding.Screen:
+		return m.screen.Load()
+	case encoding.Kind == "audio":
+		return m.audio.Load()
+	}
+	return m.video.Load()
+}

@@ -90,6 +90,7 @@ type Received struct {
 // Encoding is something that the client publishes.
 type Encoding struct {
 	Kind, RID string // RID is "" without simulcast
+	Screen    bool
 }
 
 // Sent counts what was sent of an encoding.

@@ -51,8 +51,13 @@ func NewTrack(encoding Encoding, streamID string, onRTCP func([]rtcp.Packet)) *T
 	}
 }
 
-// ID is the kind: a client publishes at most one track of each.
-func (t *Track) ID() string { return t.encoding.Kind }
+// ID is the kind, of which a client publishes at most one track beside its screen.
+func (t *Track) ID() string {
+	if t.encoding.Screen {
+		return "screen"
+	}
+	return t.encoding.Kind
+}
 
 // RID is that of the encoding (RFC 8851), "" without simulcast.
 func (t *Track) RID() string { return t.encoding.RID }

@@ -44,6 +44,7 @@ const (
 	ErrorBadDescription = "bad_description"
 	ErrorBadCandidate   = "bad_candidate"
 	ErrorBadRoom        = "bad_room"
+	ErrorLimit          = "limit" // more than one participant may have; detail says of what
 	ErrorInternal       = "internal"
 )
 

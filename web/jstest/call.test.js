@@ -394,3 +394,24 @@ test('that nothing arrives at the server is a reason to look for another path', 
   server('silent', {});
   assert.deepEqual(take(), ['seek']);
 });
+
+test('a session that goes on changes nothing but the configuration', async () => {
+  const { call, room, mux, server, take } = await joined();
+  mux.dispatchEvent(new Event('closed'));
+  server('connect', { channel_name: 'me', rtc_config: { iceServers: 'fresh' }, resumed: true });
+  assert.deepEqual(take(), ['configure fresh']);
+  assert.deepEqual([call.joined, room.participants], [true, ids]);
+});
+
+test('what was wished while the socket was lost is done when the session goes on', async () => {
+  const { call, mux, server, connect, take } = open();
+  connect();
+  mux.dispatchEvent(new Event('closed'));
+  await call.join();
+  take();
+  const resume = () => server('connect', { channel_name: 'me', rtc_config: {}, resumed: true });
+  resume();
+  assert.deepEqual(take().slice(1), entering());
+  resume();
+  assert.deepEqual(take().slice(1), [], 'it is asked already');
+});

@@ -126,7 +126,8 @@ test('without a camera there is sound all the same', async () => {
 });
 
 test('a camera that is unplugged is off', async () => {
-  const { published, told, of } = await opened();
+  const { published, told, of, devices } = await opened();
+  devices.there.camera = [];
   of('camera').end();
   await rest();
   assert.equal(published.video, null);

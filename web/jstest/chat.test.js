@@ -81,7 +81,6 @@ test('characters are counted as the server counts them', () => {
 for (const [about, fail, problem] of [
   ['is too fast', ({ server }) => server({ type: 'too_fast' }, 'error'), 'chat.too_fast'],
   ['is nothing to be seen', ({ server }) => server({ type: 'bad_message' }, 'error'), 'chat.bad'],
-  ['is on its way when the socket closes', ({ mux }) => mux.dispatchEvent(new Event('closed')), 'chat.lost'],
   ['is on its way when one leaves', ({ leave }) => leave(), 'chat.lost'],
 ]) {
   test(`what ${about} comes back`, () => {

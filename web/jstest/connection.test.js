@@ -10,8 +10,12 @@ function make({ mock }) {
   mock.method(performance, 'now', () => now);
   const call = Object.assign(new EventTarget(), { active: false, joined: false });
   const room = Object.assign(new EventTarget(), { participants: [] });
-  const parts = { mux: new EventTarget(), call, room, negotiation: new EventTarget(), network: new EventTarget() };
-  const world = { online: true, reconnects: 0, welcome: () => Promise.resolve(true) };
+  const world = { online: true, reconnects: 0, beats: 0, postponed: [], welcome: () => Promise.resolve(true) };
+  const mux = Object.assign(new EventTarget(), {
+    beat: () => world.beats++,
+    postpone: (delay) => world.postponed.push(delay),
+  });
+  const parts = { mux, call, room, negotiation: new EventTarget(), network: new EventTarget() };
   const connection = new Connection({
     ...parts,
     online: () => world.online,
@@ -82,14 +86,14 @@ test('what is short is not told; a call that was lost is back when picture and s
   told.length = 0;
   lose();
   pass(500);
-  emit('mux', 'open');
+  emit('mux', 'greeted', { resumed: false });
   emit('negotiation', 'gone');
   emit('negotiation', 'state', 'connected');
   pass(5000);
   assert.deepEqual(told, []);
   lose();
   pass(500);
-  emit('mux', 'open');
+  emit('mux', 'greeted', { resumed: false });
   emit('negotiation', 'gone');
   pass(500);
   assert.deepEqual([...told, connection.lost], ['reconnecting', 'media']);
@@ -107,7 +111,7 @@ test('how long until the next try', (t) => {
   assert.equal(connection.wait, 0);
   lose(null, false); // it is replaced
   assert.deepEqual([connection.state, connection.reason], ['reconnecting', null]);
-  emit('mux', 'open');
+  emit('mux', 'greeted', { resumed: false });
   assert.equal(connection.state, 'before');
 });
 
@@ -152,7 +156,7 @@ test('a socket that comes to nothing is followed by another', (t) => {
 test('who is online again does not wait', (t) => {
   const { connection, world, lose, emit, pass } = make(t);
   emit('network', 'online');
-  assert.equal(world.reconnects, 0, 'the socket is open');
+  assert.deepEqual([world.reconnects, world.beats], [0, 1], 'the socket is there, perhaps');
   for (let i = 0; i < 4; i++) lose();
   pass(1000);
   world.online = false;
@@ -193,7 +197,7 @@ test('who was logged out meanwhile learns it, and comes back all the same when t
     await rest();
   }
   assert.equal(connection.reason, 'login');
-  emit('mux', 'open');
+  emit('mux', 'greeted', { resumed: false });
   assert.deepEqual([connection.state, connection.reason], ['before', null]);
 });
 
@@ -205,4 +209,79 @@ test('after the call nothing is missing', (t) => {
   assert.equal(connection.state, 'reconnecting');
   leave();
   assert.equal(connection.state, 'before');
+});
+
+test('a socket that is lost alone is told late, and takes neither picture nor sound away', (t) => {
+  const { connection, told, enter, emit, lose, pass } = make(t);
+  enter();
+  told.length = 0;
+  lose();
+  pass(3999);
+  emit('mux', 'greeted', { resumed: true });
+  pass(10_000);
+  assert.deepEqual(told, []);
+  lose();
+  pass(4000);
+  assert.deepEqual([...told, connection.lost], ['reconnecting', 'signals']);
+  emit('negotiation', 'state', 'disconnected');
+  assert.equal(connection.lost, 'socket');
+  emit('negotiation', 'state', 'connected');
+  emit('mux', 'greeted', { resumed: true });
+  assert.equal(told.at(-1), 'connected', 'at once: nothing has to be set up');
+});
+
+test('when picture and sound go too that is told sooner', (t) => {
+  const { told, enter, emit, lose, pass } = make(t);
+  enter();
+  told.length = 0;
+  lose();
+  pass(500);
+  emit('negotiation', 'state', 'disconnected');
+  pass(499);
+  assert.deepEqual(told, []);
+  pass(1);
+  assert.deepEqual(told, ['reconnecting']);
+});
+
+test('a stalled socket is replaced', (t) => {
+  const { connection, world, enter, emit } = make(t);
+  enter();
+  emit('mux', 'stalled');
+  assert.deepEqual([world.reconnects, connection.lost], [1, 'signals']);
+});
+
+test('a server that starts anew says when to come back, and nothing hurries that', (t) => {
+  const { connection, told, world, enter, emit, lose, pass } = make(t);
+  enter();
+  told.length = 0;
+  connection.expectRestart(3000);
+  assert.deepEqual(world.postponed, [3000]);
+  lose(1012, true, 3000);
+  emit('negotiation', 'state', 'failed');
+  connection.look();
+  emit('network', 'online');
+  pass(1000);
+  assert.deepEqual([...told, connection.lost, world.reconnects], ['reconnecting', 'restart', 0]);
+  for (let i = 0; i < 5; i++) lose();
+  assert.equal(connection.lost, 'socket', 'it does not come');
+  connection.look();
+  assert.equal(world.reconnects, 1);
+  emit('mux', 'greeted', { resumed: false });
+  emit('negotiation', 'gone');
+  lose();
+  assert.equal(connection.lost, 'socket');
+});
+
+test('who comes back to the page does not wait', (t) => {
+  const { connection, world, enter, emit, lose } = make(t);
+  enter();
+  connection.look();
+  assert.deepEqual([world.reconnects, world.beats], [0, 1]);
+  lose();
+  connection.look();
+  connection.look(); // it is under way
+  assert.deepEqual([world.reconnects, world.beats], [1, 1]);
+  emit('mux', 'greeted', { resumed: true });
+  connection.look();
+  assert.deepEqual([world.reconnects, world.beats], [1, 2]);
 });

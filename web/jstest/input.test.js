@@ -188,6 +188,7 @@ test('nobody who has chosen otherwise meanwhile is taken back', async () => {
   await rest();
   assert.equal(idOf(published.audio), 'm3');
 
+  devices.plug('microphone', ['m1', 'm2']);
   published.audio.end();
   await rest();
   assert.equal(idOf(published.audio), 'm1');
@@ -320,4 +321,95 @@ test('what is wrong is told until it is not any more', async () => {
   assert.equal(told.wrong.at(-1), 'missing');
   capture.close();
   assert.equal(told.wrong.at(-1), '');
+});
+
+test('what the system takes away though it is there is had again', async () => {
+  const { published, told } = await opened();
+  const taken = published.audio;
+  taken.end();
+  await rest();
+  assert.notEqual(published.audio, taken);
+  assert.deepEqual([idOf(published.audio), published.audio.stopped], ['m1', false]);
+  assert.equal(told.microphone.at(-1), true);
+});
+
+test('a telephone that keeps it for its call is asked again, and when the person is back', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { capture, devices, published } = await opened();
+  const loseForCall = async () => {
+    devices.broken.set('m1', 'busy');
+    published.audio.end();
+    await rest();
+    assert.equal(published.audio, null);
+  };
+  await loseForCall();
+  t.mock.timers.tick(5000);
+  await rest();
+  assert.equal(published.audio, null, 'the call goes on');
+  devices.broken.clear();
+  t.mock.timers.tick(5000);
+  await rest();
+  assert.equal(published.audio?.stopped, false);
+
+  await loseForCall();
+  devices.broken.clear();
+  capture.wake();
+  await rest();
+  assert.equal(published.audio?.stopped, false);
+
+  const count = devices.tracks.length;
+  t.mock.timers.tick(60_000);
+  await rest();
+  assert.equal(devices.tracks.length, count, 'once it is there nothing is asked for');
+});
+
+test('what was taken away is not asked for again once it was switched off, or refused', async (t) => {
+  for (const [about, decide] of [
+    ['switched off', ({ capture }) => capture.set('microphone', false)],
+    ['refused', ({ devices }) => void devices.broken.set('m1', 'denied')],
+    ['closed', ({ capture }) => capture.close()],
+  ]) {
+    await t.test(about, async ({ mock }) => {
+      mock.timers.enable({ apis: ['setTimeout'] });
+      const parts = await opened();
+      const { capture, devices, published } = parts;
+      devices.broken.set('m1', 'busy');
+      published.audio.end();
+      await rest();
+      await decide(parts);
+      mock.timers.tick(5000);
+      await rest();
+      devices.broken.clear();
+      capture.wake();
+      mock.timers.tick(60_000);
+      await rest();
+      assert.equal(published.audio, null);
+    });
+  }
+});
+
+test('taken away and pulled out at once, another is used', async () => {
+  const { devices, published } = await opened();
+  const list = devices.list.bind(devices);
+  let late = true; // the browser lists it still
+  devices.list = () => {
+    const listed = late ? Promise.resolve({ cameras: [], microphones: [{ id: 'm1', label: '' }] }) : list();
+    late = false;
+    return listed;
+  };
+  devices.there.microphone = ['m2'];
+  devices.broken.set('m1', 'missing');
+  published.audio.end();
+  await rest();
+  assert.equal(idOf(published.audio), 'm2');
+});
+
+test('a track that a call has left mute is replaced when the person is back', async () => {
+  const { capture, published } = await opened();
+  const { audio, video } = published;
+  audio.muted = true;
+  capture.wake();
+  await rest();
+  assert.notEqual(published.audio, audio);
+  assert.equal(published.video, video);
 });

@@ -6,23 +6,40 @@ import { Mux } from '../static/js/mux.js';
 class HxWs extends EventTarget {
   swapped = [];
   failing = false;
-  connection = {
-    socket: { readyState: 1, sent: [], send: (data) => this.connection.socket.sent.push(JSON.parse(data)) },
-    config: { reconnect: true, reconnectCodes: [1006] },
-  };
+  connection = this.make();
+
+  make() {
+    const socket = { readyState: 1, sent: [], send: (data) => socket.sent.push(JSON.parse(data)) };
+    const config = { reconnect: true, reconnectCodes: [1006] };
+    return { url: 'ws://server/ws/blue/', socket, config };
+  }
 
   trigger(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail: { connection: this.connection, ...detail } }));
   }
 
-  open() {
+  /** A socket, greeted by the server. */
+  open(greeting = {}) {
     this.trigger('htmx:ws:before:connection', {});
-    this.trigger('htmx:ws:after:connection', {});
+    this.greet(greeting);
   }
 
-  receive(frame) {
+  greet(greeting) {
+    this.receive({ rtc: { type: 'connect', resume: 'token', sent: 0, received: 0, ...greeting } });
+  }
+
+  /** The socket is lost, and another opens in its place. */
+  async lose() {
+    this.connection.socket.readyState = 3;
+    this.trigger('htmx:ws:close', { code: 1006 });
+    this.trigger('htmx:ws:before:connection', {});
+    this.connection.socket = this.make().socket;
+    await Promise.resolve();
+  }
+
+  receive(frame, connection = this.connection) {
     const message = { data: typeof frame === 'string' ? frame : JSON.stringify(frame) };
-    const detail = { connection: this.connection, message, cancelled: false };
+    const detail = { connection, message, cancelled: false };
     this.dispatchEvent(new CustomEvent('htmx:ws:before:message:incoming', { detail }));
     if (detail.cancelled) return;
     const { content, swap, payload } = JSON.parse(message.data);
@@ -38,11 +55,11 @@ class HxWs extends EventTarget {
   }
 }
 
-function open() {
+function open(greeting) {
   const hx = new HxWs();
   const order = [];
   const mux = new Mux(hx, (selector) => order.push(`remove ${selector}`));
-  hx.open();
+  hx.open(greeting);
   return { hx, mux, order };
 }
 
@@ -123,19 +140,128 @@ test('handlers are removed one by one or all at once, also while they run', () =
   assert.equal(order.length, 3);
 });
 
-test('sends on the socket of the moment, and says when there is none', () => {
+test('sends over the socket of the moment, once it is greeted, or says that it cannot', () => {
   const hx = new HxWs();
   const mux = new Mux(hx, () => {});
   assert.equal(mux.send({ a: 1 }), false);
-  hx.open();
-  assert.equal(mux.send({ a: 2 }), true);
-  const renewed = { readyState: 0, sent: [], send: (data) => renewed.sent.push(JSON.parse(data)) };
-  const former = hx.connection.socket;
-  hx.connection.socket = renewed;
-  assert.equal(mux.send({ a: 3 }), false);
-  renewed.readyState = 1;
-  assert.equal(mux.send({ a: 4 }), true);
-  assert.deepEqual([former.sent, renewed.sent], [[{ a: 2 }], [{ a: 4 }]]);
+  hx.trigger('htmx:ws:before:connection', {});
+  assert.deepEqual([mux.send({ a: 2 }), mux.open], [false, false]);
+  hx.greet();
+  assert.deepEqual([mux.send({ a: 3 }), mux.open], [true, true]);
+  assert.deepEqual(hx.connection.socket.sent, [{ a: 3 }]);
+});
+
+test('a session is asked for, and resumed after what has come', async () => {
+  const { hx } = open();
+  assert.equal(hx.connection.url, 'ws://server/ws/blue/?resume');
+  hx.receive({ a: {} });
+  hx.receive('no frame');
+  await hx.lose();
+  assert.equal(hx.connection.url, 'ws://server/ws/blue/?resume=token&seen=2');
+});
+
+test('what is sent while there is no socket goes out over the next, after what was not acknowledged', async () => {
+  const { hx, mux, order } = open();
+  mux.addEventListener('greeted', ({ detail: { resumed } }) => order.push(resumed ? 'same' : 'other'));
+  mux.send({ n: 1 });
+  mux.send({ n: 2 });
+  hx.receive({ ack: 1 });
+  await hx.lose();
+  assert.equal(mux.send({ n: 3 }), true);
+  const { sent } = hx.connection.socket;
+  assert.deepEqual(sent, [], 'before it is greeted');
+  hx.greet({ sent: 1, received: 1, resumed: true });
+  mux.send({ n: 4 });
+  assert.deepEqual(sent, [{ n: 2 }, { n: 3 }, { n: 4 }]);
+  await hx.lose();
+  mux.send({ n: 5 });
+  hx.greet({ resume: 'new' });
+  assert.deepEqual([hx.connection.socket.sent, order], [[], ['same', 'other']]);
+});
+
+test('what comes twice is delivered once', async () => {
+  const { hx, mux, order } = open();
+  mux.apps.add('a', 'x', ({ n }) => order.push(n));
+  hx.receive({ a: { type: 'x', n: 1 } });
+  await hx.lose();
+  hx.receive({ a: { type: 'x', n: 2 } }); // of the former socket: it had come, and hx-ws was behind
+  hx.greet({ sent: 1, resumed: true });
+  for (const n of [2, 3]) hx.receive({ a: { type: 'x', n } });
+  assert.deepEqual(order, [1, 2, 3]);
+});
+
+test('what a replaced socket brings is left to the next', () => {
+  const { hx, mux, order } = open();
+  mux.apps.add('a', 'x', ({ n }) => order.push(n));
+  const former = hx.connection;
+  hx.connection = hx.make();
+  hx.trigger('htmx:ws:before:connection', {});
+  hx.receive({ a: { type: 'x', n: 1 } }, former);
+  assert.equal(hx.connection.url, 'ws://server/ws/blue/?resume=token&seen=0');
+  hx.greet({ resumed: true });
+  hx.receive({ a: { type: 'x', n: 1 } });
+  assert.deepEqual(order, [1]);
+});
+
+test('much is acknowledged at once, in either direction', () => {
+  const { hx, mux } = open();
+  const { sent } = hx.connection.socket;
+  for (let i = 0; i < 64; i++) hx.receive({ a: {} });
+  assert.deepEqual(sent.splice(0), [{ ack: 64 }]);
+  for (let i = 0; i < 63; i++) mux.send({ a: i });
+  assert.deepEqual(sent.at(-1), { ack: 64 });
+  assert.equal(sent.length, 64);
+});
+
+test('a server that does not answer a heartbeat has stalled', (t) => {
+  let now = 0;
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  t.mock.method(performance, 'now', () => now);
+  const pass = (ms, late = 0) => ((now += ms + late), t.mock.timers.tick(ms));
+  const { hx, mux } = open();
+  let stalled = 0;
+  mux.addEventListener('stalled', () => stalled++);
+  hx.receive({ a: {} });
+  mux.beat();
+  assert.deepEqual(hx.connection.socket.sent, [{ signal: 'hb', ack: 1 }]);
+  pass(4999);
+  hx.receive({ ack: 1 });
+  pass(10_000);
+  assert.equal(stalled, 0);
+  mux.beat();
+  pass(3000);
+  mux.beat();
+  pass(2000);
+  assert.equal(stalled, 1, 'from the first that was not answered');
+  mux.beat();
+  pass(5000, 60_000);
+  assert.equal(stalled, 1, 'this page slept');
+  pass(1500);
+  assert.equal(stalled, 2);
+  mux.beat();
+  hx.trigger('htmx:ws:close', { code: 1006 });
+  mux.beat();
+  pass(10_000);
+  assert.equal(stalled, 2, 'a socket that is lost is known to be');
+});
+
+test('one that acknowledges nothing gets heartbeats alone', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { hx, mux } = open({ resume: undefined });
+  mux.addEventListener('stalled', () => assert.fail());
+  mux.beat();
+  t.mock.timers.tick(60_000);
+  assert.deepEqual(hx.connection.socket.sent, [{ signal: 'hb' }]);
+});
+
+test('a session that ended is not resumed', async () => {
+  for (const end of [(hx) => hx.trigger('htmx:ws:close', { code: 1000 }), (_, mux) => mux.forget()]) {
+    const { hx, mux } = open();
+    end(hx, mux);
+    await hx.lose();
+    assert.equal(hx.connection.url, 'ws://server/ws/blue/?resume');
+    assert.equal(mux.send({ a: 1 }), false);
+  }
 });
 
 test('tells whether a lost socket is tried again', () => {
@@ -169,9 +295,14 @@ test('the waits grow to five seconds, are spread, and are those of hx-ws', (t) =
   assert.deepEqual(waits.splice(0), [500, 1000, 2000, 4000, 5000, 5000]);
   random.mock.mockImplementation(() => 1);
   lose();
-  hx.trigger('htmx:ws:after:connection', {});
+  hx.greet();
   lose();
-  assert.deepEqual(waits.splice(0), [3500, 350], 'from the first again after one that opened');
+  assert.deepEqual(waits.splice(0), [3500, 350], 'from the first again after one that was greeted');
+  mux.postpone(7000);
+  lose();
+  assert.deepEqual(waits.splice(0), [7000], 'the server knows better');
+  lose();
+  assert.equal(waits.splice(0).length, 1);
   hx.connection = { ...hx.connection, config: { ...hx.connection.config } };
   hx.trigger('htmx:ws:before:connection', {});
   lose();

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/sfu/admission"
@@ -18,6 +19,9 @@ import (
 const (
 	patience   = 5 * time.Second
 	maxPending = 1024
+	// maxConnections is how many there may be in all, whatever they are: some thousand people, and far below what the
+	// kernel gives a process to open.
+	maxConnections = 10_000
 )
 
 // Config says who gets what. A connection that nobody is there for is closed.
@@ -25,6 +29,8 @@ type Config struct {
 	TLS  *tls.Config         // nil for none: HTTP comes in the clear
 	TURN func(conn net.Conn) // takes over a connection of TURN (RFC 8656), and does not block
 	ICE  func(conn net.Conn) // takes over one of ICE over TCP (RFC 6544), and does not block
+	// Admit counts a connection, until gone is called, or refuses it. It does not block. Nil lets everybody in.
+	Admit func(remote net.Addr) (gone func(), ok bool)
 }
 
 // Front is the port as a listener of HTTP's connections. With TLS they are *tls.Conn, their handshake done.
@@ -37,6 +43,7 @@ type Front struct {
 	ended context.Context
 	end   context.CancelFunc
 
+	open    atomic.Int64
 	pending *admission.Set[net.Conn]
 	sorting sync.WaitGroup
 }
@@ -75,20 +82,46 @@ func (f *Front) Close() error {
 
 // take has a connection sorted.
 func (f *Front) take(conn net.Conn) {
-	if _, ok := f.pending.Add(conn, func() { f.sorting.Add(1) }); !ok {
+	gone, ok := f.admit(conn)
+	if !ok {
 		_ = conn.Close()
+		return
+	}
+	plain := newPeeked(conn)
+	plain.gone = gone
+	if _, ok := f.pending.Add(conn, func() { f.sorting.Add(1) }); !ok {
+		_ = plain.Close()
 		return
 	}
 	go func() {
 		defer f.sorting.Done()
-		f.sort(conn)
+		f.sort(plain)
 	}()
 }
 
+// admit counts a connection until gone is called.
+func (f *Front) admit(conn net.Conn) (gone func(), ok bool) {
+	if f.open.Add(1) > maxConnections {
+		f.open.Add(-1)
+		return nil, false
+	}
+	left := func() {}
+	if f.cfg.Admit != nil {
+		if left, ok = f.cfg.Admit(conn.RemoteAddr()); !ok {
+			f.open.Add(-1)
+			return nil, false
+		}
+	}
+	return sync.OnceFunc(func() {
+		f.open.Add(-1)
+		left()
+	}), true
+}
+
 // sort finds out what the connection is and hands it on.
-func (f *Front) sort(conn net.Conn) {
+func (f *Front) sort(plain *peeked) {
+	conn := plain.Conn
 	_ = conn.SetWriteDeadline(time.Now().Add(patience)) // a handshake writes too
-	plain := newPeeked(conn)
 	whole, kind := net.Conn(plain), plain.kind()
 	if kind == kindTLS && f.cfg.TLS != nil {
 		whole, kind = f.secure(plain)
@@ -99,10 +132,11 @@ func (f *Front) sort(conn net.Conn) {
 	to := f.receiver(kind)
 	if to == nil {
 		f.pending.Remove(conn)
+		_ = plain.Close()
 		return
 	}
 	if !f.pending.Release(conn) {
-		_ = conn.Close() // another needed its place
+		_ = plain.Close() // another needed its place
 		return
 	}
 	_ = conn.SetWriteDeadline(time.Time{})

@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -310,4 +311,70 @@ func FuzzSort(f *testing.F) {
 			t.Fatalf("%d became %d", kind, more)
 		}
 	})
+}
+
+// TestConnectionsAreCounted has each kind come and go, and one more than are let in.
+func TestConnectionsAreCounted(t *testing.T) {
+	var there atomic.Int64
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &port{addr: l.Addr().String(), turn: make(chan net.Conn, 10)}
+	p.Front = New(l, Config{
+		TURN: func(c net.Conn) { p.turn <- c },
+		Admit: func(net.Addr) (gone func(), ok bool) {
+			if there.Add(1) > 2 {
+				there.Add(-1)
+				return nil, false
+			}
+			return func() { there.Add(-1) }, true
+		},
+	}, slog.New(slog.DiscardHandler))
+	defer func() { _ = p.Close() }()
+	none := func() bool {
+		for deadline := time.Now().Add(wait); there.Load() > 0 || p.open.Load() > 0; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				return false
+			}
+		}
+		return true
+	}
+	for _, head := range []string{"GET / HTTP/1.1\r\n", string(message()), "\x00\x01nonsense"} {
+		first, second := p.dial(t), p.dial(t)
+		for _, c := range []net.Conn{first, second} {
+			if _, err := c.Write([]byte(head)); err != nil {
+				t.Fatal(err)
+			}
+			var taken net.Conn
+			switch head[0] {
+			case 'G':
+				taken, err = p.Accept()
+			case 0:
+				if head[1] == 1 {
+					continue // closed by the front
+				}
+				taken = <-p.turn
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = taken.Close() }()
+			if c == second {
+				third := p.dial(t)
+				if n, err := third.Read(make([]byte, 1)); err == nil {
+					t.Errorf("%q: a third one is let in, and told %d bytes", head[:3], n)
+				}
+				_ = taken.Close()
+				_ = taken.Close() // counts once
+			} else {
+				defer func() { _ = taken.Close() }()
+				first = taken
+			}
+		}
+		_ = first.Close()
+		if !none() {
+			t.Fatalf("%q: %d are left", head[:3], there.Load())
+		}
+	}
 }

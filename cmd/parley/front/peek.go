@@ -54,9 +54,20 @@ func sort(head []byte) (kind, bool) {
 type peeked struct {
 	net.Conn
 	reader *bufio.Reader // owned by the reader
+	gone   func()        // called when it is closed; nil for one over another
 }
 
-func newPeeked(conn net.Conn) *peeked { return &peeked{conn, bufio.NewReaderSize(conn, 4096)} }
+func newPeeked(conn net.Conn) *peeked {
+	return &peeked{Conn: conn, reader: bufio.NewReaderSize(conn, 4096)}
+}
+
+// Close closes it, and no longer counts it.
+func (p *peeked) Close() error {
+	if p.gone != nil {
+		p.gone()
+	}
+	return p.Conn.Close()
+}
 
 // kind waits until it is clear what the connection is, or it fails.
 func (p *peeked) kind() kind {

@@ -17,6 +17,7 @@ import { connectDoor } from './elements/door.js';
 import { connectHands } from './elements/hands.js';
 import { connectHearing } from './elements/hearing.js';
 import { connectInvitation } from './elements/invitation.js';
+import { followLife } from './elements/lifecycle.js';
 import { showMarks } from './elements/marks.js';
 import { Notice } from './elements/notice.js';
 import { findPage, removeElement } from './elements/page.js';
@@ -49,21 +50,25 @@ import { Publisher } from './publisher.js';
 import { offerReception } from './reception.js';
 import { Room } from './room.js';
 import { Screen } from './screen.js';
+import { hearServer } from './server.js';
 import { Settings } from './settings.js';
 import { TestTone } from './testtone.js';
+import { Vigil } from './vigil.js';
 import { Voices } from './voices.js';
 import { Volumes } from './volumes.js';
 import { WakeLock } from './wakelock.js';
+import { INTERVAL } from './watch.js';
 import { said, speak, t } from './words.js';
 
 /** @import {Page} from './elements/page.js' */
 
-const HEARTBEAT = 15_000; // ms; the server wants one every 30 s
+// In the call a lost server is soon missed; the server wants to hear something every 30 s.
+const HEARTBEAT = { inCall: 5000, before: 15_000 }; // ms
 const IDLE = 3000; // ms on the page before the connection is tried, so that it is in nobody's way who joins at once
 const LIMITS = 2000; // ms between looks at what limits one's own picture
 
 /** What the `error` app tells that is said on the page. */
-const ERRORS = ['bad_room', 'internal', 'forbidden'];
+const ERRORS = ['bad_room', 'internal', 'forbidden', 'limit'];
 
 /**
  * @typedef {ReturnType<typeof construct>} Parts
@@ -97,12 +102,7 @@ function start(page) {
   connectSocket(page, parts, words);
   tryConnection(page, parts);
   void capture.open(); // to be looked at before the call
-  addEventListener('pagehide', () => call.suspend());
-  addEventListener('pageshow', ({ persisted }) => {
-    if (!persisted) return;
-    void (call.active ? call.resume() : capture.open());
-    parts.connection.retry();
-  });
+  followLife(parts);
 }
 
 /** Everything that does not know the page. @param {Page} page */
@@ -196,7 +196,9 @@ function showOthers(page, parts, { notice, announcements }) {
   settings.addEventListener('change', follow);
   follow();
   const badges = new Badges(page.others, page.badge, room, (text) => announcements.say(text));
-  new Viewport(page.others, { room, stage, settings, send: (tiles) => send({ type: 'view', tiles }) });
+  const viewport = new Viewport(page.others, { room, stage, settings, send: (tiles) => send({ type: 'view', tiles }) });
+  const vigil = new Vigil({ ...parts, seen: () => viewport.seen });
+  setInterval(() => vigil.check(), INTERVAL);
   connectPages(page.pages, stage);
   showVoices(page, voices, room);
   tellComings(room, (text) => announcements.say(text));
@@ -251,9 +253,10 @@ function connectFloor(page, { mux, room, voices, floor, capture, call }, { notic
     void call.change(you.on_stage ? 'participant' : 'viewer');
   });
   floor.addEventListener('reset', () => capture.bar(barredOf(floor)));
-  floor.addEventListener('removed', () => {
+  floor.addEventListener('removed', (event) => {
+    const { closed } = /** @type {CustomEvent} */ (event).detail;
     call.end();
-    notice.say('door', t('floor.removed'));
+    notice.say('door', closed ? t('floor.closed') : t('floor.removed'));
   });
 }
 
@@ -346,10 +349,13 @@ function copy(text) {
  * @param {Parts} parts
  * @param {Words} words
  */
-function connectSocket(page, { mux, connection, floor }, { announcements }) {
+function connectSocket(page, { mux, call, connection, floor }, { notice, announcements }) {
   connectConnection(page.connection, connection, (text) => announcements.say(text));
   connectInvitation(page.connection.alone, floor, { copy, address: location.origin + location.pathname });
-  setInterval(() => mux.send({ signal: 'hb' }), HEARTBEAT);
+  const { lang: language } = document.documentElement;
+  hearServer({ mux, connection, language, say: (text) => notice.say('server', text) });
+  setInterval(() => call.joined && mux.beat(), HEARTBEAT.inCall);
+  setInterval(() => call.joined || mux.beat(), HEARTBEAT.before);
   // htmx may have connected before this script listened.
   if (page.room.hasAttribute('data-htmx-powered')) reconnect(page);
 }

@@ -34,7 +34,7 @@ const PAUSE = 5000;
  * Events, CustomEvents: `active` (the detail says whether one is in the call, or on the way), `role` (the detail is it:
  * a viewer sends nothing), `joining` (the server is asked to let one in), `busy` (the detail says whether it has no time
  * for one more, and is asked again by and by, for a minute), `joined` (the detail says whether one is in the room: no
- * longer, when the socket is lost, until the server has answered again), `refused` (with `{type, detail, role, wrong}`: it did not;
+ * longer, when the session is lost, until the server has answered again), `refused` (with `{type, detail, role, wrong}`: it did not;
  * `wrong` says whether a password was given).
  */
 export class Call extends EventTarget {
@@ -195,10 +195,15 @@ export class Call extends EventTarget {
   }
 
   /** @param {ConnectEvent} event */
-  #onConnect({ rtc_config: configuration }) {
+  #onConnect({ rtc_config: configuration, resumed = false }) {
     this.#connected = true;
+    if (resumed) {
+      this.#negotiation.configure(configuration);
+      if (!this.#joined && this.#asked === 0) this.#sendJoin(); // wished meanwhile
+      return;
+    }
     this.#asked = 0;
-    this.#negotiation.stop(); // whatever was, was the former socket's
+    this.#negotiation.stop(); // whatever was, was the former session's
     this.#setJoined(false);
     this.#room.reset([]);
     this.#negotiation.configure(configuration);

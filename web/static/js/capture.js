@@ -194,6 +194,11 @@ export class Capture extends EventTarget {
     void this.#inputs.microphone.set(on);
   }
 
+  /** The person is back at the page, or the page awake. */
+  wake() {
+    for (const device of DEVICES) void this.#inputs[device].wake();
+  }
+
   /** Camera and microphone are off, until the person switches them on. */
   switchOff() {
     for (const device of DEVICES) void this.#inputs[device].set(false);

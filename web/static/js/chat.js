@@ -31,7 +31,7 @@ const REFUSALS = /** @type {const} */ ({ gone: 'chat.gone', too_fast: 'chat.too_
 
 /**
  * @typedef {object} Parts
- * @property {Pick<Mux, 'send' | 'apps' | 'addEventListener'>} mux
+ * @property {Pick<Mux, 'send' | 'apps'>} mux
  * @property {Room} room
  * @property {Pick<Call, 'joined' | 'active' | 'addEventListener'>} call
  */
@@ -45,7 +45,7 @@ const REFUSALS = /** @type {const} */ ({ gone: 'chat.gone', too_fast: 'chat.too_
  * Events, CustomEvents:
  * - `message` (with `{message, own}`): somebody wrote
  * - `history` (with `{missed}`): what was written before, which the server has rendered; `missed` is what came while
- *   the socket was lost
+ *   the session was lost
  * - `refused` (with `{text, problem}`): what one wrote did not get through, and why
  * - `recipient`, `unread`: have changed
  * - `cleared`: one has left, and nothing is known any more
@@ -79,7 +79,6 @@ export class Chat extends EventTarget {
     mux.apps.add('chat', 'message', (message) => this.#onMessage(message));
     mux.apps.add('chat', 'history', (history) => this.#onHistory(history));
     for (const type of Object.keys(REFUSALS)) mux.apps.add('error', type, (event) => this.#onError(event));
-    mux.addEventListener('closed', () => this.#refuse('chat.lost'));
     call.addEventListener('joined', () => !call.joined && this.#refuse('chat.lost'));
     call.addEventListener('active', () => !call.active && this.#clear());
     room.addEventListener('left', (event) => {

@@ -1,5 +1,6 @@
 /**
  * @import {Call} from './call.js'
+ * @import {Mux} from './mux.js'
  * @import {Room} from './room.js'
  */
 
@@ -9,7 +10,7 @@
  *   this page, or something else that does not pass by itself
  *
  * @typedef {object} Options
- * @property {EventTarget} mux a Mux
+ * @property {EventTarget & Pick<Mux, 'beat' | 'postpone'>} mux
  * @property {EventTarget & Pick<Call, 'active' | 'joined'>} call
  * @property {EventTarget} negotiation a Negotiation
  * @property {EventTarget & Pick<Room, 'participants'>} room
@@ -23,6 +24,9 @@
 const GRACE = 1000;
 const JOINING_GRACE = 400;
 
+/** Nor is the loss of a socket alone, while picture and sound go on. */
+const QUIET_GRACE = 4000;
+
 /** A try that has led to nothing after so many ms is followed by the next. */
 const PATIENCE = 10_000;
 
@@ -35,25 +39,31 @@ const ENOUGH = [1008, 1009];
 /** After so many tries in vain the server is asked whether it still knows the person: a socket does not say. */
 const VAIN = 2;
 
+/** A server that starts anew is there again after so many tries, or it is just away. */
+const RESTARTING = 5;
+
 /**
- * How it stands with the connection, in one word. hx-ws opens the socket again by itself; this knows when, and hurries
- * it. `change` is dispatched whenever there is something else to say.
+ * How it stands with the connection, in one word. hx-ws opens the socket again by itself; this knows when, hurries it, and
+ * gives up one that stalls. `change` is dispatched whenever there is something else to say.
  */
 export class Connection extends EventTarget {
+  #mux;
   #call;
   #room;
   #online;
   #reconnect;
   #welcome;
 
-  /** @type {'open' | 'lost' | 'closed'} of a socket that is opened for the first time nothing is said */
+  /** @type {'open' | 'lost' | 'closed'} lost until the server greets; of the first socket nothing is said */
   #socket = 'open';
-  /** Sockets lost since one was open. */
+  /** Sockets lost since one was greeted. */
   #vain = 0;
   /** When the next one is opened, by performance.now(). */
   #next = 0;
   /** @type {Reason | null} */
   #reason = null;
+  /** The server has said that it starts anew. */
+  #restarting = false;
   /** The state of the media connection. */
   #media = '';
   /** The media connection has worked during this stay. */
@@ -65,6 +75,8 @@ export class Connection extends EventTarget {
   #grace;
   /** @type {State} that it was found to be last, and may not have been told yet */
   #awaited = 'before';
+  /** Since when, by performance.now(). */
+  #since = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} until a try has taken too long */
   #patience;
   /** @type {ReturnType<typeof setTimeout> | undefined} while picture and sound have yet to come */
@@ -74,13 +86,15 @@ export class Connection extends EventTarget {
   /** @param {Options} options */
   constructor({ mux, call, negotiation, room, network, online, reconnect, welcome }) {
     super();
+    this.#mux = mux;
     this.#call = call;
     this.#room = room;
     this.#online = online;
     this.#reconnect = reconnect;
     this.#welcome = welcome;
     const update = () => this.#update();
-    mux.addEventListener('open', () => this.#opened());
+    mux.addEventListener('greeted', (event) => this.#greeted(/** @type {CustomEvent} */ (event).detail));
+    mux.addEventListener('stalled', () => this.retry());
     mux.addEventListener('closed', (event) => this.#closed(/** @type {CustomEvent} */ (event).detail));
     call.addEventListener('active', () => {
       this.#worked = false;
@@ -91,17 +105,28 @@ export class Connection extends EventTarget {
     negotiation.addEventListener('gone', () => this.#mediaChanged(''));
     for (const type of ['joined', 'left', 'reset']) room.addEventListener(type, update);
     network.addEventListener('offline', update);
-    network.addEventListener('online', () => (this.#socket === 'open' ? update() : this.retry()));
+    network.addEventListener('online', () => this.#reconnected());
   }
 
   get state() {
     return this.#state;
   }
 
-  /** What is missing while the state is `reconnecting`. @returns {'network' | 'socket' | 'media'} */
+  /**
+   * What is missing while the state is `reconnecting`: of the server, which starts anew, or of its socket, picture and
+   * sound too or not.
+   * @returns {'network' | 'restart' | 'signals' | 'socket' | 'media'}
+   */
   get lost() {
     if (this.#socket === 'open') return 'media';
-    return this.#online() ? 'socket' : 'network';
+    if (!this.#online()) return 'network';
+    if (this.#restarting) return 'restart';
+    return this.#flows ? 'signals' : 'socket';
+  }
+
+  /** Picture and sound go on. */
+  get #flows() {
+    return this.#call.active && this.#media === 'connected';
   }
 
   /** Why the state is `disconnected`. */
@@ -119,6 +144,25 @@ export class Connection extends EventTarget {
     return this.#socket === 'lost' ? Math.max(0, this.#next - performance.now()) : 0;
   }
 
+  /** The server starts anew: the next socket has to wait so long. @param {number} after ms */
+  expectRestart(after) {
+    this.#restarting = true;
+    this.#mux.postpone(after);
+  }
+
+  /** There is a network again: what was tried before may be lost in the former. */
+  #reconnected() {
+    if (this.#socket === 'open') this.#mux.beat();
+    else if (!this.#restarting) this.retry();
+    this.#update();
+  }
+
+  /** The person, or the machine, is back: time may have passed unnoticed. */
+  look() {
+    if (this.#socket === 'open') this.#mux.beat();
+    else if (this.#socket === 'lost' && !this.#reason && !this.#restarting && this.wait > 0) this.retry();
+  }
+
   /** Opens a new socket now. */
   retry() {
     this.#reason = null;
@@ -132,12 +176,14 @@ export class Connection extends EventTarget {
     this.#reconnect();
   }
 
-  #opened() {
+  /** @param {{resumed: boolean}} detail */
+  #greeted({ resumed }) {
     clearTimeout(this.#patience);
     this.#socket = 'open';
     this.#vain = 0;
     this.#reason = null;
-    this.#media = ''; // what flows still was the former socket's, and ends as soon as the server has greeted this one
+    this.#restarting = false;
+    if (!resumed) this.#media = ''; // what flows still was the former session's, and ends now
     this.#update();
   }
 
@@ -149,7 +195,8 @@ export class Connection extends EventTarget {
     const enough = ENOUGH.includes(code);
     if (retrying) this.#awaitSocket(delay);
     else if (!enough) this.#reason = 'closed';
-    if (enough || ++this.#vain > VAIN) void this.#ask();
+    if (++this.#vain > RESTARTING) this.#restarting = false;
+    if (enough || this.#vain > VAIN) void this.#ask();
     this.#update();
   }
 
@@ -195,20 +242,19 @@ export class Connection extends EventTarget {
   #update() {
     const state = this.#find();
     this.#watch(state === 'joining' && this.#call.joined);
-    const grace = this.#graceOf(state);
-    if (state !== this.#awaited || grace === 0) {
-      clearTimeout(this.#grace);
-      this.#grace = undefined;
-    }
+    if (state !== this.#awaited) this.#since = performance.now();
     this.#awaited = state;
-    if (grace === 0) this.#tell(state);
-    else this.#grace ??= setTimeout(() => this.#tell(state), grace);
+    clearTimeout(this.#grace);
+    const left = this.#since + this.#graceOf(state) - performance.now();
+    if (left <= 0) this.#tell(state);
+    else this.#grace = setTimeout(() => this.#tell(state), left);
   }
 
   /** How long a state may last before it is told, in ms. @param {State} state */
   #graceOf(state) {
-    if (state === 'reconnecting') return ['reconnecting', 'disconnected'].includes(this.#state) ? 0 : GRACE;
-    return state === 'joining' && this.#state === 'before' ? JOINING_GRACE : 0;
+    if (state === 'joining') return this.#state === 'before' ? JOINING_GRACE : 0;
+    if (state !== 'reconnecting' || ['reconnecting', 'disconnected'].includes(this.#state)) return 0;
+    return this.#flows && this.#socket !== 'open' ? QUIET_GRACE : GRACE;
   }
 
   /** @param {boolean} coming picture and sound, for the first time in this stay */
@@ -227,7 +273,6 @@ export class Connection extends EventTarget {
 
   /** @param {State} state */
   #tell(state) {
-    this.#grace = undefined;
     this.#state = state;
     const told = JSON.stringify([state, this.lost, this.#slow, this.#reason, this.#socket === 'lost' && this.#next]);
     if (told === this.#told) return;

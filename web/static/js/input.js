@@ -20,6 +20,9 @@ import { canBlur, constraintsOf, meets, process } from './processing.js';
 /** A device that comes back within so many ms was a loose plug; later, nobody is seen or heard all of a sudden. */
 const LOOSE = 30_000;
 
+/** What the system took away is asked for every so many ms, until it can be had. */
+const RETAKING = 5000;
+
 /**
  * The camera or the microphone that is captured with, between `begin` and `end`: whichever device that is at the time.
  *
@@ -41,6 +44,10 @@ export class Input extends EventTarget {
   /** The id of a device that is not there, and is returned to when it is; '' is none. */
   #missing = '';
   #missingSince = 0;
+  /** The id of a device that the system took away though it is there, as a telephone does for a call; '' is none. */
+  #taken = '';
+  /** @type {ReturnType<typeof setTimeout> | undefined} until it is asked for again */
+  #retaking;
   /** Counts what was decided on the track; what an earlier opening brings is put away. */
   #decision = 0;
   /** @type {Promise<unknown>} the end of the present opening: some telephones open one camera at a time */
@@ -107,6 +114,7 @@ export class Input extends EventTarget {
     this.#begun = false;
     this.#problem = null;
     this.#missing = '';
+    this.#giveUp();
     this.#opening = Promise.resolve();
     void this.#use(null);
   }
@@ -114,6 +122,7 @@ export class Input extends EventTarget {
   /** Switches it on or off. Before it is open that is a wish. @param {boolean} on */
   async set(on) {
     this.#wanted = on;
+    this.#giveUp();
     if (!this.#begun) {
       this.#changed();
     } else if (this.#device === 'microphone' && this.#track) {
@@ -130,6 +139,7 @@ export class Input extends EventTarget {
   /** Captures with the device that was chosen, as soon as it is open, if it captures at all. */
   async choose() {
     this.#missing = '';
+    this.#giveUp();
     const id = this.#settings.get(this.#device);
     if (!this.#begun || !(this.#track || this.#wanted) || (this.#track && id === idOf(this.#track))) return;
     await this.#open(id);
@@ -153,6 +163,37 @@ export class Input extends EventTarget {
     if (!(await this.#present()).some(({ id }) => id === this.#missing) || !this.#begun) return;
     const loose = this.#wanted && this.#now() - this.#missingSince < LOOSE;
     if (this.#track || loose) await this.#open(this.#missing);
+  }
+
+  /** The person is back at the page, or the page awake: what the system took away may be had again. */
+  async wake() {
+    const track = this.#track;
+    if (this.#taken) await this.#retake();
+    // A telephone may leave a track mute for good after a call.
+    else if (this.#begun && track?.muted && track.readyState === 'live') await this.#open(idOf(track));
+  }
+
+  /** Opens what was taken away, or tries again later. */
+  async #retake() {
+    const id = this.#taken;
+    clearTimeout(this.#retaking);
+    if (!(await this.#open(id)) || this.#taken !== id) return;
+    const present = this.#track ? [] : await this.#present();
+    if (this.#taken !== id) return;
+    if (this.#track || isForbidden(this.#problem)) {
+      this.#giveUp();
+    } else if (present.some((choice) => choice.id === id)) {
+      this.#wanted = true;
+      this.#retaking = setTimeout(() => this.#retake(), RETAKING);
+    } else {
+      this.#giveUp();
+      await this.#replace(id, present.length > 0);
+    }
+  }
+
+  #giveUp() {
+    clearTimeout(this.#retaking);
+    this.#taken = '';
   }
 
   /** What is there of this kind. */
@@ -248,8 +289,22 @@ export class Input extends EventTarget {
     const id = idOf(track);
     const present = await this.#present();
     if (this.#track !== track) return;
+    if (present.some((choice) => choice.id === id)) {
+      this.#taken = id;
+      await this.#retake();
+      return;
+    }
+    await this.#replace(id, present.length > 0);
+  }
+
+  /**
+   * A device is gone: it is returned to when it comes back.
+   * @param {string} id
+   * @param {boolean} others whether there is another
+   */
+  async #replace(id, others) {
     this.#missing ||= this.#settings.get(this.#device) || id;
-    if (present.some((choice) => choice.id !== id)) {
+    if (others) {
       await this.#open('', ({ label }) => switched(this.#device, label));
       return;
     }

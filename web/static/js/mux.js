@@ -1,3 +1,5 @@
+import { Session } from './session.js';
+
 /**
  * Many apps on one websocket, which htmx's `hx-ws` owns. A frame is an object whose keys are apps; `html` is given to
  * htmx, `remove` is a selector, every other key goes to the handlers registered for that app and event. This module
@@ -10,7 +12,8 @@
  * @property {number} reconnectDelay before the first try, doubled before each further one
  * @property {number} reconnectMaxDelay
  * @property {number} reconnectJitter
- * @typedef {{socket: Socket | null, config: ConnectionConfig}} Connection hx-ws's own; its socket changes on reconnect
+ * @typedef {{url: string, socket: Socket | null, config: ConnectionConfig}} Connection hx-ws's own; its socket changes on
+ *   reconnect, and goes to the address that is there then
  * @typedef {{data: unknown}} Message one frame, the same object before and after hx-ws handles it
  * @typedef {{connection: Connection, message: Message, cancelled?: boolean}} MessageDetail
  * @typedef {{connection: Connection, code: number | null}} CloseDetail
@@ -25,6 +28,10 @@ const OPEN = 1; // WebSocket.OPEN
 const FIRST = 500;
 const LAST = 5000;
 const SPREAD = 0.3;
+
+// A heartbeat is answered within ANSWER, in ms. A timer that is LATE by more tells of this page, not of the server.
+const ANSWER = 5000;
+const LATE = 1500;
 
 /** The handlers of every app, by app and event. */
 export class Apps {
@@ -68,16 +75,27 @@ export class Apps {
 }
 
 /**
- * One websocket. It dispatches `open` when the socket opens and `closed` (a CustomEvent with `{code, retrying, delay}`) when
- * it closes: `delay` is the time until hx-ws opens it again, in ms.
+ * One session with the server, over one websocket after the other: what is sent while there is none goes out over the
+ * next, and nothing that the server sent meanwhile is missing, unless it has given the session up.
+ *
+ * Events, CustomEvents: `greeted` (with `{resumed}`: whether it is still the same session) once a socket can be used,
+ * `closed` (with `{code, retrying, delay}`) when it closes: `delay` is the time until hx-ws opens it again, in ms;
+ * `stalled`: the server does not answer any more.
  */
 export class Mux extends EventTarget {
   apps = new Apps();
 
+  #session = new Session();
   /** @type {Connection | null} */
   #connection = null;
-  /** Sockets that were lost since one was open. */
+  /** The present socket is open, and its `connect` came. */
+  #greeted = false;
+  /** Sockets that were lost since one was greeted. */
   #lost = 0;
+  /** @type {number | null} how long the server wants the next socket to wait, in ms */
+  #postponed = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} while a heartbeat is not answered */
+  #answer;
   /** @type {WeakMap<Message, Frame>} frames between hx-ws's before and after */
   #frames = new WeakMap();
   /** @type {Message | null} the message hx-ws is handling */
@@ -96,32 +114,75 @@ export class Mux extends EventTarget {
       target.addEventListener(name, (event) => handler(/** @type {CustomEvent} */ (event).detail));
     };
     listen('htmx:ws:before:connection', (detail) => this.#begin(detail.connection));
-    listen('htmx:ws:after:connection', () => {
-      this.#lost = 0;
-      this.dispatchEvent(new Event('open'));
-    });
     listen('htmx:ws:close', (detail) => this.#closed(detail));
     listen('htmx:ws:error', (detail) => this.#failed(detail.error));
     listen('htmx:ws:before:message:incoming', (detail) => this.#incoming(detail));
     listen('htmx:ws:after:message:incoming', (detail) => this.#deliver(detail.message));
   }
 
+  /** Whether there is a socket that can be used. */
+  get open() {
+    return this.#greeted && this.#connection?.socket?.readyState === OPEN;
+  }
+
   /**
-   * Sends one frame.
+   * Sends one frame, over the next socket if the present one is lost.
    * @param {Frame} frame
-   * @returns {boolean} false if the socket is not open; the frame is lost then
+   * @returns {boolean} false if there is none, and no session that would be resumed; the frame is lost then
    */
   send(frame) {
-    const socket = this.#connection?.socket;
-    if (socket?.readyState !== OPEN) return false;
-    socket.send(JSON.stringify(frame));
+    const data = JSON.stringify(frame);
+    if (!this.open && !this.#session.hasRoom(data)) return false;
+    this.#session.keep(data);
+    if (this.open) this.#connection?.socket?.send(data);
+    if (this.open && this.#session.due) this.send({ ack: this.#session.acknowledge() });
     return true;
+  }
+
+  /** Shows the server that one is there, and sees whether it is. */
+  beat() {
+    if (!this.open) return;
+    if (!this.#session.resumable) {
+      this.send({ signal: 'hb' });
+      return;
+    }
+    this.send({ signal: 'hb', ack: this.#session.acknowledge() });
+    this.#answer ??= this.#await(ANSWER);
+  }
+
+  /** The next socket, should the present one be lost, waits so long. @param {number} delay ms */
+  postpone(delay) {
+    this.#postponed = delay;
+  }
+
+  /** One goes for good: the next socket begins a session of its own. */
+  forget() {
+    this.#session.forget();
+  }
+
+  /** @param {number} patience ms */
+  #await(patience) {
+    const due = performance.now() + patience;
+    return setTimeout(() => {
+      // Whoever was asleep, or busy, may not have got to an answer that is there.
+      const late = performance.now() - due > LATE;
+      this.#answer = late ? this.#await(LATE) : undefined;
+      if (!late) this.dispatchEvent(new CustomEvent('stalled'));
+    }, patience);
+  }
+
+  #answered() {
+    clearTimeout(this.#answer);
+    this.#answer = undefined;
   }
 
   /** @param {Connection} connection */
   #begin(connection) {
     if (connection !== this.#connection) this.#lost = 0;
     this.#connection = connection;
+    this.#greeted = false;
+    this.#answered();
+    connection.url = `${connection.url.split('?')[0]}${this.#session.query || '?resume'}`;
   }
 
   /**
@@ -130,11 +191,26 @@ export class Mux extends EventTarget {
    */
   #closed({ connection, code }) {
     if (connection !== this.#connection) return; // one that was replaced
+    this.#greeted = false;
+    this.#answered();
     const { config } = connection;
     const retrying = config.reconnect && code !== null && config.reconnectCodes.includes(code);
-    const delay = Math.min(FIRST * 2 ** this.#lost++, LAST) * (1 - SPREAD * Math.random());
+    if (!retrying && code !== null) this.#session.forget(); // it was not lost, it is over
+    const backoff = Math.min(FIRST * 2 ** this.#lost++, LAST) * (1 - SPREAD * Math.random());
+    const delay = this.#postponed ?? backoff;
+    this.#postponed = null;
     Object.assign(config, { reconnectDelay: delay, reconnectMaxDelay: delay, reconnectJitter: 0 });
     this.dispatchEvent(new CustomEvent('closed', { detail: { code, retrying, delay } }));
+  }
+
+  /** @param {import('./session.js').Greeting} greeting */
+  #greet(greeting) {
+    const resumed = greeting.resumed === true;
+    this.#greeted = true;
+    this.#lost = 0;
+    this.#postponed = null;
+    for (const data of this.#session.begin(greeting)) this.#connection?.socket?.send(data);
+    this.dispatchEvent(new CustomEvent('greeted', { detail: { resumed } }));
   }
 
   /**
@@ -147,9 +223,10 @@ export class Mux extends EventTarget {
 
   /** @param {MessageDetail} detail */
   #incoming(detail) {
-    const { message } = detail;
+    const { message, connection } = detail;
     const frame = parse(message.data);
-    if (!frame) {
+    // What a socket that was replaced has brought comes again over the next.
+    if (connection !== this.#connection || !this.#take(frame, message) || !frame) {
       detail.cancelled = true;
       return;
     }
@@ -157,6 +234,25 @@ export class Mux extends EventTarget {
     this.#current = message;
     // hx-ws swaps `content` and nothing else. Out-of-band ids in the fragments say where they go.
     message.data = JSON.stringify(typeof frame.html === 'string' ? { content: frame.html, swap: 'none' } : {});
+  }
+
+  /**
+   * @param {Frame | null} frame
+   * @param {Message} message
+   * @returns {boolean} whether it is to be delivered
+   */
+  #take(frame, message) {
+    if (!this.#greeted && frame?.rtc?.type === 'connect') {
+      this.#greet(frame.rtc);
+      return true;
+    }
+    if (!this.#session.take(String(message.data).length)) return false;
+    if (typeof frame?.ack === 'number') {
+      this.#answered();
+      this.#session.acknowledged(frame.ack);
+    }
+    if (this.open && this.#session.due) this.send({ ack: this.#session.acknowledge() });
+    return true;
   }
 
   /** @param {Message} message */

@@ -296,6 +296,11 @@ export class Negotiation extends EventTarget {
     this.#connection.restartIce();
   }
 
+  /** Begins with fresh peers, where no path and no patience has helped. */
+  renew() {
+    if (this.#connection && !this.#waiting) this.#reset();
+  }
+
   /** @param {RTCPeerConnectionState} state */
   #stateChanged(state) {
     this.#emit('state', state);

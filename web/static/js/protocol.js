@@ -6,7 +6,11 @@
  * @typedef {{type: string, sdp?: string}} Description type is an RTCSdpType or RESET
  * @typedef {{description: Description} | {candidate: RTCIceCandidateInit | null}} SignalBody
  *
- * @typedef {{type: 'connect', channel_name: string, rtc_config: RTCConfiguration}} ConnectEvent
+ * @typedef {object} ConnectEvent the first on each socket
+ * @property {'connect'} type
+ * @property {string} channel_name
+ * @property {RTCConfiguration} rtc_config
+ * @property {boolean} [resumed] the session goes on that there was, and nothing has happened to it
  * @typedef {{type: 'config', rtc_config: RTCConfiguration}} ConfigEvent
  * @typedef {{type: 'others', ids: Participant[]}} OthersEvent
  * @typedef {{type: 'other'} & Participant} OtherEvent
@@ -47,6 +51,10 @@
  * @typedef {{type: 'hands', hands: Participant[]}} HandsEvent in the order in which they went up
  * @typedef {{type: 'restricted', channel_name: string} & Restrictions} RestrictedEvent
  * @typedef {{type: 'invitation', path: string, expires: number}} InvitationEvent expires in Unix seconds
+ *
+ * @typedef {{type: 'draining', until: number | null}} DrainingEvent the server takes no new rooms, calls should be over by
+ *   then, in Unix ms; 0: no time is set, null: it takes them again
+ * @typedef {{type: 'restarting', after: number}} RestartingEvent the next socket is to be opened after so many ms
  *
  * @typedef {{type: string, detail?: string, retry?: boolean}} ErrorEvent the `error` app: bad_message, bad_room, …; detail
  *   is for people, retry says that it passes by itself

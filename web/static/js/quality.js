@@ -96,6 +96,11 @@ export class View {
     return { tiles, appeared };
   }
 
+  /** The pictures that can be seen now. @returns {Tile[]} */
+  get seen() {
+    return [...this.#shown.values()].filter(({ width }) => width > 0);
+  }
+
   /** The server was told. @param {Tile[]} tiles */
   told(tiles) {
     for (const tile of tiles) this.#told.set(keyOf(tile.channel_name, tile.track), tile);

@@ -230,7 +230,7 @@ function wholeOf(entries, of, change) {
  * @param {Map<string, Entry>} entries
  * @param {(type: string) => Entry[]} of
  */
-function pairOf(entries, of) {
+export function pairOf(entries, of) {
   const [named] = of('transport').map(({ selectedCandidatePairId: id }) => entries.get(id));
   const pairs = of('candidate-pair');
   return (

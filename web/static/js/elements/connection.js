@@ -25,7 +25,7 @@ export function connectConnection({ bar, card, alone }, connection, announce) {
   const tick = () => {
     clearTimeout(timer);
     count.textContent = '';
-    if (connection.state !== 'reconnecting' || connection.lost === 'media') return;
+    if (connection.state !== 'reconnecting' || !['network', 'socket'].includes(connection.lost)) return;
     const { wait } = connection;
     const n = Math.ceil(wait / SECOND);
     count.textContent = n > 0 ? t('connection.in', { n }) : t('connection.now');
@@ -36,7 +36,9 @@ export function connectConnection({ bar, card, alone }, connection, announce) {
     const joining = state === 'joining';
     bar.hidden = !joining && state !== 'reconnecting';
     bar.dataset.state = state;
-    find('.rejoin', bar).hidden = joining;
+    const quiet = joining || lost === 'signals' || lost === 'restart'; // nothing to worry about, and nothing to do
+    bar.classList.toggle('quiet', quiet);
+    find('.rejoin', bar).hidden = quiet;
     const text = bar.hidden ? '' : t(`connection.${joining ? (slow ? 'slow' : 'joining') : lost}`);
     if (words.textContent !== text) words.textContent = text; // the same is not said twice
     alone.hidden = state !== 'alone';

@@ -77,6 +77,11 @@ export class Viewport {
     this.#watchScale();
   }
 
+  /** The pictures that can be seen now. */
+  get seen() {
+    return this.#view.seen;
+  }
+
   /** @param {Event} event */
   #float(event) {
     this.#window = /** @type {PictureInPictureEvent} */ (event).pictureInPictureWindow;
