@@ -76,14 +76,18 @@ func (a *attendee) interceptors() (*interceptor.Registry, error) {
 	return registry, nil
 }
 
-// attendees have people enter rooms: all have a microphone, and two of each room a camera.
+// attendees have people enter rooms: all have a microphone, and two of each room a camera and something to say.
 func (s *server) attendees(n int) []*attendee {
 	all := make([]*attendee, n)
 	for i := range all {
 		a := &attendee{room: fmt.Sprint("room", i/roomSize), others: min(roomSize, n-i/roomSize*roomSize) - 1}
-		a.Client = s.guest(fmt.Sprint("guest", i), client.Options{
-			Audio: true, Video: i%roomSize < 2, Small: true, Slots: 3, ComesBack: true, Interceptors: a.interceptors,
-		})
+		options := client.Options{
+			Audio: true, Quiet: client.Silence, Small: true, Slots: 3, ComesBack: true, Interceptors: a.interceptors,
+		}
+		if i%roomSize < 2 {
+			options.Video, options.Quiet = true, client.Never
+		}
+		a.Client = s.guest(fmt.Sprint("guest", i), options)
 		all[i] = a
 	}
 	s.eachOf(all, func(a *attendee) { join(s.t, a.Client, a.room) })
@@ -146,7 +150,7 @@ func (s *server) through(all []*attendee, renewed int, restart func()) stillness
 func launchKept(t *testing.T, flags ...string) *server {
 	t.Helper()
 	return launchAs(t, exec.Command(program()), append([]string{"--data-dir", t.TempDir(), "--announce", "127.0.0.1",
-		"--media-port", fmt.Sprint(freePort(t)), "--turn-port", fmt.Sprint(freePort(t))}, flags...)...)
+		"--media-port", fmt.Sprint(freePort(t)), "--turn-port", "0"}, flags...)...)
 }
 
 // next starts the server once more.

@@ -16,8 +16,8 @@ import (
 	"parley/signaling/client"
 )
 
-// TestUpgradeOfAService is what systemctl reload does, and what systemd is told meanwhile: which process the service is,
-// and never that it stops.
+// TestUpgradeOfAService is what systemctl reload does, and what systemd is told meanwhile: which process the service
+// is, and never that it stops.
 func TestUpgradeOfAService(t *testing.T) {
 	dir, err := os.MkdirTemp("", "n") // a path short enough for a socket
 	if err != nil {

@@ -15,9 +15,10 @@ import (
 const (
 	comeBackWithin = 15 * time.Second // for whoever has left a room that closed while the server drains
 
-	// After a restart people come one after the other, as fast as a machine with two cores negotiates with them.
-	apart     = 10 * time.Millisecond
-	maxSpread = 5 * time.Second // of all of them
+	// After a restart people come one after the other, about as fast as they are negotiated with: all at once would be as
+	// late as the last.
+	apart     = 15 * time.Millisecond
+	maxSpread = 10 * time.Second // of all of them
 )
 
 // drain is how far the end of the hub has come. Hub.mu guards it.
@@ -62,15 +63,7 @@ func (h *Hub) Draining() bool {
 
 // Calls counts the rooms with somebody in them, and the people there.
 func (h *Hub) Calls() (people, rooms int) {
-	h.mu.Lock()
-	open := make([]*room, 0, len(h.rooms))
-	for name, r := range h.rooms {
-		if !protocol.IsCheck(name) {
-			open = append(open, r)
-		}
-	}
-	h.mu.Unlock()
-	for _, r := range open {
+	for _, r := range h.calls() {
 		r.mu.Lock()
 		if n := len(r.members); n > 0 {
 			people += n
@@ -102,20 +95,12 @@ func (h *Hub) AwaitNoCalls(ctx context.Context) error {
 	}
 }
 
-// Restart is [Hub.Close] for a server that comes back: it says so to everybody, closes with 1012, and has them open their
-// next sockets one after the other, the earliest after first.
+// Restart is [Hub.Close] for a server that comes back: it says so to everybody, closes with 1012, and has them open
+// their next sockets one after the other, the earliest after first.
 func (h *Hub) Restart(ctx context.Context, first time.Duration) error {
 	all := h.refuseMore()
-	// First those who miss something, and those of a room at about the same time.
-	slices.SortFunc(all, func(a, b *Session) int {
-		if inCall := a.inCall.Load(); inCall != b.inCall.Load() {
-			if inCall {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(a.page, b.page)
-	})
+	turns := h.turns()
+	slices.SortFunc(all, func(a, b *Session) int { return cmp.Compare(turns[a.ChannelName()], turns[b.ChannelName()]) })
 	step := min(apart, maxSpread/time.Duration(max(1, len(all))))
 	for i, s := range all {
 		after := first + time.Duration(i)*step
@@ -127,6 +112,40 @@ func (h *Hub) Restart(ctx context.Context, first time.Duration) error {
 		})
 	}
 	return h.awaitSessions(ctx)
+}
+
+// turns says by channel name in which order those in calls come back, the first the least and all below 0: room by
+// room, so that they find each other soon, and in each the speaker first.
+func (h *Hub) turns() map[string]int {
+	var names []string
+	for _, r := range h.calls() {
+		r.mu.Lock()
+		first := len(names)
+		for name := range r.members {
+			if names = append(names, name); name == r.speaker {
+				names[first], names[len(names)-1] = name, names[first]
+			}
+		}
+		r.mu.Unlock()
+	}
+	turns := make(map[string]int, len(names))
+	for i, name := range names {
+		turns[name] = i - len(names)
+	}
+	return turns
+}
+
+// calls lists the rooms that are open, but for those of a check.
+func (h *Hub) calls() []*room {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	open := make([]*room, 0, len(h.rooms))
+	for name, r := range h.rooms {
+		if !protocol.IsCheck(name) {
+			open = append(open, r)
+		}
+	}
+	return open
 }
 
 // mayOpen reports whether a room may open for somebody of that login session. It is called with mu held.

@@ -138,7 +138,7 @@ func TestAwaitNoCalls(t *testing.T) {
 func TestRestart(t *testing.T) {
 	f := newFixture(t, Config{})
 	outside := f.open("outside")
-	const people = 3
+	const people, last = 3, 500 + 3*int64(apart/time.Millisecond)
 	var inside []*testClient
 	for i := range people {
 		c := f.open(fmt.Sprint(i))
@@ -162,14 +162,14 @@ func TestRestart(t *testing.T) {
 	var all int64
 	for _, c := range inside {
 		ms := after(c)
-		if all |= 1 << ((ms - 500) / 10); ms < 500 || ms >= 500+10*people {
+		if all |= 1 << ((ms - 500) / apart.Milliseconds()); ms < 500 || ms >= last {
 			t.Errorf("in a call, but told to wait %d ms", ms)
 		}
 	}
 	if all != 1<<people-1 {
 		t.Errorf("told to come at the same time: %b", all)
 	}
-	if ms := after(outside); ms != 500+10*people {
+	if ms := after(outside); ms != last {
 		t.Errorf("in no call, told to wait %d ms", ms)
 	}
 }

@@ -32,7 +32,7 @@ const (
 	// stopWithin is how long the websockets may take to say goodbye before they are cut off.
 	stopWithin = 5 * time.Second
 	// handOverWithin is the same where another process waits for this one, and with it everybody.
-	handOverWithin = 300 * time.Millisecond
+	handOverWithin = 100 * time.Millisecond
 	// backAfter is when the first may come back. Who comes too early has to try again, later.
 	backAfter = 500 * time.Millisecond
 )
@@ -102,8 +102,8 @@ func run(ctx context.Context, cfg configs.Config, o order, log *slog.Logger) err
 	return err
 }
 
-// untilDue returns when the server has to go: when ctx has ended and calls have too, or have had their time; when now is
-// closed; when it was told so by the control socket; or when it cannot serve, with an error.
+// untilDue returns when the server has to go: when ctx has ended and calls have too, or have had their time; when now
+// is closed; when it was told so by the control socket; or when it cannot serve, with an error.
 func (a *app) untilDue(ctx context.Context, now <-chan struct{}, failed <-chan error) error {
 	stop := ctx.Done()
 	for {

@@ -58,25 +58,30 @@ func detach(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("detach: %w", err)
 	}
-	child := exec.CommandContext(context.WithoutCancel(ctx), program, slices.DeleteFunc(slices.Clone(os.Args[1:]), func(arg string) bool {
+	args := slices.DeleteFunc(slices.Clone(os.Args[1:]), func(arg string) bool {
 		return arg == "--detach" || strings.HasPrefix(arg, "--detach=")
-	})...)
+	})
+	child := exec.CommandContext(context.WithoutCancel(ctx), program, args...) //nolint:gosec // this program, as called
 	child.Stdout, child.Stderr = os.Stdout, os.Stderr
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // the terminal's signals are not for it
 	if err := child.Start(); err != nil {
 		return fmt.Errorf("detach: %w", err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- child.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = child.Wait() // what went wrong it has said
+	}()
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	for {
 		select {
-		case <-ended: // it has said why
+		case <-ended:
 			return fmt.Errorf("detach: the server does not serve: %s", child.ProcessState)
 		case <-ctx.Done():
 			_ = child.Process.Signal(syscall.SIGTERM)
-			return errors.Join(ctx.Err(), <-ended)
+			<-ended
+			return ctx.Err()
 		case <-ticker.C:
 			if status, err := client.Status(ctx); err == nil && status.PID == child.Process.Pid {
 				return nil

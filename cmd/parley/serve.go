@@ -16,8 +16,8 @@ import (
 	"parley/configs"
 )
 
-// runFunc serves until ctx ends and calls have ended too, or have had their time, then stops everything and returns nil.
-// An error says why it could not start or go on.
+// runFunc serves until ctx ends and calls have ended too, or have had their time, then stops everything and returns
+// nil. An error says why it could not start or go on.
 type runFunc func(ctx context.Context, cfg configs.Config, o order, log *slog.Logger) error
 
 // order says how to serve.

@@ -28,8 +28,8 @@ type Server struct {
 	successors []net.Conn // guarded by mu: of those who wait until this process is gone
 }
 
-// Listen answers at the socket of a data directory, which this process has to have locked: a socket that a killed one has
-// left there is removed. Quiet waits until nobody is in a call.
+// Listen answers at the socket of a data directory, which this process has to have locked: a socket that a killed one
+// has left there is removed. Quiet waits until nobody is in a call.
 func Listen(ctx context.Context, dir string, target Target, quiet func(ctx context.Context) error,
 	log *slog.Logger,
 ) (*Server, error) {
