@@ -11,7 +11,7 @@ ASSETS  := $(addprefix $(VENDOR)/,htmx.min.js hx-ws.min.js hx-sse.min.js) $(ICON
 LDFLAGS := -s -w
 
 .PHONY: build run dist dist-check test test-go test-waits test-e2e test-js test-browser test-netns test-long packages \
-        check lint format fuzz soak soak-short soak-payload leaks bench bwe-report shots clean FORCE
+        check lint format fuzz soak soak-short soak-payload leaks restart bench bwe-report shots clean FORCE
 
 # go itself knows what is stale. Without cgo the binary needs nothing of the system that it runs on.
 build: $(ASSETS)
@@ -148,6 +148,11 @@ soak-payload: build
 LEAKS ?= 10000
 leaks: build
 	LEAKS=$(LEAKS) $(GO) test -v -count 1 -timeout 3h -run TestLeaks ./e2e
+
+# What it costs a hundred people that the server stops and starts, is killed and started, and is replaced.
+RESTART ?= 100
+restart: build
+	RESTART=$(RESTART) $(GO) test -v -count 1 -timeout 10m -run TestRestartsOfMany ./e2e
 
 # The scenarios of the acceptance of congestion control, simulated: charts and a table. Seconds.
 bwe-report:

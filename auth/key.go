@@ -15,7 +15,9 @@ import (
 func LoadOrCreateKey(file string, size int) ([]byte, error) {
 	key, err := loadKey(file, size)
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := createKey(file, size); err != nil {
+		key = make([]byte, size)
+		_, _ = rand.Read(key) // never fails (crypto/rand)
+		if err := createSecret(file, key); err != nil {
 			return nil, fmt.Errorf("create key: %w", err)
 		}
 		key, err = loadKey(file, size)
@@ -38,23 +40,21 @@ func loadKey(file string, size int) ([]byte, error) {
 	return key, nil
 }
 
-// createKey puts a new key in place of a missing file. Finding one there by now is no error.
-func createKey(file string, size int) (err error) {
+// createSecret puts a new secret in place of a missing file. Finding one there by now is no error.
+func createSecret(file string, content []byte) (err error) {
 	temporary, err := os.CreateTemp(filepath.Dir(file), "."+filepath.Base(file)+"-*") // mode 0600
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(temporary.Name())) }()
-	key := make([]byte, size)
-	_, _ = rand.Read(key) // never fails (crypto/rand)
-	_, err = temporary.Write(key)
+	_, err = temporary.Write(content)
 	if err == nil {
 		err = temporary.Sync()
 	}
 	if err := errors.Join(err, temporary.Close()); err != nil {
 		return err
 	}
-	// A link, other than a rename, does not replace the key of someone who was faster.
+	// A link, other than a rename, does not replace the secret of someone who was faster.
 	if err := os.Link(temporary.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}

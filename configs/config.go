@@ -33,6 +33,7 @@ type HTTP struct {
 	ACMEDirectory   string        `koanf:"acme_directory" arg:"URL" help:"of the certificate authority"`
 	ACMECAFile      string        `koanf:"acme_ca_file" arg:"FILE" help:"whom to trust as that authority's server, PEM"`
 	SessionLifetime time.Duration `koanf:"session_lifetime" arg:"DURATION" help:"how long a login lasts"`
+	DrainLimit      time.Duration `koanf:"drain_limit" arg:"DURATION" help:"how long calls may go on after SIGTERM"`
 	MetricsListen   string        `koanf:"metrics_listen" arg:"ADDR" help:"address of /metrics; off if empty"`
 
 	// TrustedProxies are the reverse proxies whose X-Forwarded-For, -Proto and -Host are believed.
@@ -49,6 +50,7 @@ type Access struct {
 	Room           string        `koanf:"room_access" arg:"open|password|invite" help:"who is let into a new room"`
 	RoomPassword   string        `koanf:"room_password" arg:"PASSWORD" help:"password of new rooms"`
 	InviteLifetime time.Duration `koanf:"invite_lifetime" arg:"DURATION" help:"how long an invitation is good for"`
+	AdminToken     string        `koanf:"admin_token" arg:"TOKEN" help:"what opens /admin/; made if empty"`
 }
 
 // Limits is about how many are let in.
@@ -110,8 +112,9 @@ type Log struct {
 func Default() Config {
 	return Config{
 		HTTP: HTTP{
-			Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour, TrustedProxies: []netip.Prefix{},
-			ACMEDirectory: "https://acme-v02.api.letsencrypt.org/directory",
+			Listen: "127.0.0.1:8000", SessionLifetime: 30 * 24 * time.Hour, DrainLimit: 5 * time.Second,
+			TrustedProxies: []netip.Prefix{},
+			ACMEDirectory:  "https://acme-v02.api.letsencrypt.org/directory",
 		},
 		Access: Access{Server: "open", Room: "open", InviteLifetime: 7 * 24 * time.Hour},
 		Limits: Limits{CPU: 0.9},

@@ -108,6 +108,7 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 		"congestion_control": "false", "access": "password", "access_password": "a, b", "room_access": "password",
 		"room_password": "123", "invite_lifetime": "48h", "max_people": "300", "max_room_people": "100",
 		"egress_limit": "2.5G", "cpu_limit": "0.75", "turn_user_bandwidth": "1.5M",
+		"admin_token": "0123456789abcdef",
 	}
 	want := Config{
 		HTTP: HTTP{
@@ -118,6 +119,7 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 		},
 		Access: Access{
 			Server: "password", Password: "a, b", Room: "password", RoomPassword: "123", InviteLifetime: 48 * time.Hour,
+			AdminToken: "0123456789abcdef",
 		},
 		Limits: Limits{MaxPeople: 300, MaxRoomPeople: 100, Egress: 2_500_000_000, CPU: 0.75},
 		Store:  Store{DataDir: "/var/lib/parley"},
@@ -243,6 +245,7 @@ func TestRefused(t *testing.T) {
 			"room_password", variable, "at most 128 bytes",
 		},
 		{"short invitation", "invite_lifetime: 59s", "", "", "invite_lifetime", file, "at least 1m"},
+		{"short token", "", "PARLEY_ADMIN_TOKEN= 0123456789abcde", "", "admin_token", variable, "at least 16 characters"},
 		{"negative people", "max_people: -1", "", "", "max_people", file, "or 0 for no limit"},
 		{"negative room", "", "", "--max-room-people=-1", "max_room_people", flag + "max-room-people", "or 0 for no limit"},
 		{"bad bitrate", "egress_limit: 500 Mbit", "", "", "egress_limit", file, "such as 800k, 500M or 2.5G"},
@@ -327,7 +330,7 @@ func TestUnreadableFile(t *testing.T) {
 }
 
 func TestSecretIsNotShown(t *testing.T) {
-	for _, key := range []string{"turn_external_secret", "access_password", "room_password"} {
+	for _, key := range []string{"turn_external_secret", "access_password", "room_password", "admin_token"} {
 		_, err := load(t, key+": 31415926", nil)
 		if err == nil || strings.Contains(err.Error(), "31415926") {
 			t.Errorf("got %v", err)

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"parley/auth"
 	"parley/signaling/protocol"
 )
 
@@ -57,6 +58,8 @@ func (h HTTP) validate() *Error {
 		return &Error{
 			Key: "session_lifetime", Value: format(h.SessionLifetime), Expected: "a duration of at least 1m",
 		}
+	case h.DrainLimit < 0:
+		return &Error{Key: "drain_limit", Value: format(h.DrainLimit), Expected: "a duration, or 0 to stop at once"}
 	case h.MetricsListen != "" && !isAddress(h.MetricsListen, 0):
 		return &Error{
 			Key: "metrics_listen", Value: h.MetricsListen, Expected: "HOST:PORT, such as 127.0.0.1:9090, or nothing",
@@ -93,6 +96,12 @@ func (a Access) validate() *Error {
 	}
 	if a.InviteLifetime < time.Minute {
 		return &Error{Key: "invite_lifetime", Value: format(a.InviteLifetime), Expected: "a duration of at least 1m"}
+	}
+	if a.AdminToken != "" && len(strings.TrimSpace(a.AdminToken)) < auth.MinOperatorToken {
+		return &Error{
+			Key:      "admin_token",
+			Expected: fmt.Sprintf("at least %d characters, or nothing to have one made", auth.MinOperatorToken),
+		}
 	}
 	return nil
 }
@@ -225,7 +234,7 @@ func (l Log) validate() *Error {
 
 // withoutSecret removes what must not be shown.
 func withoutSecret(err *Error) *Error {
-	if slices.Contains([]string{"turn_external_secret", "access_password", "room_password"}, err.Key) {
+	if slices.Contains([]string{"turn_external_secret", "access_password", "room_password", "admin_token"}, err.Key) {
 		err.Value = ""
 	}
 	return err

@@ -97,11 +97,12 @@ func launch(t *testing.T, flags ...string) *server {
 	return launchAs(t, exec.Command(program()), append([]string{"--data-dir", t.TempDir()}, flags...)...)
 }
 
-// launchAs is launch of a command that lacks its arguments, with the flags that say where data goes among the flags.
+// launchAs is launch of a command that lacks its arguments, with the flags that say where data goes among the flags. At
+// the end it waits for no call, unless the flags say otherwise.
 func launchAs(t *testing.T, cmd *exec.Cmd, flags ...string) *server {
 	t.Helper()
 	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	cmd.Args = append(cmd.Args, append([]string{"serve", "--listen", listen}, flags...)...)
+	cmd.Args = append(cmd.Args, append([]string{"serve", "--listen", listen, "--drain-limit", "0s"}, flags...)...)
 	scheme := "http"
 	if slices.Contains(flags, "--tls-cert-file") {
 		scheme = "https"
@@ -113,6 +114,13 @@ func launchAs(t *testing.T, cmd *exec.Cmd, flags ...string) *server {
 		t.Fatalf("%v (run make build)", err)
 	}
 	t.Cleanup(s.stop)
+	s.awaitAnswer()
+	return s
+}
+
+// awaitAnswer waits until the pages are there.
+func (s *server) awaitAnswer() {
+	s.t.Helper()
 	answers := func() bool {
 		resp, err := http.Get(s.url + "/login/")
 		if err != nil {
@@ -124,10 +132,9 @@ func launchAs(t *testing.T, cmd *exec.Cmd, flags ...string) *server {
 	}
 	for deadline := time.Now().Add(patience); !answers(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("the server does not answer:\n%s", s.out)
+			s.t.Fatalf("the server does not answer:\n%s", s.out)
 		}
 	}
-	return s
 }
 
 func (s *server) stop() {

@@ -88,6 +88,29 @@ const STATES = {
     await shoot(anna.page, 'diagnostics-no-media');
   },
 
+  async admin(browser) {
+    const token = 'a token of the shots';
+    const watched = await Scene.open(later, { flags: ['--admin-token', token, '--egress-limit', '200M'] });
+    const page = await browser.page();
+    await page.goto(`${watched.server.url}/admin/`);
+    await shoot(page, 'admin-login');
+    await page.type('#token', token);
+    await Promise.all([page.waitForNavigation(), page.click('main form [type=submit]')]);
+    await shoot(page, 'admin-nobody');
+    await guests(later, watched.server.url, 'Garden', 4, CROWD);
+    const anna = await watched.person('Anna', browser, 'Kitchen');
+    const ben = await watched.person('Ben', browser, 'Kitchen');
+    await anna.join();
+    await ben.join();
+    await everybodySeesEverybody([anna, ben]);
+    await page.waitForSelector('.chip.good');
+    await shoot(page, 'admin');
+    await Promise.all([page.waitForNavigation(), page.click('section:last-of-type tbody .person')]);
+    await shoot(page, 'admin-details', () => page.waitForSelector('.details'));
+    await Promise.all([page.waitForNavigation(), page.click('section:last-of-type .do a')]);
+    await shoot(page, 'admin-remove');
+  },
+
   async few(browser) {
     const people = [];
     for (const name of ['Anna', 'Ben', 'Cleo', 'Dora'])

@@ -43,8 +43,9 @@ type (
 	}
 	secured      struct{ c *connection } // DTLS is connected
 	pathSelected struct {
-		c  *connection
-		to netip.AddrPort
+		c       *connection
+		to      netip.AddrPort
+		relayed bool
 	}
 	sourceFound struct {
 		c *connection
@@ -177,6 +178,7 @@ func (a secured) do(p *Peer) error {
 func (a pathSelected) do(p *Peer) error {
 	if a.c == p.conn {
 		p.log.Debug("path", "to", a.to)
+		a.c.relayed = a.relayed
 		if a.c.transport.route(a.to, a.c.ingress) {
 			a.c.sender.moved(time.Now())
 		}

@@ -53,6 +53,7 @@ type connection struct {
 	connected  bool      // the path has been up
 	pathDown   bool      // it has been, and is not
 	secured    bool      // DTLS is connected
+	relayed    bool      // by the client's TURN server
 	unasked    bool      // it follows a reset of ours, and the client has said nothing since
 
 	formerUfrag string // of the client, in the connection before such a reset
@@ -120,7 +121,8 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 	})
 	dtls.ICETransport().OnSelectedCandidatePairChange(func(pair *webrtc.ICECandidatePair) {
 		if ip, err := netip.ParseAddr(pair.Remote.Address); err == nil {
-			post(pathSelected{c, netip.AddrPortFrom(ip, pair.Remote.Port)})
+			relayed := pair.Remote.Typ == webrtc.ICECandidateTypeRelay
+			post(pathSelected{c, netip.AddrPortFrom(ip, pair.Remote.Port), relayed})
 		}
 	})
 	return c, nil

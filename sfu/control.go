@@ -112,6 +112,7 @@ func (in *ingress) measure(reports []rtcp.ReceptionReport, now time.Time, b *egr
 		}
 		if rtt > 0 && rtt < maxRTT {
 			in.rtt += (rtt - in.rtt) / 8
+			in.timed = true
 		} else {
 			rtt = 0
 		}

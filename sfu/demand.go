@@ -41,6 +41,13 @@ func (d *layerDemand) any() bool {
 	return d.wanted > 0
 }
 
+// switchedOff reports whether the publisher was told to leave the layer out.
+func (d *layerDemand) switchedOff() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.off
+}
+
 // expected reports whether a layer that does not flow would, if it were wanted.
 func (d *layerDemand) expected(now time.Time) bool {
 	d.mu.Lock()

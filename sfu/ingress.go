@@ -46,6 +46,8 @@ type ingress struct {
 	downs    map[uint32]*downTrack     // by the SSRC that the client receives it with
 	arrivals *feedback.Arrivals        // nil for who only receives
 	rtt      time.Duration
+	timed    bool            // rtt was measured
+	flow     flow            // all that comes
 	nacks    []rtcp.NackPair // kept for its room
 	sheds    uint32          // of the batch, that are dealt with
 }
@@ -106,6 +108,7 @@ func (in *ingress) Receive(packet []byte, arrived time.Time, b *egress.Batch) {
 		return
 	}
 	in.last.Store(arrived.UnixNano())
+	in.flow.add(arrived, len(packet)+ipOverhead)
 	if sheds := b.Sheds(); sheds != in.sheds { // fewer on another socket
 		in.sheds = sheds
 		in.resume(arrived)

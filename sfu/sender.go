@@ -64,6 +64,7 @@ type sender struct {
 	numbered   bool      // something goes down with transport-wide numbers
 	driven     bool      // the pace clock calls turn
 	closed     bool
+	flow       flow       // all that is sent
 	forwarding *downTrack // whose packets are about to be offered
 }
 
@@ -167,6 +168,7 @@ func (s *sender) seal(
 		d.history.sentAs(original, s.number)
 	}
 	if sealed, err := stream.Seal(room, header); err == nil { // else it came twice
+		s.flow.add(now, onWire(len(room)))
 		b.Send(path, len(sealed))
 	}
 }

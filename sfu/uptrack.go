@@ -101,6 +101,7 @@ type layer struct {
 	preface       []packet
 	parser        codec.Parser
 	meter         meter
+	flow          flow
 	width, height uint16 // of the last keyframe, 0 if its size is not known
 	last          time.Time
 	judged        time.Time
@@ -288,6 +289,7 @@ func (l *layer) take(header wire.Header, payload []byte, arrived time.Time, b *e
 	if header.PayloadType != l.payloadType && (l.red == 0 || header.PayloadType != l.red) {
 		return // comfort noise, events
 	}
+	l.flow.add(arrived, len(payload)+packetExtras)
 	t := l.track
 	if t.batch != b {
 		t.forward(b) // what another goroutine has not come to yet: its packets stay valid until it has mu

@@ -165,6 +165,7 @@ func (r *room) say(m *member, line *chat.Line, frame []byte) error {
 		other.tell(n)
 	}
 	r.chat.Add(line)
+	r.wantKept()
 	return nil
 }
 

@@ -63,6 +63,17 @@ type Presence interface {
 	Leave(room, channelName string)
 }
 
+// Memory keeps what rooms are beyond the end of this process, however that comes. Its methods do not block, and call
+// nobody: they may be called with locks held.
+type Memory interface {
+	// Recall returns what was last kept of a room.
+	Recall(room string) (state []byte, ok bool)
+	// Keep keeps a room's state, which is JSON and does not change any more, or reports false if it is too large.
+	Keep(room string, state []byte) bool
+	// Forget forgets what is kept of a room, unless it is kept anew before that time has passed.
+	Forget(room string, after time.Duration)
+}
+
 // Renderer makes htmx fragments with out-of-band ids.
 type Renderer interface {
 	// Header replaces #header.

@@ -23,6 +23,9 @@
 // what was said, in a [chat.Chat] under its mutex. Who waits before a room is told who is in it by the hub's porch
 // (porch.go).
 //
+// What a room is outlasts the process: its tick gives its floor and its chat to a [Memory] when they have changed, and
+// it recalls them when it opens (kept.go).
+//
 // Nothing here assumes that the person it tells is connected to this process: telling one person or a room goes through
 // [Session.Tell], [Session.TellRoom] and the room's own methods, and through nothing else.
 package signaling

@@ -28,12 +28,12 @@ type floorHandler struct {
 }
 
 // removed is posted to a member that has been taken out of the room.
-type removed struct{}
+type removed struct{ closed bool } // with everybody else
 
 // Happened takes that a host has removed the participant.
 func (h *floorHandler) Happened(event any) {
-	if _, ok := event.(removed); ok {
-		h.session.Send(protocol.KeyFloor, protocol.Removed{Type: protocol.TypeRemoved})
+	if e, ok := event.(removed); ok {
+		h.session.Send(protocol.KeyFloor, protocol.Removed{Type: protocol.TypeRemoved, Closed: e.closed})
 		h.session.leave()
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -41,6 +40,7 @@ type Deps struct {
 	OriginAllowed func(r *http.Request) bool // by the Origin header; a request without one passes
 	Media         Media
 	Presence      Presence
+	Memory        Memory // nil: rooms end with the process
 	Renderer      Renderer
 	RTCConfigs    RTCConfigs
 	Capacity      Capacity // nil: the server carries any number of people
@@ -59,14 +59,17 @@ type Hub struct {
 	newName  func() string // makes channel names
 	began    time.Time
 	porch    *porch
+	recent   events
 
 	running sync.WaitGroup // requests that became sessions, or will
 
 	mu       sync.Mutex
 	closing  bool                // guarded by mu
+	frozen   bool                // guarded by mu: rooms are kept as they were
 	sessions map[string]*Session // guarded by mu: by channel name
 	short    map[string]bool     // guarded by mu: the short names in use
 	rooms    map[string]*room    // guarded by mu
+	drain    drain               // guarded by mu
 }
 
 // New makes a hub with the apps "rtc" and "floor" registered. It listens to deps.Media.
@@ -101,7 +104,7 @@ func New(cfg Config, deps Deps, log *slog.Logger) *Hub {
 func (h *Hub) Register(app App) {
 	switch app.Key() {
 	case protocol.KeyJoin, protocol.KeyHangup, protocol.KeySignal, protocol.KeyRoom,
-		protocol.KeyHTML, protocol.KeyRemove, protocol.KeyError, protocol.KeyAck:
+		protocol.KeyHTML, protocol.KeyRemove, protocol.KeyError, protocol.KeyAck, protocol.KeyServer:
 		panic("signaling: " + app.Key() + " is not a key for apps")
 	}
 	for _, other := range h.apps {
@@ -169,33 +172,13 @@ func loggedOut() ending {
 	return ending{code: websocket.ClosePolicyViolation, reason: "logged out", linger: true}
 }
 
-// Close refuses new sockets, closes all others with 1001 and waits for them. When ctx ends first it drops them, and
-// returns the context's error.
+// Close refuses new sockets, closes all others with 1001 and waits for them. Rooms are kept as they were before. When
+// ctx ends first it drops them, and returns the context's error.
 func (h *Hub) Close(ctx context.Context) error {
-	h.mu.Lock()
-	h.closing = true
-	h.mu.Unlock()
-	for _, s := range h.all() {
+	for _, s := range h.refuseMore() {
 		s.stop(shutdown())
 	}
-	done := make(chan struct{})
-	go func() {
-		h.running.Wait()
-		h.porch.telling.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-	}
-	for _, s := range h.all() {
-		if conn := s.conn.Load(); conn != nil {
-			_ = conn.Close()
-		}
-	}
-	<-done
-	return fmt.Errorf("close the websockets: %w", ctx.Err())
+	return h.awaitSessions(ctx)
 }
 
 func shutdown() ending {

@@ -3,6 +3,7 @@ package signaling
 import (
 	"time"
 
+	"parley/signaling/floor"
 	"parley/signaling/protocol"
 )
 
@@ -95,12 +96,20 @@ func (r *room) tick() {
 	if r.headers.take(now) {
 		r.tellHeader()
 	}
+	if r.settles.take(now) {
+		r.apply(r.floor.Settle())
+	}
 	if r.stageOpens.take(now) {
 		r.floor.OpenStage()
-		r.syncState()
+		r.apply(floor.Changes{})
+	}
+	if r.keeps.take(now) {
+		r.mu.Unlock()
+		r.keep(false)
+		r.mu.Lock()
 	}
 	r.timer = nil
-	for _, t := range []throttle{r.newcomers, r.handsTold, r.headers, r.stageOpens} {
+	for _, t := range []throttle{r.newcomers, r.handsTold, r.headers, r.stageOpens, r.settles, r.keeps} {
 		if !t.due.IsZero() {
 			r.wake(t.due)
 		}

@@ -62,6 +62,7 @@ func (r *room) apply(changes floor.Changes) {
 		}
 	}
 	r.syncState()
+	r.wantKept()
 	if v := r.floor.HandsVersion(); v != r.handsVersion {
 		r.handsVersion = v
 		r.wake(r.handsTold.want(time.Now(), r.every(handsEvery)))

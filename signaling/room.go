@@ -12,10 +12,13 @@ import (
 
 // room is who is in a room, who may do what there, and how to tell them.
 type room struct {
-	hub  *Hub   // static
-	name string // static
+	hub    *Hub      // static
+	name   string    // static
+	opened time.Time // static
+	memory Memory    // static; nil: the room is not kept
 
 	ticking sync.WaitGroup // the timer, from when it is set until tick has returned
+	keeping sync.Mutex     // held while the room is kept; comes before mu
 
 	mu           sync.Mutex
 	members      map[string]*member // guarded by mu: by channel name
@@ -31,7 +34,13 @@ type room struct {
 	speaker      string             // guarded by mu: channel name, "" for nobody
 	closed       bool               // guarded by mu: the last one has left, another room of that name may exist
 
+	recalled  bool // guarded by mu: what was kept of the room is known
+	frozen    bool // guarded by mu: what is kept of the room no longer changes
+	keptBytes int  // guarded by mu: the size of what was kept last
+
 	newcomers, headers, handsTold throttle    // guarded by mu
+	keeps                         throttle    // guarded by mu
+	settles                       throttle    // guarded by mu: due while people are expected back
 	stageOpens                    throttle    // guarded by mu: due while the floor is orphaned
 	timer                         *time.Timer // guarded by mu: runs tick; nil when nothing is due
 	wakes                         time.Time   // guarded by mu: when the timer does
@@ -42,6 +51,7 @@ type member struct {
 	who    protocol.Participant // static
 	person *floor.Person        // static; what it says is guarded by room.mu
 	panel  string               // static: the rendered panel
+	since  time.Time            // static
 	tell   func(news)           // static: tells the member during this stay; a leaf, never blocks
 
 	// Guarded by room.mu.
@@ -67,10 +77,11 @@ type arrival struct {
 	header protocol.Header
 }
 
+// newRoom is called with the hub's mu held.
 func newRoom(h *Hub, name string) *room {
 	return &room{
-		hub: h, name: name, members: make(map[string]*member), floor: floor.New(h.accessOf(name), h.cfg.RoomPassword),
-		chat: chat.New(),
+		hub: h, name: name, opened: time.Now(), memory: h.memoryOf(name), frozen: h.frozen,
+		members: make(map[string]*member), floor: floor.New(h.accessOf(name), h.cfg.RoomPassword), chat: chat.New(),
 	}
 }
 
@@ -82,6 +93,7 @@ func (r *room) enter(m, leaving *member, ticket floor.Ticket) (found arrival, ok
 	if r.closed {
 		return arrival{}, false, nil
 	}
+	r.recall()
 	if limit := r.hub.cfg.MaxRoomPeople; limit > 0 && len(r.members) >= limit {
 		ticket.Full = fmt.Sprintf("the room takes %d people", limit)
 	}

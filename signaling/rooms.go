@@ -9,7 +9,10 @@ import (
 // enter puts m into the room of that name, which it opens if need be, in place of leaving. See [room.enter].
 func (h *Hub) enter(name string, m, leaving *member, ticket floor.Ticket) (*room, arrival, error) {
 	for {
-		r := h.openRoom(name)
+		r, err := h.openRoom(name, m)
+		if err != nil {
+			return nil, arrival{}, err
+		}
 		found, ok, err := r.enter(m, leaving, ticket)
 		if ok && err == nil {
 			return r, found, nil
@@ -25,21 +28,26 @@ func (h *Hub) enter(name string, m, leaving *member, ticket floor.Ticket) (*room
 
 // leave takes m out of r and forgets r with the last member.
 func (h *Hub) leave(r *room, m *member) {
+	h.noteLeft(r.name, m.person.Session) // before it closes
 	if closed := r.leave(m); closed {
 		h.forget(r)
 	}
 	h.porch.changed(r.name) // before m waits there
 }
 
-func (h *Hub) openRoom(name string) *room {
+// openRoom returns the room of that name, which opens for m if need be.
+func (h *Hub) openRoom(name string, m *member) (*room, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := h.rooms[name]
 	if r == nil {
+		if err := h.mayOpen(name, m.person.Session); err != nil {
+			return nil, err
+		}
 		r = newRoom(h, name)
 		h.rooms[name] = r
 	}
-	return r
+	return r, nil
 }
 
 // forget removes a closed room, unless another of its name has taken its place.
@@ -48,7 +56,9 @@ func (h *Hub) forget(r *room) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.rooms[r.name] == r {
+		r.letGo()
 		delete(h.rooms, r.name)
+		h.noteClosed()
 	}
 }
 

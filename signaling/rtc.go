@@ -244,6 +244,9 @@ func (h *rtcHandler) tell(event sfu.Event) {
 	case sfu.MediaSilent:
 		h.session.mediaSilent(e.Silent)
 		if e.Lost {
+			h.session.hub.recent.add(Event{
+				Room: h.session.Room(), Who: h.session.self.UserName, What: EventSilent,
+			})
 			h.session.Send(protocol.KeyRTC, protocol.Silent{Type: protocol.TypeSilent})
 		}
 	case sfu.Ended:

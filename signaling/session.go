@@ -73,6 +73,8 @@ type ending struct {
 	reason string // told to the client with the code, and logged
 	linger bool   // the close frame is on its way: wait for the client to take it
 	lost   bool   // only the socket is lost
+
+	farewell string // a frame that the client is told before, "" for none
 }
 
 // ChannelName is the session's id.
@@ -144,6 +146,7 @@ func (s *Session) open() {
 		s.opened = append(s.opened, handler)
 		if i == 0 {
 			s.write(s.hub.headerFrame(s.hub.header(s.page)))
+			s.greetDraining()
 		}
 	}
 }
@@ -175,6 +178,9 @@ func (s *Session) loop() {
 func (s *Session) finish() {
 	if s.end == nil {
 		s.end = &ending{code: websocket.CloseInternalServerErr, reason: "internal error", linger: true}
+	}
+	if s.end.farewell != "" {
+		s.write([]byte(s.end.farewell))
 	}
 	s.leave()
 	s.hub.porch.leave(s.page, s)
@@ -284,6 +290,9 @@ func malformed(wireType string) bool {
 // fail leaves the room because its media cannot go on, and says so.
 func (s *Session) fail(err error) {
 	s.log.Error("call failed", "room", s.Room(), "error", err)
+	s.hub.recent.add(Event{
+		Room: s.Room(), Who: s.self.UserName, What: EventFailed, Why: protocol.ErrorInternal,
+	})
 	s.leave()
 	s.refuse(&Refusal{Type: protocol.ErrorInternal, Detail: "the call ended by a fault of the server"})
 }

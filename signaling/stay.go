@@ -3,6 +3,7 @@ package signaling
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"parley/sfu"
 	"parley/signaling/floor"
@@ -30,6 +31,7 @@ func (s *Session) join(wanted protocol.Join) {
 		guesses.Answered(s.remote, errors.Is(err, floor.ErrPassword))
 	}
 	if err != nil {
+		s.hub.recent.add(Event{Room: name, Who: s.self.UserName, What: EventRefused, Why: wireError(err).Type})
 		s.refuse(err)
 		return
 	}
@@ -47,6 +49,7 @@ func (s *Session) join(wanted protocol.Join) {
 	s.write(s.hub.headerFrame(found.header))
 	if !protocol.IsCheck(name) {
 		s.hub.deps.Presence.Enter(name, s.ChannelName())
+		s.hub.recent.add(Event{Room: name, Who: s.self.UserName, What: EventEntered})
 	}
 	s.log.Info("entered", "room", name, "people", found.header.People, "viewers", found.header.Viewers)
 	for _, handler := range s.opened {
@@ -61,7 +64,7 @@ func (s *Session) join(wanted protocol.Join) {
 // newMember makes the member of a stay that may begin.
 func (s *Session) newMember() *member {
 	m := &member{
-		who: s.self, panel: s.hub.deps.Renderer.Panel(s.self),
+		who: s.self, panel: s.hub.deps.Renderer.Panel(s.self), since: time.Now(),
 		person: &floor.Person{ID: s.ChannelName(), Session: s.identity.SessionID, User: s.identity.User.Name},
 	}
 	m.tell = func(n news) { s.post(post{member: m, news: n}) }
@@ -116,6 +119,7 @@ func (s *Session) leave() {
 	s.hub.leave(r, m)
 	if !protocol.IsCheck(r.name) {
 		s.hub.deps.Presence.Leave(r.name, s.ChannelName())
+		s.hub.recent.add(Event{Room: r.name, Who: s.self.UserName, What: EventLeft, Why: s.endReason()})
 	}
 	s.log.Info("left", "room", r.name)
 	entered := s.entered

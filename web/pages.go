@@ -82,7 +82,7 @@ type errorData struct {
 func newPages(assets *assets, locales *locales, sprite template.HTML) (*pages, error) {
 	p := &pages{templates: map[string]*template.Template{}}
 	for _, l := range locales.list() {
-		layout, err := template.New("").Funcs(fragmentFuncs(l)).Funcs(template.FuncMap{
+		layout, err := template.New("").Funcs(fragmentFuncs(l)).Funcs(figureFuncs(l)).Funcs(template.FuncMap{
 			"asset": assets.path, "modules": assets.modules, "sprite": func() template.HTML { return sprite },
 		}).ParseFS(embedded, "templates/fragments/*.html", "templates/layout.html")
 		if err != nil {
@@ -90,6 +90,8 @@ func newPages(assets *assets, locales *locales, sprite template.HTML) (*pages, e
 		}
 		for name, files := range map[string][]string{
 			"login": nil, "lobby": nil, "error": nil, "diagnostics": nil, "room": {"templates/room/*.html"},
+			"admin": {"templates/admin/*.html"}, "admin-live": {"templates/admin/*.html"},
+			"admin-login": nil, "admin-confirm": nil,
 		} {
 			page, err := layout.Clone()
 			if err != nil {

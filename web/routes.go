@@ -29,9 +29,11 @@ func (s *Site) routes() http.Handler {
 	r.Match(page, "/diagnostics/", s.diagnosticsPage)
 	r.GET("/ws/:room/", s.serveSocket)
 
+	s.adminRoutes(r)
+
 	r.Match(page, "/static/*asset", s.serveAsset)
 
-	for _, slashless := range []string{"/login", "/rooms", "/diagnostics", "/r/:room", "/ws/:room"} {
+	for _, slashless := range []string{"/login", "/rooms", "/diagnostics", "/admin", "/r/:room", "/ws/:room"} {
 		r.Match(page, slashless, addSlash)
 	}
 	return r

@@ -40,6 +40,8 @@ type Deps struct {
 	Sessions *auth.Sessions
 	Rooms    Rooms
 	Socket   http.Handler // serves GET /ws/<room>/, with the room as path value "room"
+	Operator *auth.Operator
+	Admin    Admin
 }
 
 // Site serves the pages. It is safe for concurrent use.
@@ -51,6 +53,9 @@ type Site struct {
 	pages   *pages       // static after construction
 	codecs  string       // static after construction
 	list    *roomList    // static after construction
+
+	overviews *overviews // static after construction
+
 	handler http.Handler // static after construction
 }
 
@@ -82,6 +87,7 @@ func New(cfg Config, deps Deps, log *slog.Logger) (*Site, error) {
 	}
 	site := &Site{
 		deps: deps, log: log, assets: assets, locales: locales, pages: pages, codecs: strings.Join(cfg.Codecs, " "),
+		overviews: &overviews{admin: deps.Admin},
 	}
 	render := renderings{}
 	for _, l := range locales.list() {

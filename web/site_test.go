@@ -132,7 +132,8 @@ func makeTestSite(t testing.TB, cfg Config) *testSite {
 	}
 	deps := Deps{
 		Door: new(auth.Door), Logins: auth.NewLogins(store), Sessions: sessions, Rooms: store,
-		Socket: http.HandlerFunc(socketStub),
+		Socket:   http.HandlerFunc(socketStub),
+		Operator: auth.NewOperator(operatorToken, time.Hour, store), Admin: &fakeAdmin{},
 	}
 	site, err := New(cfg, deps, slog.New(slog.DiscardHandler))
 	if err != nil {

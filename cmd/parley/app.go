@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"parley/auth"
+	"parley/cmd/parley/certs"
+	"parley/cmd/parley/control"
 	"parley/configs"
 	"parley/sfu"
 	"parley/sfu/address"
@@ -26,8 +28,14 @@ import (
 	"parley/web"
 )
 
-// stopWithin is how long the websockets may take to say goodbye before they are cut off.
-const stopWithin = 5 * time.Second
+const (
+	// stopWithin is how long the websockets may take to say goodbye before they are cut off.
+	stopWithin = 5 * time.Second
+	// handOverWithin is the same where another process waits for this one, and with it everybody.
+	handOverWithin = 300 * time.Millisecond
+	// backAfter is when the first may come back. Who comes too early has to try again, later.
+	backAfter = 500 * time.Millisecond
+)
 
 // app is the whole server: its parts in the order in which they start. They are stopped in the reverse order.
 type app struct {
@@ -46,15 +54,28 @@ type app struct {
 	iceTCP    *icetcp.Server
 	tcpPorts  []uint16 // where clients reach that
 	site      *web.Site
+	files     *certs.Files    // nil without a certificate in files
+	control   *control.Server // nil if there cannot be one
+	departure *departure
+	restarts  bool // people are to come back, since it stops because it was told to
 	servers   []*http.Server
 	listeners []net.Listener
 
-	stops []func() error // of what has started
+	started time.Time
+	stops   []func() error // of what has started
 }
 
-// run serves until ctx ends.
-func run(ctx context.Context, cfg configs.Config, log *slog.Logger, ready func(url string)) error {
-	a := &app{cfg: cfg, log: log}
+// run serves until it is told to stop, see [runFunc].
+func run(ctx context.Context, cfg configs.Config, o order, log *slog.Logger) error {
+	a := &app{cfg: cfg, log: log, started: time.Now()}
+	if err := a.prepare(); err != nil {
+		return err
+	}
+	if o.replace {
+		if err := takeOver(ctx, cfg.Store.DataDir, log); err != nil {
+			return err
+		}
+	}
 	if err := a.start(ctx); err != nil {
 		return errors.Join(err, a.stop())
 	}
@@ -67,15 +88,54 @@ func run(ctx context.Context, cfg configs.Config, log *slog.Logger, ready func(u
 			}
 		})
 	}
-	ready(a.url())
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
+	a.tellManager(notifyReady)
+	o.ready(a.url())
+	err := a.untilDue(ctx, o.now, failed)
 	log.Info("stopping")
+	a.restarts = err == nil
 	err = errors.Join(err, a.stop())
 	serving.Wait()
+	if a.control != nil {
+		a.control.Release()
+	}
+	return err
+}
+
+// untilDue returns when the server has to go: when ctx has ended and calls have too, or have had their time; when now is
+// closed; when it was told so by the control socket; or when it cannot serve, with an error.
+func (a *app) untilDue(ctx context.Context, now <-chan struct{}, failed <-chan error) error {
+	stop := ctx.Done()
+	for {
+		select {
+		case err := <-failed:
+			return err
+		case <-a.departure.due:
+			if stop != nil && !a.departure.wasReplaced() { // else it was told, or that one is the service
+				a.tellManager(notifyStopping)
+			}
+			return nil
+		case <-now:
+			return nil
+		case <-stop:
+			stop = nil
+			a.tellManager(notifyStopping)
+			a.departure.stop(a.cfg.HTTP.DrainLimit)
+		}
+	}
+}
+
+// tellManager tells the service manager, which may not listen.
+func (a *app) tellManager(state string) {
+	if err := notify(state); err != nil {
+		a.log.Warn("the service manager does not know how it stands", "error", err)
+	}
+}
+
+// prepare does what needs neither the data directory nor ports.
+func (a *app) prepare() (err error) {
+	if a.cfg.HTTP.TLSCertFile != "" {
+		a.files, err = certs.NewFiles(a.cfg.HTTP.TLSCertFile, a.cfg.HTTP.TLSKeyFile, a.log)
+	}
 	return err
 }
 
@@ -84,7 +144,7 @@ func (a *app) start(ctx context.Context) error {
 	for _, step := range []func(ctx context.Context) error{
 		a.openStore, a.openMedia, a.openICETCP, a.startSFU, a.startCapacity, a.startSignaling, a.startTURN,
 		a.watchAddresses, a.listen,
-		a.listenMetrics,
+		a.listenMetrics, a.listenControl,
 	} {
 		if err := step(ctx); err != nil {
 			return err // which says what failed
@@ -225,6 +285,7 @@ func (a *app) startSignaling(context.Context) error {
 		OriginAllowed: auth.OriginAllowed,
 		Media:         media{a.sfu},
 		Presence:      a.store,
+		Memory:        a.store,
 		Renderer:      fragments,
 		RTCConfigs:    a.ice,
 		Capacity:      a.capacity,
@@ -235,11 +296,20 @@ func (a *app) startSignaling(context.Context) error {
 	a.hub.Register(signaling.NewEcho())
 	logOuts.hub = a.hub
 	a.onStop(func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
-		defer cancel()
-		if err := a.hub.Close(ctx); err != nil {
+		if err := a.closeSockets(); err != nil {
 			a.log.Warn("sockets were cut off", "error", err) // by clients that did not take their leave
 		}
+		return nil
+	})
+	a.departure = newDeparture(a.hub, a.log)
+	a.onStop(a.departure.close)
+	operator, err := newOperator(a.cfg, a.store)
+	if err != nil {
+		return err
+	}
+	sent := watchTraffic(a.mux.Conn().Stats)
+	a.onStop(func() error {
+		sent.close()
 		return nil
 	})
 	a.site, err = web.New(web.Config{
@@ -248,9 +318,36 @@ func (a *app) startSignaling(context.Context) error {
 		Codecs:  a.cfg.Media.Codecs,
 	}, web.Deps{
 		Door: newDoor(a.cfg.Access, invites), Logins: auth.NewLogins(a.store), Sessions: sessions, Rooms: a.store,
-		Socket: a.hub,
+		Socket: a.hub, Operator: operator,
+		Admin: &admin{hub: a.hub, sfu: a.sfu, capacity: a.capacity, traffic: sent, started: a.started},
 	}, a.log)
 	return err
+}
+
+// closeSockets ends all sessions.
+func (a *app) closeSockets() error {
+	within := stopWithin
+	if a.departure.wasReplaced() {
+		within = handOverWithin
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	defer cancel()
+	if a.restarts {
+		return a.hub.Restart(ctx, backAfter)
+	}
+	return a.hub.Close(ctx)
+}
+
+// listenControl lets commands on this machine talk to the server. It serves without, too.
+func (a *app) listenControl(ctx context.Context) error {
+	server, err := control.Listen(ctx, a.cfg.Store.DataDir, a.departure, a.hub.AwaitNoCalls, a.log)
+	if err != nil {
+		a.log.Warn("parley drain and serve --replace will not reach this server", "error", err)
+		return nil
+	}
+	a.control = server
+	a.onStop(server.Close)
+	return nil
 }
 
 func (a *app) startTURN(ctx context.Context) error {

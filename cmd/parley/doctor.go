@@ -88,7 +88,8 @@ func examineServer(cmd *cobra.Command, run runFunc, flags doctorFlags, report *d
 		Config: cfg,
 		NTP:    flags.ntp,
 		Serve: func(ctx context.Context, cfg configs.Config, ready func(string)) error {
-			return run(ctx, cfg, quiet, ready)
+			cfg.HTTP.DrainLimit = 0 // nobody else is there
+			return run(ctx, cfg, order{ready: ready}, quiet)
 		},
 		Media: func(ctx context.Context, cfg configs.Config) (string, []netip.AddrPort, error) {
 			announced, err := findAnnounced(ctx, cfg, quiet)

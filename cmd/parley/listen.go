@@ -14,6 +14,7 @@ import (
 
 	"parley/cmd/parley/certs"
 	"parley/cmd/parley/front"
+	"parley/configs"
 	"parley/web"
 )
 
@@ -45,12 +46,8 @@ func (a *app) listen(ctx context.Context) error {
 func (a *app) tls() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 	switch {
-	case a.cfg.HTTP.TLSCertFile != "":
-		files, err := certs.NewFiles(a.cfg.HTTP.TLSCertFile, a.cfg.HTTP.TLSKeyFile, a.log)
-		if err != nil {
-			return nil, err
-		}
-		config.GetCertificate = files.GetCertificate
+	case a.files != nil:
+		config.GetCertificate = a.files.GetCertificate
 	case a.cfg.HTTP.ACME:
 		authority, err := certs.NewACME(certs.ACMEConfig{
 			Host: a.cfg.HTTP.PublicHost, Email: a.cfg.HTTP.ACMEEmail, Directory: a.cfg.HTTP.ACMEDirectory,
@@ -98,17 +95,22 @@ func ignoreClosed(err error) error {
 
 // url is what to open in a browser.
 func (a *app) url() string {
+	address := a.listeners[0].Addr().(*net.TCPAddr) // listen opened TCP
+	return siteURL(a.cfg, address.IP.String(), address.Port)
+}
+
+// siteURL is what to open in a browser where the server listens at that host and port.
+func siteURL(cfg configs.Config, host string, port int) string {
 	scheme := "http"
-	if a.cfg.HTTP.Secure() {
+	if cfg.HTTP.Secure() {
 		scheme = "https"
 	}
-	address := a.listeners[0].Addr().(*net.TCPAddr) // listen opened TCP
-	host, port := address.IP.String(), cmp.Or(a.cfg.HTTP.PublicPort, address.Port)
+	ip := net.ParseIP(host)
 	switch {
-	case a.cfg.HTTP.PublicHost != "":
-		host = a.cfg.HTTP.PublicHost
-	case address.IP.IsUnspecified():
+	case cfg.HTTP.PublicHost != "":
+		host = cfg.HTTP.PublicHost
+	case host == "" || ip != nil && ip.IsUnspecified():
 		host = "localhost"
 	}
-	return fmt.Sprintf("%s://%s/", scheme, net.JoinHostPort(host, strconv.Itoa(port)))
+	return fmt.Sprintf("%s://%s/", scheme, net.JoinHostPort(host, strconv.Itoa(cmp.Or(cfg.HTTP.PublicPort, port))))
 }

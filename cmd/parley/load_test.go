@@ -28,10 +28,13 @@ func startServer(t *testing.T, change func(*configs.Config)) string {
 	cfg.Store.DataDir = t.TempDir()
 	cfg.Media.Announce = []netip.AddrPort{netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), 0)}
 	cfg.Media.Port, cfg.TURN.Port = freePort(t), freePort(t)
+	cfg.HTTP.DrainLimit = 0
 	change(&cfg)
 	ctx, stop := context.WithCancel(context.Background())
 	urls, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- run(ctx, cfg, slog.New(slog.DiscardHandler), func(url string) { urls <- url }) }()
+	go func() {
+		ended <- run(ctx, cfg, order{ready: func(url string) { urls <- url }}, slog.New(slog.DiscardHandler))
+	}()
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

@@ -13,7 +13,8 @@ import (
 func main() { os.Exit(execute(run)) }
 
 // execute runs the command line and returns the exit code. The first SIGTERM or SIGINT ends the context that run gets;
-// from then on signals have their default effect, so a second one ends the process at once.
+// from then on signals have their default effect, so a second one ends the process at once, unless the command does
+// something else with it.
 func execute(run runFunc) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -30,14 +30,16 @@ func TestMain(m *testing.M) {
 }
 
 func fakeRun(behaviour string) runFunc {
-	return func(ctx context.Context, cfg configs.Config, log *slog.Logger, ready func(string)) error {
+	return func(ctx context.Context, cfg configs.Config, o order, log *slog.Logger) error {
 		if behaviour == "fail" {
 			return errors.Join(errors.New("open store"), errors.New("and close it"))
 		}
-		ready("http://" + cfg.HTTP.Listen + "/")
+		o.ready("http://" + cfg.HTTP.Listen + "/")
 		<-ctx.Done()
 		log.Info("stopping")
 		switch behaviour {
+		case "drain":
+			<-o.now
 		case "hang":
 			select {}
 		case "canceled":
@@ -94,22 +96,50 @@ func TestServeUntilSignal(t *testing.T) {
 	}
 }
 
-func TestSecondSignalKills(t *testing.T) {
-	child, out, _ := start(t, "hang", "serve")
+// TestMoreSignals wants calls ended by the second one, and the process by the third.
+func TestMoreSignals(t *testing.T) {
+	t.Run("second", func(t *testing.T) {
+		t.Parallel()
+		if err := signalUntilGone(t, "drain"); err != nil {
+			t.Errorf("ended with %v", err)
+		}
+	})
+	t.Run("third", func(t *testing.T) {
+		t.Parallel()
+		var exit *exec.ExitError
+		err := signalUntilGone(t, "hang")
+		if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
+			t.Errorf("ended with %v", err)
+		}
+	})
+}
+
+// signalUntilGone sends SIGTERM to a child until it ends, and returns how it did.
+func signalUntilGone(t *testing.T, behaviour string) error {
+	child, out, stderr := start(t, behaviour, "serve")
 	if _, err := out.ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
+	_ = child.Process.Signal(syscall.SIGTERM)
+	if line, err := bufio.NewReader(stderr).ReadString('\n'); err != nil { // it has got that one
+		t.Fatalf("logged %q, %v", line, err)
+	}
 	done := make(chan error, 1)
 	go func() { done <- child.Wait() }()
+	if behaviour == "drain" {
+		_ = child.Process.Signal(syscall.SIGTERM)
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(20 * time.Second):
+			t.Fatal("outlived the second signal")
+		}
+	}
 	for deadline := time.After(20 * time.Second); ; {
 		_ = child.Process.Signal(syscall.SIGTERM) // fails when the child is gone
 		select {
 		case err := <-done:
-			var exit *exec.ExitError
-			if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
-				t.Fatalf("ended with %v", err)
-			}
-			return
+			return err
 		case <-time.After(20 * time.Millisecond):
 		case <-deadline:
 			t.Fatal("outlived all signals")

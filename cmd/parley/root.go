@@ -19,7 +19,7 @@ func newRoot(run runFunc) *cobra.Command {
 		SilenceUsage:       true,
 		DisableSuggestions: true,
 	}
-	root.AddCommand(newServe(run), newDoctor(run), newInvite(), newLoad(), newConfig(), newVersion())
+	root.AddCommand(newServe(run), newDrain(), newAdmin(), newDoctor(run), newInvite(), newLoad(), newConfig(), newVersion())
 	return root
 }
 

@@ -53,6 +53,7 @@ type Headroom struct {
 type State struct {
 	Squeeze     alloc.Squeeze
 	CPU, Egress float64 // share of the limit in use, over about the last 2 s; 0 without a limit
+	Cores       float64 // in use, likewise
 
 	full   bool   // nobody else may come
 	most   int    // people in all that what they cost leaves room for

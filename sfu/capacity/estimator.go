@@ -108,6 +108,7 @@ func (e *Estimator) learn(now time.Time, passed time.Duration, people int) {
 func (e *Estimator) conclude() {
 	s := &e.state
 	s.CPU, s.Egress = max(e.resources[0].recent, e.resources[2].recent), e.resources[1].recent
+	s.Cores = e.resources[0].recent * e.limits.CPU * float64(e.limits.Cores)
 	s.Squeeze, s.known, s.full, s.limit = e.squeezer.level, false, false, ""
 	for i := range e.resources {
 		r := &e.resources[i]

@@ -41,6 +41,12 @@ func (c *Conn) Attach(relay netip.AddrPort, deliver func(packet []byte)) (detach
 	}), nil
 }
 
+// Attached reports whether a relay is at that address.
+func (c *Conn) Attached(at netip.AddrPort) bool {
+	_, ok := c.relays.get(plain(at))
+	return ok
+}
+
 // Inject takes a packet in as if it had come from the relay's address over the network. It copies the packet and never
 // blocks. Media goes to the address' Receiver on the calling goroutine, which has sent everything that follows from it
 // when Inject returns; other packets wait for pion, and are dropped when too many do. The packets of one relay must be

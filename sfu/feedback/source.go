@@ -30,6 +30,7 @@ type Source struct {
 
 	expected, received             uint64
 	expectedBefore, receivedBefore uint64 // at the last report
+	recentlyExpected, recentlyLost uint64 // between the last two reports
 
 	epoch   time.Time // the first clock reading, that all others count from
 	now     time.Duration
@@ -173,6 +174,7 @@ func (s *Source) Report(now time.Time) rtcp.ReceptionReport {
 	if expected > 0 && lost > 0 {
 		report.FractionLost = uint8(min(lost<<8/expected, 255))
 	}
+	s.recentlyExpected, s.recentlyLost = uint64(max(expected, 0)), uint64(max(lost, 0))
 	s.expectedBefore, s.receivedBefore = s.expected, s.received
 	if s.hasReport {
 		report.LastSenderReport = s.senderReport
@@ -181,3 +183,6 @@ func (s *Source) Report(now time.Time) rtcp.ReceptionReport {
 	}
 	return report
 }
+
+// Recent tells of how many packets between the last two reports how many got lost.
+func (s *Source) Recent() (lost, expected uint64) { return s.recentlyLost, s.recentlyExpected }

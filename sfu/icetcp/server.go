@@ -131,6 +131,15 @@ func (s *Server) address(client net.Addr) netip.AddrPort {
 	}), port)
 }
 
+// MadeUp reports whether an address is one that stands for a connection.
+func MadeUp(at netip.AddrPort) bool {
+	bytes := at.Addr().As16()
+	if at.Addr().Unmap().Is4() {
+		return bytes[12] >= 240
+	}
+	return bytes[0] == 1 && [7]byte(bytes[1:8]) == [7]byte{}
+}
+
 type counters struct{ accepted, crowded, garbage, dropped, stalled atomic.Uint64 }
 
 // Stats says what a server carries, and counts since its start.

@@ -258,6 +258,14 @@ func TestAddressesAreNobodys(t *testing.T) {
 	if !netip.MustParsePrefix("100::/64").Contains(v6.Addr()) {
 		t.Errorf("%v for IPv6", v6)
 	}
+	if !MadeUp(v4) || !MadeUp(v6) {
+		t.Errorf("not made up: %v, %v", v4, v6)
+	}
+	for _, real := range []string{"198.51.100.2:9", "[2001:db8::1]:9", "[::ffff:198.51.100.2]:9", "[100:0:0:1::1]:9"} {
+		if MadeUp(netip.MustParseAddrPort(real)) {
+			t.Errorf("%s is made up", real)
+		}
+	}
 }
 
 func FuzzReadFrame(f *testing.F) {

@@ -38,9 +38,10 @@ var (
 
 // Line is one message as it is kept. It never changes.
 type Line struct {
-	Message  protocol.ChatMessage
-	HTML     string // the rendered message
-	From, To string // login sessions; To only counts where the message is to somebody
+	Message protocol.ChatMessage `json:"message"`
+	HTML    string               `json:"html"` // the rendered message
+	From    string               `json:"from"` // login session
+	To      string               `json:"-"`    // likewise, where the message is to somebody
 }
 
 // Chat is the conversation in one room, from when it opens until it closes.

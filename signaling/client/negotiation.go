@@ -157,7 +157,7 @@ func (c *Client) join(join protocol.Join) {
 func refuses(kind string) bool {
 	switch kind {
 	case protocol.ErrorBadRoom, protocol.ErrorPassword, protocol.ErrorInvite, protocol.ErrorLocked, protocol.ErrorRemoved,
-		protocol.ErrorFull:
+		protocol.ErrorFull, protocol.ErrorDraining:
 		return true
 	}
 	return false

@@ -252,7 +252,7 @@ func (c *Client) beat() {
 
 // receiveServer handles what the server says of itself.
 func (c *Client) receiveServer(value json.RawMessage) {
-	var m protocol.ServerEvent
+	var m protocol.Restarting
 	if json.Unmarshal(value, &m) == nil && m.Type == protocol.TypeRestarting {
 		c.session.after = time.Duration(m.After) * time.Millisecond
 	}

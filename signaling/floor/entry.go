@@ -55,7 +55,9 @@ func (f *Floor) Enter(p *Person, t Ticket) (Changes, error) {
 	}
 	f.entered++
 	p.standing, p.number = s, f.entered
-	if t.Place != nil {
+	if before := f.back(s); before > 0 {
+		p.number = before
+	} else if t.Place != nil {
 		p.number = t.Place.number
 	}
 	s.present = append(s.present, p)
@@ -100,13 +102,18 @@ func (d digest) matches(password string) bool {
 	return subtle.ConstantTimeCompare(d.sum[:], other.sum[:]) == 1 && d.set
 }
 
-// Leave ends a stay. When the last host leaves, whoever of those on stage has been here longest is the next.
+// Leave ends a stay.
 func (f *Floor) Leave(p *Person) Changes {
 	f.raise(p, false)
 	f.goOff(p)
 	f.hosts = without(f.hosts, p)
 	p.standing.present = without(p.standing.present, p)
-	if len(f.hosts) > 0 || len(f.stage) == 0 {
+	return f.inherit()
+}
+
+// inherit makes whoever of those on stage has been here longest a host, where there is none and none is expected.
+func (f *Floor) inherit() Changes {
+	if len(f.hosts) > 0 || f.expectedHosts > 0 || len(f.stage) == 0 {
 		return Changes{}
 	}
 	heir := f.stage[0]

@@ -31,6 +31,8 @@ type Floor struct {
 	stage        []*Person // present and on stage
 	hands        []*Person // in the order in which they went up
 	handsVersion int       // counts changes of hands
+
+	expected, expectedHosts int // standings of who was here before an interruption, and is not back yet
 }
 
 // Person is one stay of somebody in the room. Its exported fields are static.
@@ -54,6 +56,7 @@ type standing struct {
 	putOff                      bool      // taken off the stage by a host
 	welcome                     bool      // on stage, or left while being there: may go on though it is by invitation
 	present                     []*Person // the session's stays, one for each of its sockets
+	expected                    uint64    // not back yet: the how manieth to enter it was; 0 for not expected
 }
 
 // Changes says whom a request was about.
@@ -117,7 +120,7 @@ func (p *Person) You() protocol.You {
 	}
 }
 
-// goOn puts p on stage. Where there is no host, it is p.
+// goOn puts p on stage. Where there is no host, nor one expected, it is p.
 func (f *Floor) goOn(p *Person) {
 	p.standing.putOff, p.standing.welcome = false, true
 	if p.onStage {
@@ -125,7 +128,7 @@ func (f *Floor) goOn(p *Person) {
 	}
 	p.onStage = true
 	f.stage = append(f.stage, p)
-	if len(f.hosts) == 0 {
+	if len(f.hosts) == 0 && f.expectedHosts == 0 {
 		f.makeHost(p.standing)
 	}
 }

@@ -48,6 +48,9 @@ func (r *room) do(words string) error {
 			r.floor.Leave(p)
 		}
 		return err
+	case "settles": // nobody else is expected back
+		r.floor.Settle()
+		return nil
 	case "leaves":
 		r.floor.Leave(r.people[who])
 		delete(r.people, who)
@@ -57,7 +60,7 @@ func (r *room) do(words string) error {
 }
 
 func (r *room) enter(who string, t Ticket) error {
-	p := &Person{ID: who, Session: strings.TrimRight(who, "2"), User: strings.TrimRight(who, "2'")}
+	p := &Person{ID: who, Session: strings.TrimRight(who, "2"), User: strings.TrimRight(who, "2'\"")}
 	if _, err := r.floor.Enter(p, t); err != nil {
 		return err
 	}
@@ -88,6 +91,11 @@ func (r *room) request(by *Person, verb, what string) error {
 		changes, err = f.Restrict(by, target, Screen, true)
 	case "removes":
 		changes, err = f.Remove(by, target)
+	case "expels": // of whoever runs the server, and not of by
+		if target == nil {
+			return Nobody
+		}
+		changes = f.Expel(target)
 	case "promotes":
 		changes, err = f.SetHost(by, target, true)
 	case "demotes":
@@ -287,6 +295,10 @@ func TestFloor(t *testing.T) {
 		{"the hand of who is removed", []string{"ann enters", "bob enters", "bob raises bob", "ann removes bob"}, nil,
 			"ann*"},
 
+		{"a host from outside", []string{"ann enters", "bob watches", "cid enters", "cid expels ann"}, nil, "(bob) cid*"},
+		{"for good from outside", []string{"ann enters", "bob enters", "bob expels ann", "ann' enters"}, ErrRemoved, "bob*"},
+		{"the last from outside", []string{"ann enters", "ann2 enters", "ann expels ann"}, nil, ""},
+
 		{"nobody", []string{"ann enters", "ann mutes bob"}, Nobody, "ann*"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -375,6 +387,7 @@ func TestAtRandom(t *testing.T) {
 	names := []string{"ann", "ann2", "bob", "bob'", "cid", "dan", "eve"}
 	verbs := []string{
 		"raises", "lowers", "lets", "takes", "mutes", "unmutes", "hides", "unshares", "promotes", "demotes", "removes",
+		"expels",
 	}
 	for range 200 {
 		r := newRoom("", "")
@@ -392,7 +405,7 @@ func TestAtRandom(t *testing.T) {
 			}
 			err := r.do(words)
 			user := func(id string) string { return strings.TrimRight(id, "2'") }
-			if strings.Contains(words, "removes") && err == nil {
+			if (strings.Contains(words, "removes") || strings.Contains(words, "expels")) && err == nil {
 				barred[user(other)] = true
 			}
 			if entered := strings.HasSuffix(words, "enters") || strings.HasSuffix(words, "watches"); entered &&

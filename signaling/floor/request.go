@@ -126,6 +126,11 @@ func (f *Floor) Remove(by, target *Person) (Changes, error) {
 	if by.Session == target.Session || by.User == target.User {
 		return Changes{}, Yourself
 	}
+	return f.Expel(target), nil
+}
+
+// Expel is Remove by whoever runs the server, who may remove anybody.
+func (f *Floor) Expel(target *Person) Changes {
 	f.removedSessions[target.Session] = true
 	f.removedUsers[target.User] = true
 	var changes Changes
@@ -134,11 +139,11 @@ func (f *Floor) Remove(by, target *Person) (Changes, error) {
 			if p.Session == target.Session || p.User == target.User {
 				f.removedSessions[session] = true
 				changes.Removed = append(changes.Removed, p)
-				f.Leave(p) // by is a host and stays, so nobody else becomes one
+				changes.People = append(changes.People, f.Leave(p).People...) // who is a host in their place
 			}
 		}
 	}
-	return changes, nil
+	return changes
 }
 
 // SetHost makes target a host, or no longer.

@@ -35,5 +35,5 @@ func (f *Floor) forgetOne() {
 }
 
 func (s *standing) forgettable() bool {
-	return len(s.present) == 0 && !s.host && !s.muted && !s.cameraOff && !s.screenOff && !s.putOff
+	return len(s.present) == 0 && s.expected == 0 && !s.host && !s.muted && !s.cameraOff && !s.screenOff && !s.putOff
 }

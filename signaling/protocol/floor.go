@@ -80,9 +80,10 @@ type Restricted struct {
 	ScreenOff   bool   `json:"screen_off"`
 }
 
-// Removed tells the client that a host has removed it from the room.
+// Removed tells the client that a host has removed it from the room, or that whoever runs the server has closed that.
 type Removed struct {
-	Type string `json:"type"` // TypeRemoved
+	Type   string `json:"type"`             // TypeRemoved
+	Closed bool   `json:"closed,omitempty"` // for everybody
 }
 
 // Invitation is a link that lets whoever has it in.

@@ -1,20 +1,25 @@
 package protocol
 
-// KeyServer is the app by which the server tells of itself.
+// KeyServer is the key under which the server tells of itself.
 const KeyServer = "server"
 
-// Types of [ServerEvent].
+// ErrorDraining is the error type of a join that would open a room while the server takes no new ones.
+const ErrorDraining = "draining"
+
+// The types of what the server tells of itself.
 const (
 	TypeDraining   = "draining"
 	TypeRestarting = "restarting"
 )
 
-// ServerEvent is what the server says of itself.
-type ServerEvent struct {
-	Type string `json:"type"`
+// Draining says that the server takes no new rooms, or does so again.
+type Draining struct {
+	Type  string `json:"type"`  // TypeDraining
+	Until *int64 `json:"until"` // Unix milliseconds by which calls should end, 0 if that is open; null: not any more
+}
 
-	// Until, of TypeDraining, is when calls have to end, in Unix ms; 0 where nothing says, null where it is taken back.
-	Until *int64 `json:"until,omitempty"`
-	// After, of TypeRestarting, is in how many ms the client is to come back.
-	After int64 `json:"after,omitempty"`
+// Restarting is the last that the server says before it closes the socket to come back.
+type Restarting struct {
+	Type  string `json:"type"`  // TypeRestarting
+	After int64  `json:"after"` // milliseconds that the client waits before it opens its next socket
 }

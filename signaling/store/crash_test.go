@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,9 +20,12 @@ import (
 // childEnv makes the test binary a process that uses the store in that directory until it is killed.
 const childEnv = "STORE_TEST_CHILD_DIR"
 
-const childUsers = 50
+const (
+	childUsers = 50
+	childKeeps = 1000
+)
 
-// runChild writes users, a revocation and presence, tells so, and waits for its end.
+// runChild writes users, a revocation, rooms and presence, tells so, and waits for its end.
 func runChild(dir string) {
 	err := func() error {
 		ctx := context.Background()
@@ -34,6 +38,13 @@ func runChild(dir string) {
 		store.Enter("lobby", "two")
 		for rooms := store.Rooms(); len(rooms) != 1 || rooms[0].People != 2; rooms = store.Rooms() {
 			<-changes
+		}
+		store.Keep("lobby", []byte(`{"n":1}`))
+		if err := awaitWritten(ctx, store, "lobby", `{"n":1}`); err != nil {
+			return err
+		}
+		for n := range childKeeps { // in the midst of which it is killed
+			store.Keep("lobby", fmt.Appendf(nil, `{"n":%d}`, n+1))
 		}
 		if err := store.Revoke(ctx, "logged out"); err != nil {
 			return err
@@ -99,6 +110,11 @@ func TestKilledProcess(t *testing.T) {
 	}
 	if !store.Revoked("logged out") {
 		t.Error("the revocation is lost")
+	}
+	state, ok := store.Recall("lobby")
+	var lobby struct{ N int }
+	if err := json.Unmarshal(state, &lobby); !ok || err != nil || lobby.N < 1 || lobby.N > childKeeps {
+		t.Errorf("the lobby is %s, %t", state, ok)
 	}
 	awaitRooms(t, store)
 	store.Enter("lobby", "three")

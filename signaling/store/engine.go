@@ -71,9 +71,10 @@ func (e *engine) start() error {
 		JetStreamMaxStore:      maxStore,
 		StoreDir:               e.dir,
 		// NATS hands each write to the kernel before it confirms it, which is enough for a killed process. A power cut
-		// may still take what the kernel holds; with SyncAlways a confirmed user or log-out is on the disk. Only those
-		// are written to disk at all, and they are rare enough for an fsync each.
+		// may still take what the kernel holds; with SyncAlways a confirmed user, log-out or room is on the disk. Only
+		// those are written to disk at all, and they are rare enough for an fsync each: rooms wait for their turn.
 		SyncAlways: true,
+		MaxPayload: MaxState + 64<<10, // and what is around it
 	})
 	if err != nil {
 		return fmt.Errorf("configure NATS: %w", err)
@@ -132,6 +133,22 @@ func (e *engine) bucket(ctx context.Context, js jetstream.JetStream, cfg jetstre
 		return nil, fmt.Errorf("open bucket %s: %w", cfg.Bucket, err)
 	}
 	return bucket, nil
+}
+
+// expendable is bucket for what is not worth a start that fails: where it cannot be read, it begins anew.
+func (e *engine) expendable(ctx context.Context, js jetstream.JetStream, cfg jetstream.KeyValueConfig) (
+	jetstream.KeyValue, error,
+) {
+	bucket, err := e.bucket(ctx, js, cfg)
+	if err == nil || ctx.Err() != nil {
+		return bucket, err
+	}
+	e.log.log.Warn("store: a bucket cannot be read and begins anew", "bucket", cfg.Bucket, "error", err)
+	_ = js.DeleteKeyValue(ctx, cfg.Bucket) // of which NATS may know nothing
+	if err := os.RemoveAll(filepath.Dir(e.blocks(cfg.Bucket))); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnusable, err)
+	}
+	return e.bucket(ctx, js, cfg)
 }
 
 // reportLoss tells when the start cost users: NATS cuts a file off at the first record that it cannot read, and says

@@ -8,15 +8,8 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-)
-
-// Writes that fail are tried again after retryFirst, then twice as long each time up to retryMost.
-const (
-	retryFirst = 50 * time.Millisecond
-	retryMost  = 5 * time.Second
 )
 
 // place is somebody in a room.
@@ -30,28 +23,21 @@ type presenceValue struct {
 	Node string `json:"node"`
 }
 
-// presence is who is connected to this node, and the writing of it. What is queued are places, not commands: a place
-// that changes again before it was written is written once, as it is then, so a store that hangs costs no more memory
-// than the people there are.
+// presence is who is connected to this node, and the writing of it.
 type presence struct {
 	// Static after construction.
 	bucket jetstream.KeyValue
 	node   string
 	log    *slog.Logger
-	wake   chan struct{}
+	queue  *queue[place]
 
-	mu     sync.Mutex
-	here   map[place]struct{} // guarded by mu: who is here
-	queue  []place            // guarded by mu: what to write, in the order of the changes
-	queued map[place]struct{} // guarded by mu: what is in queue
+	mu   sync.Mutex
+	here map[place]struct{} // guarded by mu: who is here
 }
 
 func newPresence(bucket jetstream.KeyValue, node string, log *slog.Logger) *presence {
 	return &presence{
-		bucket: bucket, node: node, log: log,
-		wake:   make(chan struct{}, 1),
-		here:   make(map[place]struct{}),
-		queued: make(map[place]struct{}),
+		bucket: bucket, node: node, log: log, queue: newQueue[place](), here: make(map[place]struct{}),
 	}
 }
 
@@ -73,7 +59,7 @@ func (p *presence) set(where place, here bool) {
 	} else {
 		delete(p.here, where)
 	}
-	p.push(where)
+	p.queue.push(where)
 }
 
 // rewrite queues everybody who is here: what was written may have been swept away.
@@ -81,80 +67,19 @@ func (p *presence) rewrite() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for where := range p.here {
-		p.push(where)
-	}
-}
-
-// push queues a place. Called with mu held.
-func (p *presence) push(where place) {
-	if _, waiting := p.queued[where]; waiting {
-		return
-	}
-	p.queued[where] = struct{}{}
-	p.queue = append(p.queue, where)
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
-}
-
-// pop takes the oldest place and tells whether it is to be there.
-func (p *presence) pop() (where place, here, ok bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.queue) == 0 {
-		p.queue = nil // let the memory of a burst go
-		return place{}, false, false
-	}
-	where, p.queue = p.queue[0], p.queue[1:]
-	delete(p.queued, where)
-	_, here = p.here[where]
-	return where, here, true
-}
-
-// unpop puts a place back to the front, unless it changed again meanwhile.
-func (p *presence) unpop(where place) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, waiting := p.queued[where]; !waiting {
-		p.queued[where] = struct{}{}
-		p.queue = append([]place{where}, p.queue...)
+		p.queue.push(where)
 	}
 }
 
 // run writes what is queued until ctx ends.
 func (p *presence) run(ctx context.Context) {
-	faults := faults{log: p.log, what: "presence not written"}
-	retry := retryFirst
-	for ctx.Err() == nil {
-		where, here, ok := p.pop()
-		if !ok {
-			select {
-			case <-p.wake:
-			case <-ctx.Done():
-			}
-			continue
-		}
-		err := p.write(ctx, where, here)
-		if err == nil {
-			faults.resolved()
-			retry = retryFirst
-			continue
-		}
-		p.unpop(where)
-		if ctx.Err() != nil {
-			return
-		}
-		faults.happened(err)
-		select {
-		case <-time.After(retry):
-		case <-ctx.Done():
-		}
-		retry = min(2*retry, retryMost)
-	}
+	p.queue.run(ctx, faults{log: p.log, what: "presence not written"}, p.write)
 }
 
-func (p *presence) write(ctx context.Context, where place, here bool) error {
+func (p *presence) write(ctx context.Context, where place) error {
+	p.mu.Lock()
+	_, here := p.here[where]
+	p.mu.Unlock()
 	if !here {
 		// A purge with a lifetime leaves nothing behind in the end. A deletion would leave a marker for good, one for
 		// each person who ever was there.

@@ -146,8 +146,8 @@ func TestHangingStoreCostsNoMemory(t *testing.T) {
 		p.set(place{"r", "a"}, true)
 		p.set(place{"r", "a"}, false)
 	}
-	if len(p.queue) != 1 || len(p.here) != 0 {
-		t.Fatalf("%d queued, %d here", len(p.queue), len(p.here))
+	if len(p.queue.keys) != 1 || len(p.here) != 0 {
+		t.Fatalf("%d queued, %d here", len(p.queue.keys), len(p.here))
 	}
 }
 

@@ -1,9 +1,10 @@
-// Package store keeps what outlives a request: users, revoked sessions, and who is in which room. It is a set of NATS
-// JetStream key-value buckets, held by a NATS server inside this process that opens no port.
+// Package store keeps what outlives a request: users, revoked sessions, what rooms are, and who is in which. It is a
+// set of NATS JetStream key-value buckets, held by a NATS server inside this process that opens no port.
 //
 //	bucket     key                        value           kept
 //	users      name64                     auth.User       on disk, for good
 //	revoked    session64                  empty           on disk, as long as a session may live
+//	rooms      room64                     {room, state}   on disk, until left for good or not come back to
 //	presence   room64.<channel name>      {room, node}    in memory, until left or swept
 //	nodes      <node id>                  label           in memory, for one lease
 //
@@ -14,8 +15,9 @@
 // without that key counts for nothing, at once, and is deleted soon after by whoever notices. A node that finds its
 // lease lost (a suspended machine) takes a new one and writes its presence again.
 //
-// Reading never waits for NATS: [Store.Rooms] and [Store.Revoked] answer from memory, which watches keep current.
-// [Store.Enter] and [Store.Leave] only note what is wanted; one goroutine writes it.
+// Reading never waits for NATS: [Store.Rooms] and [Store.Revoked] answer from memory, which watches keep current, and
+// [Store.Recall] from what was read at the start. [Store.Enter], [Store.Leave], [Store.Keep] and [Store.Forget] only
+// note what is wanted; one goroutine for the former and one for the latter two write it (queue.go).
 package store
 
 import (
@@ -59,7 +61,8 @@ func (c *Config) applyDefaults() {
 	}
 }
 
-// Store implements auth.Users and auth.Revocations, and keeps presence. Its methods may be called from any goroutine.
+// Store implements auth.Users and auth.Revocations, and keeps presence and rooms. Its methods may be called from any
+// goroutine.
 type Store struct {
 	// Static after construction.
 	log      *slog.Logger
@@ -70,6 +73,7 @@ type Store struct {
 	presence *presence
 	rooms    *rooms
 	lease    *lease
+	memory   *memory
 
 	live  context.Context // ends when Close begins
 	end   context.CancelFunc
@@ -110,6 +114,8 @@ func join(ctx context.Context, engine *engine, cfg Config, log *slog.Logger) (*S
 	}
 	s.tasks.Go(func() { s.presence.run(live) })
 	s.tasks.Go(func() { s.lease.run(live) })
+	s.tasks.Go(func() { s.memory.run(live) })
+	s.tasks.Go(func() { s.memory.sweeps(live) })
 	return s, nil
 }
 
@@ -119,8 +125,7 @@ func (s *Store) load(ctx context.Context, engine *engine, cfg Config) error {
 	if err != nil {
 		return fmt.Errorf("set up JetStream: %w", err)
 	}
-	open := func(config jetstream.KeyValueConfig) jetstream.KeyValue {
-		var bucket jetstream.KeyValue
+	open := func(config jetstream.KeyValueConfig) (bucket jetstream.KeyValue) {
 		if err == nil {
 			bucket, err = engine.bucket(ctx, js, config)
 		}
@@ -140,6 +145,10 @@ func (s *Store) load(ctx context.Context, engine *engine, cfg Config) error {
 	if err != nil {
 		return err
 	}
+	kept, err := engine.expendable(ctx, js, jetstream.KeyValueConfig{Bucket: "rooms", LimitMarkerTTL: markerTTL})
+	if err != nil {
+		return err
+	}
 
 	// A label may return after a crash, and must not bring the old presence back to life: the id never returns.
 	node := rand.Text()
@@ -149,6 +158,14 @@ func (s *Store) load(ctx context.Context, engine *engine, cfg Config) error {
 	s.lease = &lease{
 		bucket: nodes, node: node, label: cfg.Node, lifetime: cfg.Lease,
 		presence: s.presence, rooms: s.rooms, log: s.log,
+	}
+	stream, err := js.Stream(ctx, "KV_"+kept.Bucket())
+	if err != nil {
+		return fmt.Errorf("open the stream of rooms: %w", err)
+	}
+	s.memory = newMemory(kept, func(ctx context.Context) error { return stream.Purge(ctx) }, s.log)
+	if err := s.memory.load(ctx); err != nil {
+		return err
 	}
 	if err := s.lease.take(ctx); err != nil {
 		return fmt.Errorf("take the lease of this node: %w", err)

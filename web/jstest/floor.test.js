@@ -17,7 +17,7 @@ function open() {
   floor.listen({ add: (app, event, handler) => handlers.set(`${app} ${event}`, handler) });
   for (const type of ['you', 'state', 'about', 'hands', 'removed', 'invitation', 'reset']) {
     floor.addEventListener(type, ({ detail }) =>
-      log.push([type, detail?.id ?? detail?.path].filter(Boolean).join(' ')),
+      log.push([type, detail?.id ?? detail?.path ?? (detail?.closed && 'closed')].filter(Boolean).join(' ')),
     );
   }
   const server = (event, app = 'floor') => handlers.get(`${app} ${event.type}`)(event);
@@ -115,7 +115,8 @@ test('an invitation is to this server', () => {
   server({ type: 'invitation', path: 'https://example.org/', expires: 1 });
   server({ type: 'invitation', expires: 1 });
   server({ type: 'removed' });
-  assert.deepEqual(take(), ['invitation /r/blue/?invite=token', 'removed']);
+  server({ type: 'removed', closed: true });
+  assert.deepEqual(take(), ['invitation /r/blue/?invite=token', 'removed', 'removed closed']);
 });
 
 test('malformed events change nothing', () => {

@@ -251,9 +251,10 @@ function connectFloor(page, { mux, room, voices, floor, capture, call }, { notic
     void call.change(you.on_stage ? 'participant' : 'viewer');
   });
   floor.addEventListener('reset', () => capture.bar(barredOf(floor)));
-  floor.addEventListener('removed', () => {
+  floor.addEventListener('removed', (event) => {
+    const { closed } = /** @type {CustomEvent} */ (event).detail;
     call.end();
-    notice.say('door', t('floor.removed'));
+    notice.say('door', closed ? t('floor.closed') : t('floor.removed'));
   });
 }
 

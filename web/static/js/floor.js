@@ -8,7 +8,7 @@ import { t } from './words.js';
  * - `state`: how the room is
  * - `about` (with `{id}`): a participant is a host or has raised a hand, or no longer, or is restricted otherwise
  * - `hands`: who has raised a hand; after their `about`
- * - `removed`, and `invitation` (with `{path, expires}`)
+ * - `removed` (with `{closed}`: the room was, for everybody), and `invitation` (with `{path, expires}`)
  * - `reset`: nothing is known any more
  *
  * @import {Room} from './room.js'
@@ -57,7 +57,7 @@ export class Floor extends EventTarget {
     apps.add('floor', 'state', (event) => this.#onState(event));
     apps.add('floor', 'hands', (event) => this.#onHands(event));
     apps.add('floor', 'restricted', (event) => this.#onRestricted(event));
-    apps.add('floor', 'removed', () => this.#emit('removed'));
+    apps.add('floor', 'removed', ({ closed = false }) => this.#emit('removed', { closed }));
     apps.add('floor', 'invitation', (event) => this.#onInvitation(event));
     apps.add('rtc', 'connect', ({ channel_name: id }) => (this.#id = id));
     apps.add('rtc', 'disconnected', ({ channel_name: id }) => this.#restricted.delete(id)); // told again with the next stay
