@@ -107,7 +107,7 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 		"log_level": "warn", "log_format": "json", "media_batching": "sendto", "media_sockets": "3",
 		"congestion_control": "false", "access": "password", "access_password": "a, b", "room_access": "password",
 		"room_password": "123", "invite_lifetime": "48h", "max_people": "300", "max_room_people": "100",
-		"admin_token":  "0123456789abcdef",
+		"admin_token": "0123456789abcdef", "drain_limit": "30s",
 		"egress_limit": "2.5G", "cpu_limit": "0.75", "turn_user_bandwidth": "1.5M", "pprof_listen": "[::1]:6060",
 		"max_rooms": "50", "max_address_sockets": "60", "max_address_logins": "70",
 	}
@@ -115,7 +115,7 @@ func TestEverySettingFromEverywhere(t *testing.T) {
 		HTTP: HTTP{
 			Listen: ":80", PublicHost: "example.org", PublicPort: 443, TLSCertFile: "c", TLSKeyFile: "k",
 			ACMEEmail: "op@example.org", ACMEDirectory: "https://ca.example.org/", ACMECAFile: "r",
-			SessionLifetime: 36*time.Hour + 30*time.Minute, MetricsListen: "localhost:9090",
+			SessionLifetime: 36*time.Hour + 30*time.Minute, DrainLimit: 30 * time.Second, MetricsListen: "localhost:9090",
 			PprofListen:    "[::1]:6060",
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("10.0.0.0/8")},
 		},

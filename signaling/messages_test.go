@@ -9,6 +9,7 @@ import (
 
 	"parley/sfu"
 	"parley/signaling/protocol"
+	"parley/signaling/rate"
 )
 
 // wary is a peer that takes only what an SFU may be given.
@@ -69,14 +70,15 @@ func FuzzRTC(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, message []byte) {
 		peer := &wary{t: t}
-		h := &rtcHandler{call: &call{peer: peer, offered: true}}
+		handler := func(c *call) *rtcHandler { return &rtcHandler{call: c, views: rate.New(viewsAllowed, quotaSpan)} }
+		h := handler(&call{peer: peer, offered: true})
 		if err := h.Receive(message); err != nil {
 			told(t, err)
 			if peer.calls > 0 {
 				t.Fatal("refused, and done all the same")
 			}
 		}
-		_ = (&rtcHandler{}).Receive(message) // outside a room
+		_ = handler(nil).Receive(message) // outside a room
 	})
 }
 

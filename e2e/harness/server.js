@@ -39,8 +39,10 @@ export class Server {
     server.url = `http://127.0.0.1:${listen}`;
     if (shaped) server.shaper = await Shaper.start(media);
     const announce = server.shaper?.announce ?? '127.0.0.1';
-    const ports = ['--drain-limit', '0s', '--media-port', String(media), '--turn-port', shaped ? '0' : String(turn), '--announce', announce];
-    server.#args = ['serve', '--listen', `127.0.0.1:${listen}`, '--data-dir', server.#directory, ...ports, ...flags];
+    const turnPort = shaped ? '0' : String(turn);
+    const ports = ['--media-port', String(media), '--turn-port', turnPort, '--announce', announce];
+    const more = ['--drain-limit', '0s', ...flags];
+    server.#args = ['serve', '--listen', `127.0.0.1:${listen}`, '--data-dir', server.#directory, ...ports, ...more];
     await server.revive();
     return server;
   }

@@ -87,7 +87,6 @@ func (f *Floor) Stage(by, target *Person, on bool) (Changes, error) {
 		f.raise(target, false)
 		return s.changes(), nil
 	}
-	s.welcome = false
 	if by == target {
 		f.goOff(target)
 	} else {
@@ -96,6 +95,7 @@ func (f *Floor) Stage(by, target *Person, on bool) (Changes, error) {
 			f.goOff(p)
 		}
 	}
+	s.welcome = slices.ContainsFunc(s.present, (*Person).OnStage) // by another socket
 	return s.changes(), nil
 }
 

@@ -22,7 +22,7 @@ import { AUDIO_SLOTS } from './protocol.js';
  * @property {Capture} capture
  */
 
-const REFUSALS = /** @type {const} */ (['password', 'invite', 'locked', 'removed', 'full']);
+const REFUSALS = /** @type {const} */ (['password', 'invite', 'locked', 'removed', 'full', 'draining']);
 
 /** A server that is too busy for one more is asked again so many times, each after so many ms. */
 const TRIES = 12;

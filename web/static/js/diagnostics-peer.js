@@ -16,7 +16,7 @@ import { SFU } from './protocol.js';
  */
 
 /** What a join may be refused with, see docs/protocol.md. */
-const REFUSALS = ['full', 'locked', 'password', 'invite', 'removed', 'bad_room', 'internal'];
+const REFUSALS = ['full', 'locked', 'password', 'invite', 'removed', 'draining', 'bad_room', 'internal'];
 
 /**
  * One participant of a check, in a room of the check's own, held to one way.

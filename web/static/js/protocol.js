@@ -42,7 +42,7 @@
  *
  * @typedef {'participant' | 'viewer'} Role
  * @typedef {'open' | 'password' | 'invite'} Access
- * @typedef {'password' | 'invite' | 'locked' | 'removed' | 'full'} Refusal why a join was refused
+ * @typedef {'password' | 'invite' | 'locked' | 'removed' | 'full' | 'draining'} Refusal why a join was refused
  *
  * @typedef {{type: 'state', hosts: string[], locked: boolean, by_invitation: boolean, access: Access}} StateEvent
  * @typedef {{muted: boolean, camera_off: boolean, screen_off: boolean}} Restrictions what is not forwarded, for a host
