@@ -7,8 +7,8 @@ import (
 	"parley/signaling/client"
 )
 
-// TestCameraOffAtOnce has a camera go off with its first packet, before anybody can have asked for its picture, and come
-// back when the server has long told publishers what nobody receives.
+// TestCameraOffAtOnce has a camera go off with its first packet, before anybody can have asked for its picture, and
+// come back when the server has long told publishers what nobody receives.
 func TestCameraOffAtOnce(t *testing.T) {
 	t.Parallel() // it waits
 	s := start(t)
