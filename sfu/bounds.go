@@ -21,8 +21,8 @@ const (
 	maxUnwanted   = 64      // codecs of the client's that nobody else has, in the life of a connection
 	maxChannels   = 16      // data channels of the client's own, likewise
 
-	offersAtOnce = 60
-	offersEvery  = 200 * time.Millisecond // then
+	offersAtOnce = 200
+	offersEvery  = 100 * time.Millisecond // then
 
 	featuresAtOnce = 20
 	featuresEvery  = 200 * time.Millisecond // then

@@ -228,7 +228,7 @@ func TestLastLeaveAndFirstJoinRace(t *testing.T) {
 	for _, name := range []string{"ann", "bob", "cid", "dan"} {
 		c := f.open(name)
 		wg.Go(func() {
-			for range joinsAllowed - 5 {
+			for range 50 {
 				c.send(`{"join":"red"}`)
 				for !strings.Contains(c.next(), `"others"`) {
 					continue

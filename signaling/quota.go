@@ -10,7 +10,7 @@ import (
 
 // Limits of the contract on what a client may send to one app, and on how often it may join.
 const (
-	joinsAllowed = 30
+	joinsAllowed = 200
 	joinsSpan    = 10 * time.Second
 	quotaSpan    = time.Second
 	viewsAllowed = 20 // messages on what the client shows, in quotaSpan

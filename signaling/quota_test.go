@@ -26,6 +26,7 @@ func TestJoinsAreLimited(t *testing.T) {
 		c := f.open("ann")
 		for range joinsAllowed {
 			c.join("red")
+			time.Sleep(10 * time.Millisecond) // fewer frames than are a flood
 		}
 		peers := f.media.count()
 		for range 50 {

@@ -28,7 +28,7 @@ type Mux struct {
 	announced atomic.Pointer[[]net.Addr] // distinct, IPv4 plain
 
 	mu        sync.Mutex
-	receiving map[inward]struct{} // guarded by mu
+	receiving map[inward]ice.AddrPortReaderWriter // guarded by mu: pion's connection of each
 }
 
 // inward is one ICE agent's queue of what comes in over a family.
@@ -39,12 +39,12 @@ type inward struct {
 
 // NewMux makes a mux that owns conn and announces these addresses, in this order.
 func NewMux(conn *Conn, announced []netip.AddrPort) (*Mux, error) {
-	m := &Mux{conn: conn, receiving: make(map[inward]struct{})}
+	m := &Mux{conn: conn, receiving: make(map[inward]ice.AddrPortReaderWriter)}
 	if err := m.Announce(announced); err != nil {
 		return nil, err
 	}
 	m.UDPMuxDefault = ice.NewUDPMuxDefault(ice.UDPMuxParams{
-		UDPConn: &bound{conn, believed()},
+		UDPConn: &bound{conn, believed(), m.claim},
 		// It has nothing to say but what strangers send, packet by packet.
 		Logger: logging.NewDefaultLeveledLoggerForScope("ice", logging.LogLevelDisabled, io.Discard),
 	})
@@ -105,8 +105,9 @@ func (m *Mux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 	if _, taken := m.receiving[in]; taken {
 		return newSendOnly(conn), nil
 	}
-	m.receiving[in] = struct{}{}
-	return &receiver{conn, conn.(ice.AddrPortReaderWriter), sync.OnceFunc(func() {
+	agent := conn.(ice.AddrPortReaderWriter) // because Conn is one
+	m.receiving[in] = agent
+	return &receiver{conn, agent, sync.OnceFunc(func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		delete(m.receiving, in)
@@ -132,13 +133,30 @@ func (r *receiver) Close() error {
 // ipv4 is the address of a socket as seen by IPv4.
 type ipv4 struct{ net.Addr }
 
-// bound is a Conn that says it is bound to another address.
+// bound is a Conn that says it is bound to another address, and shows each packet before pion's mux looks whose it is.
 type bound struct {
 	*Conn
 	local net.Addr
+	show  func(packet []byte, from netip.AddrPort)
 }
 
 func (b *bound) LocalAddr() net.Addr { return b.local }
+
+func (b *bound) ReadFromAddrPort(p []byte) (int, netip.AddrPort, error) {
+	n, from, err := b.Conn.ReadFromAddrPort(p)
+	if err == nil {
+		b.show(p[:n], from)
+	}
+	return n, from, err
+}
+
+// WriteToAddrPort sends nothing that is empty: see [Mux.claim].
+func (b *bound) WriteToAddrPort(p []byte, to netip.AddrPort) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	return b.Conn.WriteToAddrPort(p, to)
+}
 
 // sendOnly sends, and receives nothing until it is closed.
 type sendOnly struct {
