@@ -2,6 +2,7 @@ package sfu
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ const (
 	maxAttributes = 512     // of an m-line, or of the session
 	maxSSRCs      = 1024    // in a description: a=ssrc, of which there are several for a stream
 	maxStreams    = 256     // in a description: a=rid, and a=ssrc-group
-	maxCandidates = 128     // of a client, until it restarts ICE
+	maxCandidates = 128     // told by themselves, or in descriptions, until the client restarts ICE
 	maxCandidate  = 1 << 10 // bytes
 	maxUnwanted   = 64      // codecs of the client's that nobody else has, in the life of a connection
 	maxChannels   = 16      // data channels of the client's own, likewise
@@ -37,11 +38,14 @@ func newFeaturesLimit() *rate.Limiter {
 }
 
 // extent is how much there is in a description.
-type extent struct{ lines, candidates int }
+type extent struct {
+	lines      int
+	candidates map[string]struct{}
+}
 
 // measure counts what is in a description, and refuses what no client has to describe.
 func measure(text string) (extent, error) {
-	var e extent
+	e := extent{candidates: make(map[string]struct{})}
 	attributes, ssrcs, rids, groups := 0, 0, 0, 0
 	for line := range strings.Lines(text) {
 		switch {
@@ -52,7 +56,7 @@ func measure(text string) (extent, error) {
 				return e, fmt.Errorf("%w: %d formats on a line", ErrDescription, n-2)
 			}
 		case strings.HasPrefix(line, "a=candidate"):
-			e.candidates++
+			e.candidates[candidateKey(line[len("a="):])] = struct{}{}
 		case strings.HasPrefix(line, "a=ssrc:"):
 			ssrcs++
 		case strings.HasPrefix(line, "a=ssrc-group:"):
@@ -70,14 +74,22 @@ func measure(text string) (extent, error) {
 	return e, nil
 }
 
+// candidateKey is what tells a candidate apart (RFC 8839, 5.1): all up to its address and port. What follows depends on
+// how it is told.
+func candidateKey(candidate string) string {
+	fields := strings.Fields(candidate)
+	return strings.Join(fields[:min(6, len(fields))], " ")
+}
+
 // extents are those of a client's descriptions that count for a connection as a whole. They are owned by the peer's
 // loop.
 type extents struct {
-	ufrag      string // of the client's latest description
-	candidates int    // of the client since that is its ufrag, wherever they came
-	ownLines   int    // m-lines that its offers added
-	unwanted   int    // codecs that were made known to pion for its sake
-	channels   int    // data channels that it opened
+	ufrag      string              // of the client's latest description
+	trickled   int                 // candidates that it told by themselves since
+	candidates map[string]struct{} // those in descriptions since, which repeat them
+	ownLines   int                 // m-lines that its offers added
+	unwanted   int                 // codecs that were made known to pion for its sake
+	channels   int                 // data channels that it opened
 }
 
 // bound refuses a description that brings too much.
@@ -95,13 +107,19 @@ func (c *connection) bound(description Description) error {
 	return nil
 }
 
-// candidatesWith is how many candidates pion has of the client with a description: an ICE restart takes away those that
-// it had.
+// candidatesWith is how many candidates there are in the client's descriptions with another one: an ICE restart takes away
+// those before.
 func (c *connection) candidatesWith(sdp string, e extent) int {
 	if c.described && firstUfrag(sdp) != c.ufrag {
-		return e.candidates
+		return len(e.candidates)
 	}
-	return c.candidates + e.candidates
+	n := len(c.candidates)
+	for candidate := range e.candidates {
+		if _, known := c.candidates[candidate]; !known {
+			n++
+		}
+	}
+	return n
 }
 
 // took counts what a description has brought that was applied, given how many lines there were before. It reports
@@ -111,9 +129,13 @@ func (c *connection) took(description Description, lines int, described bool) (r
 	ufrag := firstUfrag(description.SDP)
 	restarted = described && ufrag != c.ufrag
 	if restarted {
-		c.candidates = 0
+		c.trickled, c.candidates = 0, nil
 	}
-	c.candidates += e.candidates
+	if c.candidates == nil {
+		c.candidates = e.candidates
+	} else {
+		maps.Copy(c.candidates, e.candidates)
+	}
 	c.ufrag = ufrag
 	if description.Type == "offer" {
 		c.ownLines += max(0, len(c.pc.GetTransceivers())-lines)

@@ -17,19 +17,25 @@ func TestWhatNobodyDescribes(t *testing.T) {
 	}
 	for _, test := range []struct {
 		about, text string
-		want        extent
+		lines       int
+		candidates  int
 		refused     bool
 	}{
-		{"nothing", "", extent{}, false},
-		{"lines", "v=0\r\n" + strings.Repeat(line(60, 200), 40), extent{lines: 40}, false},
-		{"formats", line(maxFormats, 1), extent{lines: 1}, false},
-		{"too many formats", line(maxFormats+1, 1), extent{}, true},
-		{"too many attributes", line(1, maxAttributes), extent{}, true},
-		{"of the session", strings.Repeat("a=x\r\n", maxAttributes+1), extent{}, true},
-		{"candidates", line(1, 0) + strings.Repeat("a=candidate:1\r\n", 9), extent{lines: 1, candidates: 9}, false},
+		{"nothing", "", 0, 0, false},
+		{"lines", "v=0\r\n" + strings.Repeat(line(60, 200), 40), 40, 0, false},
+		{"formats", line(maxFormats, 1), 1, 0, false},
+		{"too many formats", line(maxFormats+1, 1), 0, 0, true},
+		{"too many attributes", line(1, maxAttributes), 0, 0, true},
+		{"of the session", strings.Repeat("a=x\r\n", maxAttributes+1), 0, 0, true},
+		{"candidates", line(1, 0) + "a=candidate:1 1 udp 5 192.0.2.1 9 typ host\r\na=candidate:2\r\n", 1, 2, false},
+		{
+			"one, told twice", line(1, 0) + "a=candidate:1 1 udp 5 192.0.2.1 9 typ host\r\n" +
+				"a=candidate:1 1 udp 5 192.0.2.1 9 typ host generation 0 ufrag x\r\n", 1, 1, false,
+		},
 	} {
 		got, err := measure(test.text)
-		if errors.Is(err, ErrDescription) != test.refused || err == nil && got != test.want {
+		if errors.Is(err, ErrDescription) != test.refused ||
+			err == nil && (got.lines != test.lines || len(got.candidates) != test.candidates) {
 			t.Errorf("%s: %+v, %v", test.about, got, err)
 		}
 	}
@@ -39,6 +45,7 @@ func TestWhatNobodyDescribes(t *testing.T) {
 type hostile struct {
 	ufrag             string
 	lines, candidates int
+	first             int // the number of the first candidate
 }
 
 func (h hostile) offer() Description {
@@ -53,7 +60,7 @@ func (h hostile) offer() Description {
 		fmt.Fprintf(&b, "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\na=mid:%d\r\na=setup:actpass\r\n"+
 			"a=ice-ufrag:%s\r\na=ice-pwd:0123456789012345678901\r\na=rtcp-mux\r\na=recvonly\r\na=rtpmap:111 opus/48000/2\r\n",
 			i, h.ufrag)
-		for c := range h.candidates {
+		for c := h.first; c < h.first+h.candidates; c++ {
 			fmt.Fprintf(&b, "a=candidate:%d 1 udp 1 192.0.2.%d %d typ host\r\n", c, c%200+1, 1000+c)
 		}
 	}
@@ -78,22 +85,24 @@ func TestHostileOffers(t *testing.T) {
 		c.described = true
 	}
 	for lines := 40; lines <= maxOwnLines; lines += 40 {
-		if refused(hostile{"u", lines, 0}) {
+		if refused(hostile{"u", lines, 0, 0}) {
 			t.Fatalf("%d lines are refused", lines)
 		}
-		apply(hostile{"u", lines, 0})
+		apply(hostile{"u", lines, 0, 0})
 	}
-	if !refused(hostile{"u", maxOwnLines + 1, 0}) {
+	if !refused(hostile{"u", maxOwnLines + 1, 0, 0}) {
 		t.Error("lines without end are taken, forty at a time")
 	}
-	apply(hostile{"u", 1, 100})
-	if refused(hostile{"u", 1, 28}) || !refused(hostile{"u", 1, 29}) {
-		t.Errorf("after 100 candidates: %d", c.candidates)
+	for range 3 { // a description has all that were gathered before
+		apply(hostile{"u", 1, 100, 0})
 	}
-	if refused(hostile{"v", 1, maxCandidates}) || !refused(hostile{"v", 1, maxCandidates + 1}) {
+	if refused(hostile{"u", 1, 128, 0}) || refused(hostile{"u", 1, 28, 100}) || !refused(hostile{"u", 1, 29, 100}) {
+		t.Errorf("after 100 candidates: %d", len(c.candidates))
+	}
+	if refused(hostile{"v", 1, maxCandidates, 0}) || !refused(hostile{"v", 1, maxCandidates + 1, 0}) {
 		t.Error("a restart of ICE is counted with what was before")
 	}
-	for range 100 {
+	for range maxCandidates {
 		_ = c.addCandidate(&Candidate{Candidate: "candidate:1 1 udp 1 192.0.2.1 1000 typ host"})
 	}
 	if err := c.addCandidate(&Candidate{Candidate: "x"}); !errors.Is(err, ErrCandidate) {
@@ -159,7 +168,7 @@ func TestWorstOffersCostLittle(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.close()
-	worst := hostile{"ufrag", maxOwnLines, 1}.offer()
+	worst := hostile{"ufrag", maxOwnLines, 1, 0}.offer()
 	if err := c.bound(worst); err != nil {
 		t.Fatal(err)
 	}

@@ -311,7 +311,7 @@ func (c *connection) addCandidate(candidate *Candidate) error {
 	if candidate == nil || candidate.Candidate == "" {
 		return nil // pion needs no end: checks go on until they succeed
 	}
-	if c.candidates++; c.candidates > maxCandidates {
+	if c.trickled++; c.trickled > maxCandidates {
 		return fmt.Errorf("%w: more than %d", ErrCandidate, maxCandidates)
 	}
 	if len(candidate.Candidate) > maxCandidate {

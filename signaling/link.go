@@ -42,7 +42,7 @@ type resumed struct{ sent, received uint64 }
 
 // start has the session live on a link. It is called by the loop, as are the other methods of this file.
 func (s *Session) start(l *link) {
-	s.link = l
+	s.link, s.remote = l, l.remote
 	s.conn.Store(l.conn)
 	s.hub.counters.open.Add(1)
 	l.running.Go(func() { s.read(l) })
@@ -88,7 +88,6 @@ func (s *Session) resume() {
 		l.refuse()
 		return
 	}
-	s.remote = l.remote
 	s.hear()
 	s.live.resume()
 	s.handlers[protocol.KeyRTC].Happened(resumed{sent: l.seen, received: s.received})
