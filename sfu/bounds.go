@@ -107,8 +107,8 @@ func (c *connection) bound(description Description) error {
 	return nil
 }
 
-// candidatesWith is how many candidates there are in the client's descriptions with another one: an ICE restart takes away
-// those before.
+// candidatesWith is how many candidates there are in the client's descriptions with another one: an ICE restart takes
+// away those before.
 func (c *connection) candidatesWith(sdp string, e extent) int {
 	if c.described && firstUfrag(sdp) != c.ufrag {
 		return len(e.candidates)
