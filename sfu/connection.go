@@ -100,28 +100,34 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 		_ = pc.Close()
 		return nil, fmt.Errorf("features channel: %w", err)
 	}
+	c.listen(post, s.tcpPorts)
+	return c, nil
+}
+
+// listen has pion's callbacks post.
+func (c *connection) listen(post func(action), tcpPorts []uint16) {
 	c.features.OnOpen(func() {
 		if channel, err := c.features.Detach(); err == nil {
 			post(featuresOpened{c, channel})
 		}
 	})
-	pc.OnDataChannel(func(channel *webrtc.DataChannel) {
+	c.pc.OnDataChannel(func(channel *webrtc.DataChannel) {
 		_ = channel.Close() // what is sent on it would stay unread
 		post(channelOpened{c})
 	})
-	pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
+	c.pc.OnICECandidate(func(candidate *webrtc.ICECandidate) {
 		if candidate == nil {
 			post(candidateGathered{c, nil})
 			return
 		}
 		init := candidate.ToJSON()
 		post(candidateGathered{c, &init})
-		for _, tcp := range tcpCandidates(*candidate, s.tcpPorts) {
+		for _, tcp := range tcpCandidates(*candidate, tcpPorts) {
 			post(candidateGathered{c, &tcp})
 		}
 	})
-	pc.OnICEConnectionStateChange(func(state webrtc.ICEConnectionState) { post(pathChanged{c, state}) })
-	dtls := pc.SCTP().Transport()
+	c.pc.OnICEConnectionStateChange(func(state webrtc.ICEConnectionState) { post(pathChanged{c, state}) })
+	dtls := c.pc.SCTP().Transport()
 	dtls.OnStateChange(func(state webrtc.DTLSTransportState) {
 		if state == webrtc.DTLSTransportStateConnected {
 			post(secured{c})
@@ -133,7 +139,6 @@ func newConnection(s *SFU, post func(action), shown func(up *upTrack) tileSize) 
 			post(pathSelected{c, netip.AddrPortFrom(ip, pair.Remote.Port), relayed})
 		}
 	})
-	return c, nil
 }
 
 // closed reports whether the connection has ended, as it does when the client closes its end.
