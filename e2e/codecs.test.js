@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Scene } from './harness/scene.js';
+import { slowly } from './harness/slowly.js';
 import { eventually, sleep } from './harness/wait.js';
 
 // What Debian's builds have; Firefox gets H264 as a download.
@@ -79,7 +80,7 @@ async function activate(active) {
   await sender.setParameters(parameters);
 }
 
-test('an encoding is switched off and on again, and everybody keeps decoding', async (t) => {
+slowly('an encoding is switched off and on again, and everybody keeps decoding', async (t) => {
   const scene = await Scene.open(t);
   const people = [];
   for (const [name, kind] of [
@@ -128,7 +129,7 @@ function activeNow() {
     .join();
 }
 
-test('what nobody is shown is not sent, and comes back when it is shown', async (t) => {
+slowly('what nobody is shown is not sent, and comes back when it is shown', async (t) => {
   const scene = await Scene.open(t);
   const people = [];
   for (const [name, kind] of [
@@ -170,7 +171,7 @@ test('what nobody is shown is not sent, and comes back when it is shown', async 
   }
 });
 
-test('of one scalable encoding each gets the layers that are shown', async (t) => {
+slowly('of one scalable encoding each gets the layers that are shown', async (t) => {
   const browsers = await Scene.open(t); // of whose server only the browsers are used
   const [chromium, firefox] = [await browsers.browser('chromium'), await browsers.browser('firefox')];
   for (const codec of ['vp9', 'av1']) {

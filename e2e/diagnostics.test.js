@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { isAccessible } from './harness/axe.js';
 import { Scene } from './harness/scene.js';
+import { slowly } from './harness/slowly.js';
 import { eventually, sleep } from './harness/wait.js';
 
 const TOO_LONG = 60_000; // ms, for a whole check
@@ -58,7 +59,8 @@ const OWN = Object.values(networkInterfaces())
   .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
 
 for (const kind of /** @type {const} */ (['chromium', 'firefox'])) {
-  test(`all is well, in ${kind}`, async (t) => {
+  const run = kind === 'firefox' ? slowly : test;
+  run(`all is well, in ${kind}`, async (t) => {
     if (kind === 'firefox' && !OWN) return t.skip('this machine has a loopback address only');
     const scene = await Scene.open(t, { flags: kind === 'firefox' ? ['--announce', OWN] : [] });
     const anna = await guest(scene, await scene.browser(kind));

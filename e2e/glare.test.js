@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { everybodySeesEverybody, Scene } from './harness/scene.js';
 import { PATIENCE, within } from './harness/wait.js';
 
-const TIMES = Number(process.env.GLARES ?? 8);
+const TIMES = Number(process.env.GLARES ?? 5);
 
 /**
  * In the page: defines `e2e.change`, which adds a track or takes the one added last away again, and `e2e.meet`, which
