@@ -13,6 +13,7 @@ import (
 
 	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
+	"golang.org/x/time/rate"
 
 	"parley/signaling/client"
 	"parley/signaling/protocol"
@@ -264,10 +265,11 @@ type publisher struct {
 	attempt
 	pc    *webrtc.PeerConnection
 	track *webrtc.TrackLocalStaticRTP
+	pace  *rate.Limiter
 }
 
 func newPublisher(ctx context.Context, c *caller, room string) (*publisher, error) {
-	p := &publisher{attempt: attempt{caller: c}}
+	p := &publisher{attempt: attempt{caller: c}, pace: rate.NewLimiter(9, 150)} // the server takes a little more
 	if err := p.open(ctx, ""); err != nil {
 		return nil, err
 	}
@@ -304,6 +306,9 @@ func (p *publisher) publish() error {
 }
 
 func (p *publisher) negotiate() error {
+	if err := p.pace.Wait(context.Background()); err != nil {
+		return err
+	}
 	offer, err := p.pc.CreateOffer(nil)
 	if err != nil {
 		return err
