@@ -263,6 +263,8 @@ func (a *attempt) connect(ctx context.Context) (err error) {
 	if err := a.agent.AddRemoteCandidate(a.answer.candidate); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	a.path, err = a.agent.Dial(ctx, a.answer.ufrag, a.answer.pwd)
 	return err
 }
