@@ -158,8 +158,13 @@ test('a server that is killed and started again: all are back without a click', 
   await anna.sees('#chat-text');
   await anna.say('kept');
   await hasRead(cleo, ['kept']);
+  const former = (await cleo.look()).tiles.map(({ channel }) => channel);
   await scene.server.kill();
   await scene.server.revive();
+  await eventually('Cleo is told of the others anew', async () => {
+    const { tiles } = await cleo.look();
+    return tiles.length === 2 && tiles.every(({ channel }) => !former.includes(channel));
+  });
   await cleo.seesAndHears([anna, ben]);
   await ben.sees('#connection', false);
   await anna.sees('.panel.no-video'); // Cleo's camera is still off

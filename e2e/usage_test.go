@@ -14,8 +14,8 @@ type usage struct{ goroutines, files, heap int }
 const (
 	moreGoroutines = 5
 	moreFiles      = 3
-	moreHeap       = 3 << 20 // bytes, beside a tenth of what there was
-	letGoWithin    = 60 * time.Second
+	moreHeap       = 3 << 20         // bytes, beside a tenth of what there was
+	letGoWithin    = 3 * time.Minute // the store remembers for a minute that somebody is gone
 )
 
 // counts is where a server tells what it holds: URLs.

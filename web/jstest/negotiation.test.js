@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { before, mock, test } from 'node:test';
+import { afterEach, before, mock, test } from 'node:test';
 import { Negotiation } from '../static/js/negotiation.js';
 import { FakeConnection, rest } from './fakes.js';
 
 const RESET = { description: { type: '_reset' } };
+
+/** All that a test made, to be stopped after it: what has not come about is tried again and again. */
+const all = [];
+afterEach(() => all.splice(0).forEach((negotiation) => negotiation.stop()));
 
 /** A negotiation, its connections so far, and what it sent; `server` hands it a signal of the server's peer. */
 function open() {
@@ -18,6 +22,7 @@ function open() {
       return connections.at(-1);
     },
   });
+  all.push(negotiation);
   for (const type of ['track', 'removetrack', 'gone', 'features', 'state']) {
     negotiation.addEventListener(type, ({ detail }) => events.push([type, detail]));
   }
@@ -50,6 +55,24 @@ test('the client makes the first offer, with the features channel', async () => 
     connection.channels.map(({ label, init }) => ({ label, ...init })),
     [{ label: 'features', negotiated: true, id: 500 }],
   );
+});
+
+test('a connection that does not come about is begun anew, and so is a reset that is not answered', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const { negotiation, connections, server, take } = open();
+  negotiation.start();
+  t.mock.timers.tick(24_999);
+  assert.deepEqual(take(), []);
+  t.mock.timers.tick(1);
+  assert.deepEqual(take(), ['_reset']);
+  t.mock.timers.tick(25_000);
+  t.mock.timers.tick(1000); // the second one waits a little
+  assert.deepEqual(take(), ['_reset']);
+  server(RESET);
+  assert.equal(connections.length, 2);
+  connections.at(-1).change('connected');
+  t.mock.timers.tick(600_000);
+  assert.deepEqual(take(), []);
 });
 
 test('an offer that was prepared goes out at the start, with the candidates that there are', async () => {
@@ -266,6 +289,7 @@ test('a description that is refused asks for a reset', async () => {
 
 test('resets that do not help come slower and slower', async (t) => {
   const { connections, server, take } = await connected();
+  connections.at(-1).change('connected');
   t.mock.timers.enable({ apis: ['setTimeout'] });
   connections.at(-1).change('failed');
   assert.deepEqual(take(), ['_reset']);
@@ -285,6 +309,7 @@ test('resets that do not help come slower and slower', async (t) => {
 
 test('a stopped negotiation does not ask for a reset later', async (t) => {
   const { negotiation, connections, server, take } = await connected();
+  connections.at(-1).change('connected');
   t.mock.timers.enable({ apis: ['setTimeout'] });
   connections.at(-1).change('failed');
   server(RESET);

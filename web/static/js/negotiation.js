@@ -12,6 +12,9 @@ import { FEATURES_ID, FEATURES_LABEL, RESET, SFU } from './protocol.js';
 // How long a path that is looked for has, in ms, before it is looked for again.
 const SEEKING = 4000;
 
+// A connection that has not come about in so many ms is begun anew: something that either side waits for was lost.
+const PATIENCE = 25_000;
+
 // After so many resets in a row the next one waits: FIRST_DELAY, doubled up to LAST_DELAY, in ms.
 const FREE_RESETS = 1;
 const FIRST_DELAY = 1000;
@@ -52,6 +55,8 @@ export class Negotiation extends EventTarget {
   #resets = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #resetTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} while the connection comes about */
+  #patience;
   /** The end of the queue: descriptions and candidates are handled one after the other. */
   #queue = Promise.resolve();
   /** @type {(RTCIceCandidateInit | null)[]} candidates that came before the first description */
@@ -93,8 +98,12 @@ export class Negotiation extends EventTarget {
     if (!connection) this.stop();
     this.#running = true;
     this.#waiting = false;
-    if (!connection) this.#open();
-    else if (this.#offered) this.#sendGathered(connection);
+    if (!connection) {
+      this.#open();
+      return;
+    }
+    this.#await();
+    if (this.#offered) this.#sendGathered(connection);
   }
 
   /** Closes the connection, if there is one. */
@@ -149,6 +158,12 @@ export class Negotiation extends EventTarget {
     listen('connectionstatechange', () => this.#stateChanged(connection.connectionState));
     this.#openChannel(connection);
     this.#furnish(connection);
+    if (this.#running) this.#await();
+  }
+
+  #await() {
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => this.#running && this.#reset(), PATIENCE);
   }
 
   /** @param {RTCPeerConnection} connection */
@@ -168,6 +183,7 @@ export class Negotiation extends EventTarget {
 
   #close() {
     clearTimeout(this.#resetTimer);
+    clearTimeout(this.#patience);
     const connection = this.#connection;
     this.#connection = null;
     this.#channel = null;
@@ -304,7 +320,10 @@ export class Negotiation extends EventTarget {
   /** @param {RTCPeerConnectionState} state */
   #stateChanged(state) {
     this.#emit('state', state);
-    if (state === 'connected') this.#resets = 0;
+    if (state === 'connected') {
+      this.#resets = 0;
+      clearTimeout(this.#patience);
+    }
     if (state === 'disconnected') this.seekPath();
     if (state === 'failed') this.#reset();
   }
@@ -315,7 +334,10 @@ export class Negotiation extends EventTarget {
     if (this.#waiting) return; // a fresh one is made when it is started
     this.#resetting = true;
     const excess = this.#resets++ - FREE_RESETS;
-    const ask = () => this.#send({ description: { type: RESET } });
+    const ask = () => {
+      this.#send({ description: { type: RESET } });
+      this.#await();
+    };
     if (excess < 0) ask();
     else this.#resetTimer = setTimeout(ask, Math.min(FIRST_DELAY * 2 ** excess, LAST_DELAY));
   }
