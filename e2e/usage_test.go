@@ -15,7 +15,7 @@ type usage struct{ goroutines, files, heap int }
 const (
 	moreGoroutines = 5
 	moreFiles      = 3
-	moreHeap       = 3 << 20         // bytes, beside a tenth of what there was
+	moreHeap       = 3 << 20 // bytes, beside a tenth of what there was
 	letGoWithin    = 60 * time.Second
 	allLetGoWithin = 15 * time.Minute // after thousands: what the store remembers of who is gone goes by and by
 )
