@@ -50,8 +50,11 @@ func (p path) mayUse(ip netip.Addr) bool {
 
 // serves tells whether a URL of an ICE server is of this path, and returns its host and port (RFC 7065).
 func (p path) serves(url string) (address string, serves bool) {
+	if !p.relay || !hasHost(url) {
+		return "", false
+	}
 	uri, err := stun.ParseURI(url)
-	if err != nil || !p.relay {
+	if err != nil {
 		return "", false
 	}
 	switch uri.Scheme {
@@ -66,6 +69,18 @@ func (p path) serves(url string) (address string, serves bool) {
 		serves = false
 	}
 	return net.JoinHostPort(host, strconv.Itoa(uri.Port)), serves
+}
+
+// hasHost reports whether a URL has a host that can be read, with a port or without. Where it has none, pion's parser adds
+// ports for ever.
+func hasHost(url string) bool {
+	_, rest, _ := strings.Cut(url, ":")
+	host, _, _ := strings.Cut(rest, "?")
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return true
+	}
+	_, _, err := net.SplitHostPort(host + ":3478")
+	return err == nil
 }
 
 // networks are those that ICE may use.
