@@ -71,8 +71,8 @@ func (p path) serves(url string) (address string, serves bool) {
 	return net.JoinHostPort(host, strconv.Itoa(uri.Port)), serves
 }
 
-// hasHost reports whether a URL has a host that can be read, with a port or without. Where it has none, pion's parser adds
-// ports for ever.
+// hasHost reports whether a URL has a host that can be read, with a port or without. Where it has none, pion's parser
+// adds ports for ever.
 func hasHost(url string) bool {
 	_, rest, _ := strings.Cut(url, ":")
 	host, _, _ := strings.Cut(rest, "?")
